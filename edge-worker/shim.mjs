@@ -1,0 +1,69 @@
+// The module that workerd loads. It hands requests to the Rust code and starts that code afresh after a
+// panic: `panic = "abort"` leaves the WebAssembly instance dead and every static lost, and whatever it was
+// answering would never be answered.
+import * as pennon from "./pkg/pennon_edge_worker.js";
+
+const state = pennon.__worker_init_state();
+
+/** Requests that the present instance is answering; each entry fails its request. */
+const unanswered = new Set();
+let dead = false;
+
+// The panic hook of crate `worker` sets `criticalError` from inside the dying instance.
+Object.defineProperty(state, "criticalError", {
+  get: () => dead,
+  set(value) {
+    dead = value;
+    if (value) for (const fail of unanswered) fail(new Error("the evaluator stopped"));
+  },
+});
+
+addEventListener("error", (event) => {
+  if (event.error instanceof WebAssembly.RuntimeError) state.criticalError = true;
+});
+
+function revive() {
+  if (!dead) return;
+  console.warn("pennon: the WebAssembly instance stopped, starting a new one");
+  pennon.__wbg_reset_state();
+  state.criticalError = false;
+}
+
+/** What a caller gets whose request met the panic: a problem document that an OFREP client reads as well. */
+function stopped(request) {
+  const flag = /^\/ofrep\/v1\/evaluate\/flags\/(.+)$/.exec(new URL(request.url).pathname)?.[1];
+  const detail = "The edge worker stopped while it answered this request and has been started again: retry.";
+  return new Response(
+    JSON.stringify({
+      ...(flag === undefined ? {} : { key: decodeURIComponent(flag) }),
+      errorCode: "GENERAL",
+      errorDetails: detail,
+      type: "about:blank",
+      title: "Internal Server Error",
+      status: 500,
+      detail,
+      code: "evaluator-stopped",
+    }),
+    { status: 500, headers: { "content-type": "application/json", "access-control-allow-origin": "*", "cache-control": "no-store" } },
+  );
+}
+
+export default {
+  async fetch(request, env, ctx) {
+    revive();
+    let fail;
+    const death = new Promise((_, reject) => {
+      fail = reject;
+    });
+    unanswered.add(fail);
+    try {
+      return await Promise.race([pennon.fetch(request, env, ctx), death]);
+    } catch (error) {
+      if (error instanceof WebAssembly.RuntimeError) state.criticalError = true;
+      console.error(`pennon: ${error?.stack ?? error}`);
+      return stopped(request);
+    } finally {
+      unanswered.delete(fail);
+    }
+  },
+};
