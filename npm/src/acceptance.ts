@@ -1,0 +1,113 @@
+import { hexFromBytes } from './base64.js';
+import { PennonError, type SnapshotSource } from './errors.js';
+import type { Evaluator } from './generated/pennon_wasm.js';
+import { MAX_KEYSET_STEPS, MAX_STORED_KEYSETS } from './limits.js';
+import { sha256, verifyEd25519 } from './verify.js';
+
+/** Where what a head refers to comes from: the server, or a store. */
+export interface SnapshotParts {
+  /** @param sha256 lower-case hexadecimal */
+  body(sha256: string): Promise<Uint8Array>;
+  keyset(number: number): Promise<Uint8Array>;
+}
+
+/** The functions of the WebAssembly module that belong to no object. */
+export interface EvaluatorModule {
+  readonly Evaluator: typeof Evaluator;
+  refusal_code(answer: number): string;
+  refusal_sentence(answer: number): string;
+  keyset_of_head(head: Uint8Array): number;
+}
+
+const NOTHING = new Uint8Array();
+
+/**
+ * Carries signed bytes to the evaluator and the evaluator's questions to WebCrypto. What is accepted is decided in
+ * pennon-core (core/spec/snapshot.md section 4); here is only who computes what. Calls must not overlap.
+ */
+export class Acceptance {
+  readonly #module: EvaluatorModule;
+  readonly #evaluator: Evaluator;
+  readonly #keysets: Uint8Array[] = [];
+
+  constructor(module: EvaluatorModule, evaluator: Evaluator) {
+    this.#module = module;
+    this.#evaluator = evaluator;
+  }
+
+  /** The accepted keysets from the first on, for the store. */
+  get keysets(): readonly Uint8Array[] {
+    return this.#keysets;
+  }
+
+  /**
+   * Verifies a head and, unless its body is the one already open, its body, and opens that.
+   *
+   * @param now Unix milliseconds
+   * @returns whether the body is another one than before
+   * @throws PennonError the refusal; what was held before stays
+   */
+  async accept(head: Uint8Array, parts: SnapshotParts, source: SnapshotSource, now: number): Promise<boolean> {
+    await this.#followKeysets(this.#module.keyset_of_head(head), parts, source);
+    this.#check(this.#evaluator.offer_head(head, now, source === 'cache'), source);
+    this.#check(this.#evaluator.admit_head(await this.#verifyOffer()), source);
+    if (this.#evaluator.is_renewal()) {
+      this.#check(this.#evaluator.admit_renewal(), source);
+      return false;
+    }
+    const body = await parts.body(hexFromBytes(this.#evaluator.body_sha256()));
+    this.#check(this.#evaluator.admit_body(body, await sha256(body)), source);
+    return true;
+  }
+
+  /** Takes keysets one by one up to the number a head names; each proves the next. */
+  async #followKeysets(needed: number, parts: SnapshotParts, source: SnapshotSource): Promise<void> {
+    const held = this.#evaluator.keyset_number();
+    if (needed - held > MAX_KEYSET_STEPS || needed > MAX_STORED_KEYSETS) {
+      // The head is not trusted yet: it must not make a client load without end.
+      throw new PennonError(
+        'keyset-needed',
+        `The head names keyset ${needed}, too far from the ${held} that is held; check the server, or update this package.`,
+        { source },
+      );
+    }
+    for (let number = held + 1; number <= needed; number += 1) {
+      const keyset = await parts.keyset(number);
+      this.#check(this.#evaluator.offer_keyset(keyset), source);
+      const rootMessage = this.#evaluator.root_message();
+      const root = await sha256(rootMessage.length > 0 ? rootMessage : NOTHING);
+      this.#check(this.#evaluator.admit_keyset(root, await this.#verifyOffer()), source);
+      this.#keysets.push(keyset);
+    }
+  }
+
+  /** The signatures that the open offer asks about: 1 for each that holds, 0 for each that does not. */
+  async #verifyOffer(): Promise<Uint8Array> {
+    const passed = new Uint8Array(this.#evaluator.check_count());
+    for (let at = 0; at < passed.length; at += 1) {
+      const check = this.#evaluator.check(at);
+      const holds = await verifyEd25519(check.subarray(0, 32), check.subarray(32, 96), check.subarray(96));
+      passed[at] = holds ? 1 : 0;
+    }
+    return passed;
+  }
+
+  #check(answer: number, source: SnapshotSource): void {
+    if (answer === 0) return;
+    const from = { cache: 'stored', bootstrap: 'bootstrapped', network: 'delivered' }[source];
+    const why = this.#module.refusal_sentence(answer);
+    throw new PennonError(this.#module.refusal_code(answer), `The ${from} snapshot is refused: ${why}.`, { source });
+  }
+}
+
+/** The parts of a snapshot whose files are at hand. */
+export function partsOf(files: { keysets: readonly Uint8Array[]; body: Uint8Array }): SnapshotParts {
+  return {
+    body: async () => files.body,
+    keyset: async (number) => {
+      const keyset = files.keysets[number - 1];
+      if (keyset) return keyset;
+      throw new PennonError('keyset-needed', `Keyset ${number}, which the head names, is not stored with it.`);
+    },
+  };
+}

@@ -1,0 +1,49 @@
+import { BACKOFF_BASE_MS, BACKOFF_CAP_MS, MAX_SERVER_DELAY_MS } from './limits.js';
+
+/**
+ * Waits between attempts: full jitter, that is an even draw from zero to a bound that doubles from `baseMs` up to a cap.
+ * The even draw spreads a crowd that lost the same server over the whole interval.
+ */
+export class Backoff {
+  #failures = 0;
+  #asked: number | undefined;
+  #capMs: number;
+  readonly #baseMs: number;
+  readonly #random: () => number;
+
+  /** @param random even in [0, 1) */
+  constructor(random: () => number, baseMs = BACKOFF_BASE_MS, capMs = BACKOFF_CAP_MS) {
+    this.#random = random;
+    this.#baseMs = baseMs;
+    this.#capMs = capMs;
+  }
+
+  /** Milliseconds to wait before the next attempt. */
+  next(): number {
+    if (this.#asked !== undefined) {
+      const asked = this.#asked;
+      this.#asked = undefined;
+      // Not before the time that the server asked for, and not all of us at that time.
+      return Math.round(asked + this.#random() * Math.max(asked, this.#baseMs));
+    }
+    // The exponent is bounded because 2 ** 1024 is infinite.
+    const bound = Math.min(this.#capMs, this.#baseMs * 2 ** Math.min(this.#failures, 30));
+    this.#failures += 1;
+    return Math.round(this.#random() * bound);
+  }
+
+  /** An attempt came through. */
+  succeeded(): void {
+    this.#failures = 0;
+  }
+
+  /** The server said when to come back (`goodbye`, `Retry-After`). Used once. */
+  serverAsked(delayMs: number): void {
+    if (delayMs >= 0) this.#asked = Math.min(delayMs, MAX_SERVER_DELAY_MS);
+  }
+
+  /** The server set the cap (`retry:` of the stream). */
+  serverSetCap(capMs: number): void {
+    if (capMs > 0) this.#capMs = Math.min(capMs, MAX_SERVER_DELAY_MS);
+  }
+}

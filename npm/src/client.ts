@@ -1,0 +1,341 @@
+import { Backoff } from './backoff.js';
+import { parseConnectionString, type Connection } from './connection.js';
+import type { EvaluationContext } from './context.js';
+import { PennonError, type SnapshotSource } from './errors.js';
+import { Listeners } from './events.js';
+import { Flags } from './flags.js';
+import type { Evaluator } from './generated/pennon_wasm.js';
+import { MAX_TIMER_MS, READY_TIMEOUT_MS } from './limits.js';
+import { failed, type ErrorCode, type FlagType, type JsonValue, type Outcome, type Reason } from './outcome.js';
+import type { Platform } from './platform.js';
+import { Session } from './session.js';
+import type { SnapshotFiles, SnapshotStorage } from './storage.js';
+import { Transport, type Fetch } from './transport.js';
+
+export interface ClientOptions {
+  /** Whom to evaluate for; `setContext` changes it. */
+  readonly context?: EvaluationContext;
+  /** Where verified snapshots are kept for offline starts; `false` keeps none. Browsers: IndexedDB. */
+  readonly storage?: SnapshotStorage | false;
+  /** A snapshot that came with the page or the program; verified like any other. */
+  readonly bootstrap?: SnapshotFiles;
+  /** How long `ready()` waits at most, in milliseconds. */
+  readonly readyTimeoutMs?: number;
+  /** First and longest wait between attempts to connect, in milliseconds. */
+  readonly backoff?: { readonly baseMs?: number; readonly capMs?: number };
+  readonly fetch?: Fetch;
+  /** The clock, in Unix milliseconds. */
+  readonly now?: () => number;
+  /** Even in [0, 1); spreads the attempts to connect. */
+  readonly random?: () => number;
+}
+
+/** One flag's evaluation in full. */
+export interface Details<Value> {
+  readonly key: string;
+  /** The flag's value, or the caller's default where there is an `errorCode`. */
+  readonly value: Value;
+  readonly variant: string | undefined;
+  /** `STALE` for a value from a snapshot that should have been renewed by now. */
+  readonly reason: Reason;
+  readonly errorCode: ErrorCode | undefined;
+  /** The stable id of the rule that matched. */
+  readonly rule: string | undefined;
+  /** When time alone may change this outcome, in Unix milliseconds. */
+  readonly until: number | undefined;
+  /** Whether the snapshot is past the time by which the server renews it. */
+  readonly stale: boolean;
+}
+
+/** How a client stands. */
+export interface Status {
+  /** The newest change that the snapshot held contains; none before the first snapshot. */
+  readonly version: number | undefined;
+  readonly epoch: number | undefined;
+  /** Where the snapshot held comes from; `network` as soon as the server has confirmed it. */
+  readonly source: SnapshotSource | undefined;
+  /** Whether the stream of changes is open. */
+  readonly connected: boolean;
+  readonly stale: boolean;
+  /** The latest failure, until the server is heard from again. */
+  readonly lastError: PennonError | undefined;
+}
+
+export interface ClientEvents {
+  /** There is a first snapshot. */
+  ready: Status;
+  /** Flags may have other values now: another snapshot, another context, or an instant that a flag waited for. */
+  change: { readonly cause: 'snapshot' | 'context' | 'time'; readonly status: Status };
+  /** The snapshot is past the time by which the server renews it; evaluation goes on. */
+  stale: Status;
+  /** Something failed; what was held before stays. `code` names it. */
+  error: PennonError;
+  /** Anything in `status` changed. */
+  status: Status;
+}
+
+/** Evaluates flags where it runs, from a verified snapshot that it keeps up to date. */
+export class Client {
+  readonly #listeners = new Listeners<ClientEvents>();
+  readonly #closed = new AbortController();
+  readonly #now: () => number;
+  readonly #readyTimeoutMs: number;
+  #context: EvaluationContext;
+  #flags: Flags | undefined;
+  #evaluator: Evaluator | undefined;
+  #head: { readonly epoch: number; readonly version: number; readonly refreshBy: number } | undefined;
+  #source: SnapshotSource | undefined;
+  #connected = false;
+  #lastError: PennonError | undefined;
+  #saidStale = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #becomeReady: () => void = () => undefined;
+  readonly #ready = new Promise<void>((resolve) => (this.#becomeReady = resolve));
+
+  /** @internal Made by `createClient`. */
+  constructor(connection: Connection, options: ClientOptions, platform: Platform) {
+    this.#now = options.now ?? Date.now;
+    this.#readyTimeoutMs = options.readyTimeoutMs ?? READY_TIMEOUT_MS;
+    this.#context = options.context ?? {};
+    const session = new Session(
+      {
+        connection,
+        platform,
+        transport: new Transport(connection, options.fetch ?? platform.fetch, this.#closed.signal),
+        storage: options.storage === false ? undefined : (options.storage ?? platform.defaultStorage()),
+        bootstrap: options.bootstrap,
+        backoff: new Backoff(options.random ?? Math.random, options.backoff?.baseMs, options.backoff?.capMs),
+        now: this.#now,
+        closed: this.#closed.signal,
+      },
+      {
+        started: (evaluator) => this.#started(evaluator),
+        accepted: (source, changed) => this.#accepted(source, changed),
+        confirmed: () => this.#heardFrom('network'),
+        connected: (connected) => {
+          if (this.#closed.signal.aborted) return;
+          this.#connected = connected;
+          this.#listeners.emit('status', this.status);
+        },
+        failed: (error) => this.#failed(error),
+      },
+    );
+    void session.run().then(() => session.end());
+  }
+
+  /**
+   * Resolves with the first snapshot, from wherever it comes first, or when the time limit is over or the server refuses
+   * the key: then flags keep their defaults until one arrives. Never rejects.
+   */
+  async ready(timeoutMs = this.#readyTimeoutMs): Promise<Status> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, Math.min(timeoutMs, MAX_TIMER_MS));
+    });
+    await Promise.race([this.#ready, timeout]);
+    clearTimeout(timer);
+    return this.status;
+  }
+
+  get status(): Status {
+    return {
+      version: this.#head?.version,
+      epoch: this.#head?.epoch,
+      source: this.#source,
+      connected: this.#connected,
+      stale: this.#isStale(),
+      lastError: this.#lastError,
+    };
+  }
+
+  boolean(key: string, otherwise: boolean): boolean {
+    return this.#value(key, 'boolean', otherwise);
+  }
+
+  string(key: string, otherwise: string): string {
+    return this.#value(key, 'string', otherwise);
+  }
+
+  number(key: string, otherwise: number): number {
+    return this.#value(key, 'number', otherwise);
+  }
+
+  /** The value is frozen: it is the same object for every caller. */
+  json<Value = JsonValue>(key: string, otherwise: Value): Value {
+    return this.#value(key, 'json', otherwise);
+  }
+
+  /** One evaluation in full. The default's type is the type that the flag must have. */
+  details<Value extends JsonValue>(key: string, otherwise: Value): Details<Widened<Value>> {
+    const type = typeOf(otherwise);
+    let outcome = this.#outcome(key);
+    if (outcome.errorCode === undefined && outcome.type !== type) outcome = failed('TYPE_MISMATCH', outcome.type);
+    const stale = this.#isStale();
+    const served = outcome.value !== undefined;
+    return {
+      key,
+      value: (served ? outcome.value : otherwise) as Widened<Value>,
+      variant: outcome.variant,
+      reason: stale && served ? 'STALE' : outcome.reason,
+      errorCode: outcome.errorCode,
+      rule: outcome.rule,
+      until: outcome.until,
+      stale,
+    };
+  }
+
+  /** The outcome as the evaluator gives it, whatever the flag's type. */
+  outcome(key: string): Outcome {
+    return this.#outcome(key);
+  }
+
+  /** The keys of all flags in the snapshot. */
+  keys(): string[] {
+    return this.#head && !this.#closed.signal.aborted ? (this.#flags?.keys() ?? []) : [];
+  }
+
+  /** Evaluates for another subject from now on. A context that cannot be used is an `error` event and INVALID_CONTEXT. */
+  setContext(context: EvaluationContext): void {
+    if (this.#closed.signal.aborted) return;
+    this.#context = context;
+    this.#applyContext();
+    if (this.#head) this.#changed('context');
+  }
+
+  /** @returns a function that ends the subscription. */
+  on<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => void): () => void {
+    return this.#listeners.on(name, listener);
+  }
+
+  /** Ends the connection and frees the snapshot; flags have their defaults from now on. */
+  close(): void {
+    if (this.#closed.signal.aborted) return;
+    this.#closed.abort();
+    clearTimeout(this.#timer);
+    this.#flags = undefined;
+    this.#evaluator = undefined;
+    this.#connected = false;
+    this.#becomeReady();
+    this.#listeners.clear();
+  }
+
+  #value<Value>(key: string, type: FlagType, otherwise: Value): Value {
+    const outcome = this.#outcome(key);
+    return outcome.type === type && outcome.value !== undefined ? (outcome.value as Value) : otherwise;
+  }
+
+  #outcome(key: string): Outcome {
+    if (!this.#flags || !this.#head) return failed('PROVIDER_NOT_READY');
+    try {
+      const before = this.#flags.earliestEnd;
+      const outcome = this.#flags.evaluate(key, this.#now);
+      if (this.#flags.earliestEnd < before) this.#schedule();
+      return outcome;
+    } catch (thrown) {
+      // A fault in the evaluator costs this call its value, and the application nothing else.
+      this.#failed(new PennonError('evaluator', `Evaluating ${key} failed: ${String(thrown)}`, { cause: thrown }));
+      return failed('GENERAL');
+    }
+  }
+
+  #started(evaluator: Evaluator): void {
+    this.#evaluator = evaluator;
+    this.#flags = new Flags(evaluator);
+    this.#applyContext();
+  }
+
+  #applyContext(): void {
+    try {
+      this.#flags?.setContext(this.#context);
+    } catch (thrown) {
+      this.#failed(thrown instanceof PennonError ? thrown : new PennonError('context', String(thrown), { cause: thrown }));
+    }
+  }
+
+  #accepted(source: SnapshotSource, changed: boolean): void {
+    const [epoch, version, , refreshBy] = this.#evaluator?.head_fields() ?? [];
+    if (epoch === undefined || version === undefined || refreshBy === undefined) return;
+    const first = this.#head === undefined;
+    this.#head = { epoch, version, refreshBy };
+    this.#saidStale = false;
+    if (changed) this.#flags?.snapshotChanged();
+    this.#heardFrom(source);
+    if (first) {
+      this.#becomeReady();
+      this.#listeners.emit('ready', this.status);
+    }
+    if (changed) this.#changed('snapshot');
+    this.#schedule();
+  }
+
+  #heardFrom(source: SnapshotSource): void {
+    this.#source = source;
+    if (source === 'network') this.#lastError = undefined;
+    this.#listeners.emit('status', this.status);
+  }
+
+  #changed(cause: ClientEvents['change']['cause']): void {
+    this.#listeners.emit('change', { cause, status: this.status });
+  }
+
+  #failed(error: PennonError): void {
+    const known = this.#lastError;
+    this.#lastError = error;
+    // A server that rejects the key will not be any quicker with a snapshot.
+    if (error.status === 401 || error.status === 403) this.#becomeReady();
+    // An hour offline is one error, not one for each attempt.
+    if (known?.code === error.code && known.message === error.message) return;
+    this.#listeners.emit('error', error);
+    this.#listeners.emit('status', this.status);
+  }
+
+  #isStale(): boolean {
+    return this.#head !== undefined && this.#now() > this.#head.refreshBy;
+  }
+
+  /** Wakes at the next instant that changes something by itself: a flag's end in time, or the snapshot going stale. */
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    if (!this.#head || this.#closed.signal.aborted) return;
+    const staleAt = this.#saidStale ? Infinity : this.#head.refreshBy + 1;
+    const next = Math.min(staleAt, this.#flags?.earliestEnd ?? Infinity);
+    if (next === Infinity) return;
+    const delay = Math.min(Math.max(next - this.#now(), 0), MAX_TIMER_MS);
+    this.#timer = setTimeout(() => this.#wake(), delay);
+    // Nothing of this keeps a Node process alive: the stream does, until `close`.
+    if (typeof this.#timer === 'object') this.#timer.unref();
+  }
+
+  #wake(): void {
+    const now = this.#now();
+    if (!this.#saidStale && this.#isStale()) {
+      this.#saidStale = true;
+      this.#listeners.emit('stale', this.status);
+      this.#listeners.emit('status', this.status);
+    }
+    if (this.#flags && now >= this.#flags.earliestEnd) {
+      this.#flags.forgetOutcomes();
+      this.#changed('time');
+    }
+    this.#schedule();
+  }
+}
+
+/** `true` as a default means a boolean, not the type `true`. */
+export type Widened<Value> = Value extends boolean ? boolean : Value extends string ? string : Value extends number ? number : Value;
+
+function typeOf(value: JsonValue): FlagType {
+  switch (typeof value) {
+    case 'boolean':
+    case 'string':
+    case 'number':
+      return typeof value as FlagType;
+    default:
+      return 'json';
+  }
+}
+
+/** Connects a client on this platform. Throws only for a connection string that cannot be used. */
+export function createClientOn(platform: Platform, connectionString: string, options: ClientOptions = {}): Client {
+  return new Client(parseConnectionString(connectionString), options, platform);
+}

@@ -1,0 +1,80 @@
+import { PennonError } from './errors.js';
+
+/** The kinds of snapshot that a client can ask for. */
+export type SnapshotKind = 'client' | 'server';
+
+/** A connection string taken apart: address, key and trust (DESIGN section 5). */
+export interface Connection {
+  /** Scheme and host, with the path before the environment if there is one; no slash at the end. */
+  readonly base: string;
+  /** `pnc_...` or `pns_...`. */
+  readonly sdkKey: string;
+  /** What the key is good for. */
+  readonly kind: SnapshotKind;
+  /** SHA-256 of the root key, base64url, 43 characters. */
+  readonly rootFingerprint: string;
+  /** 32 lower-case hexadecimal digits. */
+  readonly environment: string;
+}
+
+const SDK_KEY = /^(pnc|pns)_[A-Za-z0-9_-]{43}$/;
+const FINGERPRINT = /^[A-Za-z0-9_-]{43}$/;
+const ENVIRONMENT = /^[0-9a-f]{32}$/;
+const FORM = 'https://<sdk key>:<root fingerprint>@host/<environment id>';
+
+/**
+ * Reads `https://<sdk key>:<root fingerprint>@host/<environment id>`. The string is only ever parsed: it holds the key and
+ * the trust, and is never fetched as it stands.
+ *
+ * @throws PennonError `connection-string`, saying which part is wrong. The message never repeats the key.
+ */
+export function parseConnectionString(text: string): Connection {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw refuse(`it is not a URL; expected ${FORM}`);
+  }
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    throw refuse(`its scheme is ${url.protocol.slice(0, -1)}; expected https (or http on your own machine)`);
+  }
+  if (url.search || url.hash) throw refuse('it has a query or a fragment; remove them');
+  const sdkKey = decode(url.username);
+  const match = SDK_KEY.exec(sdkKey);
+  if (!match) {
+    if (sdkKey.startsWith('pne_')) throw refuse('its key is an edge key; use a client key (pnc_) or a server key (pns_)');
+    throw refuse(`it has no well-formed SDK key (pnc_ or pns_ and 43 characters); expected ${FORM}`);
+  }
+  if (url.password === '') {
+    throw refuse('the root fingerprint after the key is missing, without it no snapshot can be trusted; copy the whole string again');
+  }
+  const rootFingerprint = decode(url.password);
+  if (!FINGERPRINT.test(rootFingerprint)) {
+    throw refuse('its root fingerprint is not 43 characters of base64url; copy the whole string again');
+  }
+  const path = url.pathname.replace(/\/$/, '');
+  const cut = path.lastIndexOf('/');
+  const environment = path.slice(cut + 1);
+  if (!ENVIRONMENT.test(environment)) {
+    throw refuse('its path does not end in an environment id (32 lower-case hexadecimal digits)');
+  }
+  return {
+    base: url.origin + path.slice(0, cut),
+    sdkKey,
+    kind: match[1] === 'pns' ? 'server' : 'client',
+    rootFingerprint,
+    environment,
+  };
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return '';
+  }
+}
+
+function refuse(why: string): PennonError {
+  return new PennonError('connection-string', `The connection string cannot be used: ${why}.`);
+}

@@ -1,0 +1,38 @@
+/**
+ * Everything that Pennon reports is one of these: a stable kebab-case `code` for programs, a sentence for people.
+ *
+ * Refusals of a snapshot carry the evaluator's own code (`bad-signature`, `wrong-environment`, `older-version`, ...;
+ * core/spec/snapshot.md lists them), a server's refusal the `code` of its problem document (`key-unknown`, ...), and the
+ * rest is named here: `connection-string`, `network`, `timeout`, `response`, `over-limits`, `verification-unavailable`,
+ * `storage`, `evaluator`, `context`.
+ */
+export class PennonError extends Error {
+  /** Stable name of what went wrong. */
+  readonly code: string;
+  /** Where the refused snapshot came from, for refusals. */
+  readonly source: SnapshotSource | undefined;
+  /** HTTP status, for answers of the server. */
+  readonly status: number | undefined;
+
+  constructor(
+    code: string,
+    message: string,
+    details: { source?: SnapshotSource | undefined; status?: number | undefined; cause?: unknown } = {},
+  ) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'PennonError';
+    this.code = code;
+    this.source = details.source;
+    this.status = details.status;
+  }
+}
+
+/** Where a snapshot was taken from. */
+export type SnapshotSource = 'cache' | 'bootstrap' | 'network';
+
+/** Wraps what was thrown, unless it already has a name of ours. */
+export function asPennonError(thrown: unknown, code: string, doing: string): PennonError {
+  if (thrown instanceof PennonError) return thrown;
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  return new PennonError(code, `${doing}: ${reason}`, { cause: thrown });
+}

@@ -1,0 +1,155 @@
+import type { EvaluationContext } from './context.js';
+import { encodeContext } from './context.js';
+import { PennonError } from './errors.js';
+import type { Evaluator } from './generated/pennon_wasm.js';
+import { FLAG_TYPES, failed, unpack, type FlagType, type JsonValue, type Outcome } from './outcome.js';
+
+// The positions of pennon-core's `ContextError`, as sentences.
+const CONTEXT_ERRORS = [
+  'its encoding is damaged',
+  'it holds text that is not UTF-8',
+  'it names an attribute twice',
+  'it is larger than 64 KiB or has a name over 256 bytes',
+  'it has more than 1,024 attributes',
+  'it nests deeper than 8 levels',
+  'it holds a number that is not finite',
+  'it is not an object',
+  'its targetingKey is neither a string nor an integer',
+] as const;
+
+/** What is read once from the snapshot about a flag, and its latest outcome. */
+interface Flag {
+  readonly position: number;
+  readonly type: FlagType | undefined;
+  readonly variants: Variant[];
+  readonly rules: string[];
+  outcome: Outcome | undefined;
+}
+
+interface Variant {
+  readonly name: string;
+  readonly value: JsonValue | undefined;
+}
+
+/**
+ * The flags of the snapshot that the evaluator holds, for one context. Names and values are read from WebAssembly once per
+ * snapshot; an outcome is remembered until the snapshot, the context or time itself changes it.
+ */
+export class Flags {
+  readonly #evaluator: Evaluator;
+  #flags = new Map<string, Flag>();
+  #contextIsValid = true;
+  #earliestEnd = Infinity;
+
+  constructor(evaluator: Evaluator) {
+    this.#evaluator = evaluator;
+  }
+
+  /** When time alone may change one of the outcomes given so far; infinite when never. */
+  get earliestEnd(): number {
+    return this.#earliestEnd;
+  }
+
+  /** The evaluator holds another snapshot: positions, names and values are of the old one. */
+  snapshotChanged(): void {
+    this.#flags = new Map();
+    this.#earliestEnd = Infinity;
+  }
+
+  /** Outcomes are to be made anew: another context, or a later time. */
+  forgetOutcomes(): void {
+    for (const flag of this.#flags.values()) flag.outcome = undefined;
+    this.#earliestEnd = Infinity;
+  }
+
+  /**
+   * @throws PennonError `context`; until the next context, every flag then answers INVALID_CONTEXT.
+   */
+  setContext(context: EvaluationContext): void {
+    this.#contextIsValid = false;
+    this.forgetOutcomes();
+    const refused = this.#evaluator.set_context(encodeContext(context));
+    if (refused !== 0) {
+      const why = CONTEXT_ERRORS[refused - 1] ?? 'the evaluator refused it';
+      throw new PennonError('context', `The context cannot be used: ${why}.`);
+    }
+    this.#contextIsValid = true;
+  }
+
+  /** The keys of all flags in the snapshot. */
+  keys(): string[] {
+    const keys: string[] = [];
+    const count = this.#evaluator.flag_count();
+    for (let position = 0; position < count; position += 1) {
+      const key = this.#evaluator.flag_key(position);
+      if (key !== '') keys.push(key);
+    }
+    return keys;
+  }
+
+  /** @param now Unix milliseconds, asked for only when the outcome has an end or is new */
+  evaluate(key: string, now: () => number): Outcome {
+    const flag = this.#flags.get(key) ?? this.#find(key);
+    if (!flag) return failed('FLAG_NOT_FOUND');
+    const known = flag.outcome;
+    if (known && (known.until === undefined || now() < known.until)) return known;
+    const outcome = this.#contextIsValid ? this.#evaluate(flag, now()) : failed('INVALID_CONTEXT', flag.type);
+    flag.outcome = outcome;
+    if (outcome.until !== undefined && outcome.until < this.#earliestEnd) this.#earliestEnd = outcome.until;
+    return outcome;
+  }
+
+  #find(key: string): Flag | undefined {
+    const position = this.#evaluator.find(key);
+    if (position < 0) return undefined;
+    const type = FLAG_TYPES[this.#evaluator.flag_type(position)];
+    const flag: Flag = { position, type, variants: [], rules: [], outcome: undefined };
+    this.#flags.set(key, flag);
+    return flag;
+  }
+
+  #evaluate(flag: Flag, now: number): Outcome {
+    const { reason, errorCode, variant, rule, ends } = unpack(this.#evaluator.evaluate(flag.position, now));
+    const until = ends ? this.#evaluator.until() : undefined;
+    const served = variant < 0 ? undefined : (flag.variants[variant] ??= this.#readVariant(flag, variant));
+    return {
+      type: flag.type,
+      value: served?.value,
+      variant: served?.name,
+      reason,
+      errorCode,
+      rule: rule < 0 ? undefined : (flag.rules[rule] ??= this.#evaluator.rule_id(flag.position, rule)),
+      until,
+    };
+  }
+
+  #readVariant(flag: Flag, variant: number): Variant {
+    return { name: this.#evaluator.variant_name(flag.position, variant), value: this.#readValue(flag, variant) };
+  }
+
+  #readValue(flag: Flag, variant: number): JsonValue | undefined {
+    switch (flag.type) {
+      case 'boolean':
+        return this.#evaluator.variant_number(flag.position, variant) === 1;
+      case 'number':
+        return this.#evaluator.variant_number(flag.position, variant);
+      case 'string':
+        return this.#evaluator.variant_text(flag.position, variant);
+      case 'json': {
+        const text = this.#evaluator.variant_text(flag.position, variant);
+        return text === undefined ? undefined : freeze(JSON.parse(text) as JsonValue);
+      }
+      case undefined:
+        return undefined;
+    }
+  }
+}
+
+/** Callers share the value, so none may change it. */
+function freeze(value: JsonValue): JsonValue {
+  if (typeof value === 'object' && value !== null) {
+    for (const inner of Object.values(value)) freeze(inner as JsonValue);
+    Object.freeze(value);
+  }
+  return value;
+}

@@ -1,0 +1,124 @@
+import type { Backoff } from './backoff.js';
+import { bytesFromBase64 } from './base64.js';
+import { PennonError, asPennonError } from './errors.js';
+import { STREAM_SILENCE_MS } from './limits.js';
+import { ServerSentEventParser } from './sse.js';
+import { retryAfter, type Transport } from './transport.js';
+
+/** What following reports. None of them throws. */
+export interface Followed {
+  /**
+   * A head arrived, by request or by stream. Resolves when it has been dealt with: to false when it could not be used and
+   * it is worth asking again after a pause.
+   */
+  head(head: Uint8Array): Promise<boolean>;
+  /** The stream opened, or ended. */
+  connected(connected: boolean): void;
+  failed(error: PennonError): void;
+}
+
+/** A stream that ended sooner than this counts as a failed attempt, so that a server that hangs up at once is not hammered. */
+const STEADY_MS = 5_000;
+
+/**
+ * Keeps up with the newest head until `closed`: asks for the head, then reads the stream; when that ends or fails, waits and
+ * does both again. While streams cannot be had, this is polling, at the pace of the back-off.
+ *
+ * @param firstHead a request for the head that is already under way
+ * @param wait resolves after the time given, or earlier when there is reason to try again (the network is back) or on close
+ */
+export async function follow(
+  transport: Transport,
+  backoff: Backoff,
+  firstHead: Promise<Uint8Array>,
+  wait: (milliseconds: number) => Promise<void>,
+  closed: AbortSignal,
+  on: Followed,
+): Promise<void> {
+  let head: Promise<Uint8Array> | undefined = firstHead;
+  while (!closed.aborted) {
+    try {
+      await on.head(await (head ?? transport.head()));
+      head = undefined;
+      if (closed.aborted) return;
+      await readStream(transport, backoff, closed, on);
+    } catch (thrown) {
+      head = undefined;
+      if (closed.aborted) return;
+      const delay = retryAfter(thrown);
+      if (delay !== undefined) backoff.serverAsked(delay);
+      on.failed(asPennonError(thrown, 'network', 'The connection to the server failed'));
+    }
+    await wait(backoff.next());
+  }
+}
+
+/** Reads one stream to its end. Its end is not an error: servers restart, proxies cut connections. */
+async function readStream(transport: Transport, backoff: Backoff, closed: AbortSignal, on: Followed): Promise<void> {
+  const ended = new AbortController();
+  const end = (): void => ended.abort();
+  closed.addEventListener('abort', end);
+  let silent = false;
+  const silence = (): void => {
+    silent = true;
+    end();
+  };
+  let timer = setTimeout(silence, STREAM_SILENCE_MS);
+  let openedAt: number | undefined;
+  try {
+    const stream = await transport.stream(ended.signal);
+    openedAt = performance.now();
+    on.connected(true);
+    let goodbye = false;
+    const parser = new ServerSentEventParser({
+      event({ event, data }) {
+        if (event === 'head') {
+          const head = bytesFromBase64(data);
+          if (head) void on.head(head).then((good) => good || end());
+          else on.failed(new PennonError('response', 'The stream sent a head that is not base64.'));
+        } else if (event === 'goodbye') {
+          goodbye = true;
+          const delay = reconnectAfter(data);
+          if (delay !== undefined) backoff.serverAsked(delay);
+        }
+        // Other events are for newer clients.
+      },
+      retry: (milliseconds) => backoff.serverSetCap(milliseconds),
+    });
+    const reader = stream.getReader();
+    try {
+      while (!goodbye) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        clearTimeout(timer);
+        timer = setTimeout(silence, STREAM_SILENCE_MS);
+        parser.push(value);
+      }
+    } finally {
+      void reader.cancel().catch(() => undefined);
+    }
+  } catch (thrown) {
+    if (silent) throw new PennonError('timeout', `The stream was silent for ${STREAM_SILENCE_MS} ms.`);
+    // Ended from here, because of a head that has been reported.
+    if (!ended.signal.aborted) throw thrown;
+  } finally {
+    clearTimeout(timer);
+    closed.removeEventListener('abort', end);
+    // Ends the request also where cancelling the reader does not.
+    ended.abort();
+    if (openedAt !== undefined) {
+      if (performance.now() - openedAt >= STEADY_MS) backoff.succeeded();
+      on.connected(false);
+    }
+  }
+}
+
+function reconnectAfter(data: string): number | undefined {
+  try {
+    const goodbye: unknown = JSON.parse(data);
+    if (typeof goodbye !== 'object' || goodbye === null || !('reconnect_after_ms' in goodbye)) return undefined;
+    return typeof goodbye.reconnect_after_ms === 'number' ? goodbye.reconnect_after_ms : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,7 @@
+export { Client, type ClientEvents, type ClientOptions, type Details, type Status } from './client.js';
+export { parseConnectionString, type Connection, type SnapshotKind } from './connection.js';
+export type { ContextValue, EvaluationContext } from './context.js';
+export { PennonError, type SnapshotSource } from './errors.js';
+export type { ErrorCode, FlagType, JsonValue, Outcome, Reason } from './outcome.js';
+export { MemoryStorage, isOlder, type SnapshotFiles, type SnapshotStorage, type Stored } from './storage.js';
+export type { Fetch } from './transport.js';

@@ -1,0 +1,101 @@
+import { PennonError } from './errors.js';
+import { isOlder, type SnapshotFiles, type SnapshotStorage, type Stored } from './storage.js';
+
+const DATABASE = 'pennon';
+const SNAPSHOTS = 'snapshots';
+const HIGH_WATER = 'high-water';
+
+/**
+ * Keeps snapshots in IndexedDB, shared by all tabs of an origin. Reading the mark and writing the snapshot are one
+ * transaction, so that of two tabs the one that is behind never overwrites the one that is ahead.
+ */
+export class IndexedDbStorage implements SnapshotStorage {
+  #database: Promise<IDBDatabase> | undefined;
+
+  async load(name: string): Promise<Stored> {
+    const transaction = (await this.#open()).transaction([SNAPSHOTS, HIGH_WATER], 'readonly');
+    const snapshot: IDBRequest<unknown> = transaction.objectStore(SNAPSHOTS).get(name);
+    const mark: IDBRequest<unknown> = transaction.objectStore(HIGH_WATER).get(name);
+    await done(transaction);
+    return {
+      snapshot: isSnapshotFiles(snapshot.result) ? snapshot.result : undefined,
+      highWater: mark.result instanceof Uint8Array ? mark.result : undefined,
+    };
+  }
+
+  async save(name: string, snapshot: SnapshotFiles, highWater: Uint8Array): Promise<void> {
+    const transaction = (await this.#open()).transaction([SNAPSHOTS, HIGH_WATER], 'readwrite');
+    const marks = transaction.objectStore(HIGH_WATER);
+    const held: IDBRequest<unknown> = marks.get(name);
+    held.onsuccess = () => {
+      if (held.result instanceof Uint8Array && isOlder(highWater, held.result)) return;
+      marks.put(highWater, name);
+      transaction.objectStore(SNAPSHOTS).put(snapshot, name);
+    };
+    await done(transaction);
+  }
+
+  async drop(name: string): Promise<void> {
+    const transaction = (await this.#open()).transaction([SNAPSHOTS], 'readwrite');
+    transaction.objectStore(SNAPSHOTS).delete(name);
+    await done(transaction);
+  }
+
+  async #open(): Promise<IDBDatabase> {
+    this.#database ??= open(() => (this.#database = undefined));
+    try {
+      return await this.#database;
+    } catch (thrown) {
+      // The next call tries again.
+      this.#database = undefined;
+      throw thrown;
+    }
+  }
+}
+
+/** @param onClosed the connection is of no use any more */
+function open(onClosed: () => void): Promise<IDBDatabase> {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(DATABASE, 1);
+    request.onupgradeneeded = () => {
+      request.result.createObjectStore(SNAPSHOTS);
+      request.result.createObjectStore(HIGH_WATER);
+    };
+    request.onsuccess = () => {
+      const database = request.result;
+      // A later version of this package in another tab may need to upgrade: do not stand in its way.
+      database.onversionchange = () => {
+        database.close();
+        onClosed();
+      };
+      database.onclose = onClosed;
+      resolve(database);
+    };
+    request.onerror = () => reject(failure('Opening', request.error));
+    request.onblocked = () => reject(failure('Opening', null));
+  });
+}
+
+function done(transaction: IDBTransaction): Promise<void> {
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve();
+    transaction.onabort = () => reject(failure('Using', transaction.error));
+    transaction.onerror = () => reject(failure('Using', transaction.error));
+  });
+}
+
+function failure(doing: string, cause: DOMException | null): PennonError {
+  const why = cause?.message ? `: ${cause.message}` : '';
+  return new PennonError('storage', `${doing} the browser's database failed${why}; flags work, but not offline.`, { cause });
+}
+
+function isSnapshotFiles(value: unknown): value is SnapshotFiles {
+  if (typeof value !== 'object' || value === null) return false;
+  const { keysets, head, body } = value as Partial<Record<keyof SnapshotFiles, unknown>>;
+  return (
+    Array.isArray(keysets) &&
+    keysets.every((keyset) => keyset instanceof Uint8Array) &&
+    head instanceof Uint8Array &&
+    body instanceof Uint8Array
+  );
+}

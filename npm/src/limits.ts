@@ -1,0 +1,32 @@
+/** Bounds on everything that is read, queued or waited for. Bytes and milliseconds. */
+
+/** A head with all its signatures; the evaluator checks the exact form. */
+export const MAX_HEAD_BYTES = 32 * 1024;
+/** A keyset with all its keys and signatures. */
+export const MAX_KEYSET_BYTES = 64 * 1024;
+/** DESIGN section 11: the body of a client snapshot, and of a server snapshot. */
+export const MAX_BODY_BYTES = { client: 1024 * 1024, server: 10 * 1024 * 1024 } as const;
+/** A problem document; only its code and detail are used. */
+export const MAX_PROBLEM_BYTES = 16 * 1024;
+/** One server-sent event: a head in base64 and its field names, with room. */
+export const MAX_EVENT_BYTES = 64 * 1024;
+/** Keysets followed in one go, from the one held to the one a head names. */
+export const MAX_KEYSET_STEPS = 64;
+/** Keysets kept with a stored snapshot. */
+export const MAX_STORED_KEYSETS = 256;
+
+/** One request for a head, a body or a keyset. */
+export const REQUEST_TIMEOUT_MS = 10_000;
+/** The server pings every 15 s: after three missed pings the stream counts as dead. */
+export const STREAM_SILENCE_MS = 45_000;
+/** How long `ready()` waits for a first snapshot, unless told otherwise. */
+export const READY_TIMEOUT_MS = 5_000;
+/** First and longest wait between attempts; the wait is drawn evenly from zero to it. */
+export const BACKOFF_BASE_MS = 500;
+export const BACKOFF_CAP_MS = 30_000;
+/** What a server may ask for at most. */
+export const MAX_SERVER_DELAY_MS = 10 * 60_000;
+/** `setTimeout` counts in 32 bits: longer waits are taken in steps. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+/** One use of the snapshot store. */
+export const STORAGE_TIMEOUT_MS = 2_000;

@@ -1,0 +1,14 @@
+import type { EvaluatorModule } from './acceptance.js';
+import type { SnapshotStorage } from './storage.js';
+import type { Fetch } from './transport.js';
+
+/** What differs between runtimes; `entrypoints/` has one for each. */
+export interface Platform {
+  /** Finds and starts the WebAssembly module; called for each client, loads once. */
+  loadEvaluator(): Promise<EvaluatorModule>;
+  /** Where snapshots are kept unless the application says so; none where nothing outlives the process. */
+  defaultStorage(): SnapshotStorage | undefined;
+  fetch: Fetch;
+  /** Calls back when a new attempt to connect is worth while: the network is back. Answers how to stop that. */
+  onWake?(wake: () => void): () => void;
+}

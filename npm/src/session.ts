@@ -1,0 +1,201 @@
+import { Acceptance, partsOf, type SnapshotParts } from './acceptance.js';
+import type { Backoff } from './backoff.js';
+import { bytesFromBase64, bytesFromHex } from './base64.js';
+import type { Connection } from './connection.js';
+import { PennonError, asPennonError, type SnapshotSource } from './errors.js';
+import { follow } from './follow.js';
+import type { Evaluator } from './generated/pennon_wasm.js';
+import { Latest } from './latest.js';
+import { MAX_TIMER_MS, STORAGE_TIMEOUT_MS } from './limits.js';
+import type { Platform } from './platform.js';
+import { storageName, type SnapshotFiles, type SnapshotStorage, type Stored } from './storage.js';
+import { Transport } from './transport.js';
+
+/** What a session reports to its client. */
+export interface SessionEvents {
+  /** The evaluator is there, still without a snapshot. */
+  started(evaluator: Evaluator): void;
+  /** A head was accepted. `changed`: it brought another body. */
+  accepted(source: SnapshotSource, changed: boolean): void;
+  /** The server's newest head is the one held. */
+  confirmed(): void;
+  connected(connected: boolean): void;
+  failed(error: PennonError): void;
+}
+
+export interface SessionOptions {
+  readonly connection: Connection;
+  readonly platform: Platform;
+  readonly transport: Transport;
+  readonly storage: SnapshotStorage | undefined;
+  readonly bootstrap: SnapshotFiles | undefined;
+  readonly backoff: Backoff;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  readonly closed: AbortSignal;
+}
+
+/** Refusals of a head that say nothing against the server going on: what it sends later may be accepted. */
+const PASSING = new Set(['older-version', 'expired']);
+
+/** A head from the server, and whom to tell whether going on with that server makes sense. */
+interface Received {
+  readonly head: Uint8Array;
+  readonly done: (good: boolean) => void;
+}
+
+/** One client's way from connection string to opened snapshots: store, bootstrap, then the server, until closed. */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #on: SessionEvents;
+  readonly #received = new Latest<Received>(
+    (received) => this.#receive(received),
+    // A newer head has replaced it.
+    (received) => received.done(true),
+  );
+  readonly #name: string;
+  #acceptance: Acceptance | undefined;
+  #evaluator: Evaluator | undefined;
+  #head: Uint8Array | undefined;
+
+  constructor(options: SessionOptions, on: SessionEvents) {
+    this.#options = options;
+    this.#on = on;
+    this.#name = storageName(options.connection);
+  }
+
+  /** Runs until closed; never rejects. */
+  async run(): Promise<void> {
+    const { backoff, closed, transport } = this.#options;
+    // The first request is on its way while the module is compiled and the store is read.
+    const firstHead = transport.head();
+    firstHead.catch(() => undefined); // `follow` awaits it later and reports
+    while (!this.#evaluator) {
+      try {
+        await this.#start();
+      } catch (thrown) {
+        if (!closed.aborted) this.#on.failed(asPennonError(thrown, 'evaluator', 'The WebAssembly evaluator did not start'));
+        await this.#wait(backoff.next());
+      }
+      if (closed.aborted) return;
+    }
+    await follow(transport, backoff, firstHead, (milliseconds) => this.#wait(milliseconds), closed, {
+      head: (head) => new Promise((done) => this.#received.offer({ head, done })),
+      connected: (connected) => this.#on.connected(connected),
+      failed: (error) => this.#on.failed(error),
+    });
+  }
+
+  /** Frees the evaluator once nothing uses it any more. Call after `run` is over. */
+  async end(): Promise<void> {
+    await this.#received.idle();
+    this.#evaluator?.free();
+    this.#evaluator = undefined;
+  }
+
+  async #start(): Promise<void> {
+    const { connection, platform, bootstrap, closed } = this.#options;
+    const [module, stored] = await Promise.all([platform.loadEvaluator(), this.#load()]);
+    if (closed.aborted) return;
+    const root = bytesFromBase64(connection.rootFingerprint) ?? new Uint8Array();
+    const environment = bytesFromHex(connection.environment);
+    const evaluator =
+      module.Evaluator.create(root, environment, connection.kind, stored.highWater ?? new Uint8Array()) ??
+      // A damaged mark protects nothing.
+      module.Evaluator.create(root, environment, connection.kind, new Uint8Array());
+    if (!evaluator) throw new PennonError('connection-string', 'The connection string cannot be used; copy the whole string again.');
+    this.#evaluator = evaluator;
+    this.#acceptance = new Acceptance(module, evaluator);
+    this.#on.started(evaluator);
+    if (stored.snapshot) await this.#restore(stored.snapshot, 'cache');
+    if (bootstrap && !closed.aborted) await this.#restore(bootstrap, 'bootstrap');
+  }
+
+  /** Files at hand go through the same acceptance as delivered ones. */
+  async #restore(files: SnapshotFiles, source: 'cache' | 'bootstrap'): Promise<void> {
+    try {
+      await this.#accept(files.head, partsOf(files), source);
+    } catch (thrown) {
+      this.#on.failed(asPennonError(thrown, 'evaluator', `Reading the ${source} failed`));
+      // Without the means to verify, the stored snapshot may well be good.
+      const unverified = thrown instanceof PennonError && thrown.code === 'verification-unavailable';
+      if (source === 'cache' && !unverified) await this.#stored((storage) => storage.drop(this.#name), undefined);
+    }
+  }
+
+  async #receive({ head, done }: Received): Promise<void> {
+    if (this.#options.closed.aborted) return done(true);
+    if (this.#head && equal(this.#head, head)) {
+      this.#on.confirmed();
+      return done(true);
+    }
+    try {
+      await this.#accept(head, this.#options.transport, 'network');
+      done(true);
+    } catch (thrown) {
+      const error = asPennonError(thrown, 'evaluator', 'Accepting a snapshot failed');
+      if (!this.#options.closed.aborted) this.#on.failed(error);
+      done(PASSING.has(error.code));
+    }
+  }
+
+  async #accept(head: Uint8Array, parts: SnapshotParts, source: SnapshotSource): Promise<void> {
+    const { now, closed } = this.#options;
+    const [acceptance, evaluator] = [this.#acceptance, this.#evaluator];
+    if (!acceptance || !evaluator) return;
+    const changed = await acceptance.accept(head, parts, source, now());
+    this.#head = head;
+    if (closed.aborted) return;
+    this.#on.accepted(source, changed);
+    if (source === 'cache') return;
+    const files = { keysets: [...acceptance.keysets], head, body: evaluator.body() };
+    const highWater = evaluator.high_water();
+    await this.#stored((storage) => storage.save(this.#name, files, highWater), undefined);
+  }
+
+  #load(): Promise<Stored> {
+    return this.#stored<Stored>((storage) => storage.load(this.#name), { snapshot: undefined, highWater: undefined });
+  }
+
+  /** Uses the store, in bounded time; flags work without it, so its failure is an event and no more. */
+  async #stored<Result>(use: (storage: SnapshotStorage) => Promise<Result>, otherwise: Result): Promise<Result> {
+    const { storage } = this.#options;
+    if (!storage) return otherwise;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    try {
+      const timeout = new Promise<never>((_, reject) => {
+        timer = setTimeout(
+          () => reject(new PennonError('storage', `The snapshot store did not answer within ${STORAGE_TIMEOUT_MS} ms.`)),
+          STORAGE_TIMEOUT_MS,
+        );
+      });
+      return await Promise.race([use(storage), timeout]);
+    } catch (thrown) {
+      if (!this.#options.closed.aborted) this.#on.failed(asPennonError(thrown, 'storage', 'The snapshot store failed'));
+      return otherwise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Until the time is over, the network is back, or the client is closed. */
+  #wait(milliseconds: number): Promise<void> {
+    const { platform, closed } = this.#options;
+    return new Promise((resolve) => {
+      if (closed.aborted) return resolve();
+      const over = (): void => {
+        clearTimeout(timer);
+        stopWaking?.();
+        closed.removeEventListener('abort', over);
+        resolve();
+      };
+      const timer = setTimeout(over, Math.min(milliseconds, MAX_TIMER_MS));
+      const stopWaking = platform.onWake?.(over);
+      closed.addEventListener('abort', over);
+    });
+  }
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+}

@@ -1,0 +1,100 @@
+import { PennonError } from './errors.js';
+import { MAX_EVENT_BYTES } from './limits.js';
+
+/** One server-sent event. */
+export interface ServerSentEvent {
+  /** `message` when the server named none. */
+  readonly event: string;
+  readonly data: string;
+  /** The last id the server sent, kept over events as the standard says. */
+  readonly id: string;
+}
+
+/** What the parser hands out. */
+export interface ServerSentEventHandler {
+  event(event: ServerSentEvent): void;
+  /** `retry:` in milliseconds. */
+  retry?(milliseconds: number): void;
+}
+
+/**
+ * Server-sent events from bytes in chunks cut anywhere, also inside a character or between CR and LF
+ * (https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream).
+ * `EventSource` is not used because it cannot send headers and hides the status of a refusal.
+ */
+export class ServerSentEventParser {
+  readonly #handler: ServerSentEventHandler;
+  // Takes a byte order mark off the start, as the standard asks.
+  readonly #decoder = new TextDecoder('utf-8');
+  #line = '';
+  #afterCarriageReturn = false;
+  #event = '';
+  #data: string[] = [];
+  #size = 0;
+  #id = '';
+
+  constructor(handler: ServerSentEventHandler) {
+    this.#handler = handler;
+  }
+
+  /** @throws PennonError `over-limits` when one event grows over the limit. */
+  push(chunk: Uint8Array): void {
+    const text = this.#decoder.decode(chunk, { stream: true });
+    let start = 0;
+    for (let at = 0; at < text.length; at += 1) {
+      const code = text.charCodeAt(at);
+      if (code !== 10 && code !== 13) {
+        this.#afterCarriageReturn = false;
+        continue;
+      }
+      if (code === 10 && this.#afterCarriageReturn) {
+        // The second half of CR LF ends no line of its own.
+        this.#afterCarriageReturn = false;
+        start = at + 1;
+        continue;
+      }
+      this.#afterCarriageReturn = code === 13;
+      const line = this.#line + text.slice(start, at);
+      this.#line = '';
+      start = at + 1;
+      this.#take(line);
+    }
+    this.#line += text.slice(start);
+    if (this.#line.length + this.#size > MAX_EVENT_BYTES) {
+      throw new PennonError('over-limits', `The stream sent an event of more than ${MAX_EVENT_BYTES} bytes.`);
+    }
+  }
+
+  #take(line: string): void {
+    if (line === '') return this.#dispatch();
+    const colon = line.indexOf(':');
+    if (colon === 0) return; // a comment: the server's ping
+    const field = colon < 0 ? line : line.slice(0, colon);
+    let value = colon < 0 ? '' : line.slice(colon + 1);
+    if (value.startsWith(' ')) value = value.slice(1);
+    switch (field) {
+      case 'event':
+        this.#event = value;
+        break;
+      case 'data':
+        this.#data.push(value);
+        this.#size += value.length;
+        break;
+      case 'id':
+        if (!value.includes('\0')) this.#id = value;
+        break;
+      case 'retry':
+        if (/^[0-9]{1,9}$/.test(value)) this.#handler.retry?.(Number(value));
+        break;
+    }
+  }
+
+  #dispatch(): void {
+    const data = this.#data;
+    const event = this.#event || 'message';
+    this.#data = [];
+    this.#event = '';
+    this.#size = 0;
+    if (data.length > 0) this.#handler.event({ event, data: data.join('\n'), id: this.#id });
+  }
+}

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { Backoff } from '../dist/backoff.js';
+
+test('the bound doubles from the base to the cap', () => {
+  const backoff = new Backoff(() => 1, 100, 1000);
+  assert.deepEqual(Array.from({ length: 6 }, () => backoff.next()), [100, 200, 400, 800, 1000, 1000]);
+});
+
+test('the jitter is full: from nothing to the bound', () => {
+  assert.equal(new Backoff(() => 0, 100, 1000).next(), 0);
+  assert.equal(new Backoff(() => 0.25, 100, 1000).next(), 25);
+});
+
+test('success starts from the base again', () => {
+  const backoff = new Backoff(() => 1, 100, 1000);
+  backoff.next();
+  backoff.next();
+  backoff.succeeded();
+  assert.equal(backoff.next(), 100);
+});
+
+test('a server can ask for a wait, once, and it is spread', () => {
+  const backoff = new Backoff(() => 0.5, 100, 1000);
+  backoff.serverAsked(5000);
+  assert.equal(backoff.next(), 7500);
+  assert.equal(backoff.next(), 50);
+});
+
+test('a server can set the cap, within a limit', () => {
+  const backoff = new Backoff(() => 1, 100, 1000);
+  backoff.serverSetCap(150);
+  assert.deepEqual([backoff.next(), backoff.next()], [100, 150]);
+  backoff.serverSetCap(1e12);
+  for (let attempt = 0; attempt < 2000; attempt += 1) backoff.next();
+  assert.equal(backoff.next(), 600_000);
+});

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { parseConnectionString } from '../dist/connection.js';
+
+const KEY = `pnc_${'k'.repeat(43)}`;
+const ROOT = `${'r'.repeat(41)}_-`;
+const ENVIRONMENT = '0123456789abcdef0123456789abcdef';
+
+test('a connection string is taken apart', () => {
+  assert.deepEqual(parseConnectionString(`https://${KEY}:${ROOT}@flags.example.com/${ENVIRONMENT}`), {
+    base: 'https://flags.example.com',
+    sdkKey: KEY,
+    kind: 'client',
+    rootFingerprint: ROOT,
+    environment: ENVIRONMENT,
+  });
+});
+
+test('port, path prefix and a slash at the end are kept or forgiven', () => {
+  const connection = parseConnectionString(`http://${KEY.replace('pnc', 'pns')}:${ROOT}@127.0.0.1:8600/flags/${ENVIRONMENT}/`);
+  assert.equal(connection.base, 'http://127.0.0.1:8600/flags');
+  assert.equal(connection.kind, 'server');
+});
+
+const REFUSED = [
+  ['nothing', '', /not a URL/],
+  ['no URL', 'pnc_abc', /not a URL/],
+  ['another scheme', `ftp://${KEY}:${ROOT}@h/${ENVIRONMENT}`, /scheme/],
+  ['no key', `https://h/${ENVIRONMENT}`, /SDK key/],
+  ['a short key', `https://pnc_short:${ROOT}@h/${ENVIRONMENT}`, /SDK key/],
+  ['an edge key', `https://${KEY.replace('pnc', 'pne')}:${ROOT}@h/${ENVIRONMENT}`, /edge key/],
+  ['no fingerprint', `https://${KEY}@h/${ENVIRONMENT}`, /fingerprint .* is missing/],
+  ['a cut fingerprint', `https://${KEY}:${ROOT.slice(1)}@h/${ENVIRONMENT}`, /fingerprint is not 43/],
+  ['no environment', `https://${KEY}:${ROOT}@h/`, /environment id/],
+  ['an environment in capitals', `https://${KEY}:${ROOT}@h/${ENVIRONMENT.toUpperCase()}`, /environment id/],
+  ['a query', `https://${KEY}:${ROOT}@h/${ENVIRONMENT}?x=1`, /query/],
+  ['a broken escape', `https://%ff:${ROOT}@h/${ENVIRONMENT}`, /SDK key/],
+];
+
+for (const [name, text, message] of REFUSED) {
+  test(`refused: ${name}`, () => {
+    assert.throws(
+      () => parseConnectionString(text),
+      (error) => error.code === 'connection-string' && message.test(error.message) && !error.message.includes('kkkk'),
+    );
+  });
+}
