@@ -1,1 +1,67 @@
-fn main() {}
+//! `cargo xtask`: every step of building, testing and running Pennon. Continuous integration runs these commands and
+//! nothing else.
+
+mod build;
+mod descendants;
+mod dev;
+mod http;
+mod process;
+mod stamp;
+mod temporary;
+mod test;
+mod tidy;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+cargo xtask COMMAND
+
+  dev            build and start everything on this machine: control plane, edge worker, browser example
+  test [STEP..]  run every check and test, or only the named steps; `test --list` names them
+  build          WebAssembly modules, npm package, edge worker, control plane
+  tools          install what builds and tests need (they do so themselves, as they need it)
+  fmt            format the Rust code
+  lint           clippy on everything, native and wasm32
+  deny           licences, bans and sources of the dependencies
+  tidy           paths in the documents, versions, generated files, file sizes";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let _guard = match process::guard() {
+        Ok(guard) => guard,
+        Err(error) => return failed(&error),
+    };
+    match dispatch(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("\nxtask: {error:#}");
+    ExitCode::FAILURE
+}
+
+fn dispatch(arguments: &[String]) -> Result<()> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["dev"] => dev::dev(),
+        ["test", "--list"] => test::list(),
+        ["test", steps @ ..] => test::test(steps),
+        ["build"] => build::all(),
+        ["tools"] => tools::all(),
+        ["fmt"] => process::run(process::cargo().args(["fmt", "--all"])),
+        ["lint"] => test::test(&["clippy", "clippy-wasm"]),
+        ["deny"] => test::test(&["deny"]),
+        ["tidy"] => tidy::tidy(),
+        [] | ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        _ => bail!("unknown command `{}`\n\n{USAGE}", words.join(" ")),
+    }
+}

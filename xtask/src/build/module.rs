@@ -1,0 +1,111 @@
+//! One WebAssembly module: rustc, wasm-bindgen, wasm-opt.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use crate::process::{cargo, run};
+use crate::stamp::Stamp;
+use crate::{tools, workspace};
+
+/// Every feature is in browsers since 2023 at the latest, and in workerd.
+const OPTIMIZE: &[&str] = &[
+    "-Oz",
+    "--enable-bulk-memory",
+    "--enable-nontrapping-float-to-int",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-reference-types",
+    "--enable-multivalue",
+];
+
+/// A crate and the form that its module takes.
+#[derive(Debug)]
+pub(crate) struct Module {
+    pub(crate) package: &'static str,
+    /// wasm-bindgen's target: `web` is instantiated by the caller, `module` imports the compiled module.
+    pub(crate) target: &'static str,
+    /// Whether the host can start the instance afresh after a panic.
+    pub(crate) recoverable: bool,
+    /// Where JavaScript, types and module go.
+    pub(crate) folder: PathBuf,
+}
+
+impl Module {
+    fn name(&self) -> String {
+        self.package.replace('-', "_")
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.join(format!("{}_bg.wasm", self.name()))
+    }
+
+    /// Brings the module up to date.
+    pub(crate) fn build(&self) -> Result<()> {
+        tools::wasm_target()?;
+        println!("building {} for wasm32", self.package);
+        run(cargo().args([
+            "build",
+            "--quiet",
+            "--profile",
+            "wasm",
+            "--target",
+            "wasm32-unknown-unknown",
+            "--package",
+            self.package,
+        ]))?;
+        let input = workspace::target()
+            .join("wasm32-unknown-unknown")
+            .join("wasm")
+            .join(format!("{}.wasm", self.name()));
+
+        let version = tools::bindgen_version()?;
+        let tool = workspace::root().join("xtask").join("bindgen");
+        let mut settings = vec![version.as_str(), self.target];
+        settings.extend(OPTIMIZE);
+        let lock = workspace::root().join("package-lock.json");
+        let stamp = Stamp::of(self.package, &[input.clone(), tool, lock], &settings)?;
+        if stamp.is_current(&[&self.path()]) {
+            return Ok(());
+        }
+        self.bind(&input)?;
+        optimize(&self.path())?;
+        stamp.set()
+    }
+
+    /// Writes the folder anew: snippets of an older module must not stay.
+    fn bind(&self, input: &Path) -> Result<()> {
+        if self.folder.exists() {
+            fs::remove_dir_all(&self.folder)
+                .with_context(|| format!("emptying {}", self.folder.display()))?;
+        }
+        let mut bindgen = Command::new(tools::bindgen()?);
+        bindgen
+            .arg(input)
+            .args([
+                "--target",
+                self.target,
+                "--out-name",
+                &self.name(),
+                "--out-dir",
+            ])
+            .arg(&self.folder);
+        if self.recoverable {
+            bindgen.arg("--recoverable");
+        }
+        run(&mut bindgen)
+    }
+}
+
+fn optimize(module: &Path) -> Result<()> {
+    tools::node_packages()?;
+    let smaller = module.with_extension("wasm.smaller");
+    run(Command::new(workspace::npm_program("wasm-opt"))
+        .args(OPTIMIZE)
+        .arg(module)
+        .arg("--output")
+        .arg(&smaller))?;
+    fs::rename(&smaller, module).with_context(|| format!("replacing {}", module.display()))
+}

@@ -1,0 +1,3 @@
+pub(crate) fn dev() -> anyhow::Result<()> {
+    anyhow::bail!("x")
+}

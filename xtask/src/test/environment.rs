@@ -1,0 +1,62 @@
+//! What tests find in their environment: servers of this run, started when first needed, ended with the run.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use super::{postgres::Postgres, redis::Redis};
+use crate::{build, tools, workspace};
+
+/// The servers that run now.
+#[derive(Debug, Default)]
+pub(crate) struct Environment {
+    postgres: Option<Postgres>,
+    redis: Option<Redis>,
+}
+
+impl Environment {
+    /// `PENNON_TEST_POSTGRES`: the URL of a cluster in which a test may create databases.
+    pub(crate) fn postgres(&mut self, command: &mut Command) -> Result<()> {
+        if self.postgres.is_none() {
+            self.postgres = Some(Postgres::start()?);
+        }
+        if let Some(postgres) = &self.postgres {
+            command.env("PENNON_TEST_POSTGRES", postgres.url());
+        }
+        Ok(())
+    }
+
+    /// `PENNON_TEST_REDIS`: the URL of an empty server.
+    pub(crate) fn redis(&mut self, command: &mut Command) -> Result<()> {
+        if self.redis.is_none() {
+            self.redis = Some(Redis::start()?);
+        }
+        if let Some(redis) = &self.redis {
+            command.env("PENNON_TEST_REDIS", redis.url());
+        }
+        Ok(())
+    }
+
+    /// The servers, and everything that is built or installed: `PENNON_BIN`, `PENNON_CHROMIUM`, `PENNON_PYTHON`.
+    pub(crate) fn all(&mut self, command: &mut Command) -> Result<()> {
+        build::everything()?;
+        self.postgres(command)?;
+        self.redis(command)?;
+        command
+            .env("PENNON_BIN", workspace::pennon())
+            .env("PENNON_CHROMIUM", tools::chromium()?)
+            .env("PENNON_PYTHON", tools::python()?);
+        Ok(())
+    }
+}
+
+/// A port that nobody listens on now. The system hands out another one each time, so that the moment until it is bound
+/// again is no danger in practice.
+pub(crate) fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("asking for a free port")?;
+    Ok(listener
+        .local_addr()
+        .context("asking for a free port")?
+        .port())
+}

@@ -1,0 +1,68 @@
+//! npm and the packages of the workspace: wasm-opt, esbuild, TypeScript, Vite, workerd, the OpenFeature clients.
+
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::on_path;
+use crate::process::{capture, run};
+use crate::stamp::Stamp;
+use crate::workspace;
+
+const OLDEST_NODE: u32 = 20;
+
+/// npm at the repository's top.
+pub(crate) fn npm() -> Command {
+    let mut command = Command::new("npm");
+    command.current_dir(workspace::root());
+    command
+}
+
+/// Installs the packages when the lock file changed since the last time.
+pub(crate) fn node_packages() -> Result<()> {
+    let root = workspace::root();
+    if on_path("node").is_none() || on_path("npm").is_none() {
+        bail!(
+            "Node.js is missing: install version {OLDEST_NODE} or newer, with npm, and run this again"
+        );
+    }
+    let version = capture(Command::new("node").arg("--version"))?;
+    let major: u32 = version
+        .trim()
+        .trim_start_matches('v')
+        .split('.')
+        .next()
+        .and_then(|major| major.parse().ok())
+        .with_context(|| {
+            format!(
+                "`node --version` says {}, which is no version",
+                version.trim()
+            )
+        })?;
+    if major < OLDEST_NODE {
+        bail!(
+            "Node.js is version {}: install version {OLDEST_NODE} or newer",
+            version.trim()
+        );
+    }
+
+    let lock = root.join("package-lock.json");
+    if !lock.is_file() {
+        bail!(
+            "package-lock.json is missing: run `npm install` and commit the lock file that it writes"
+        );
+    }
+    let modules = root.join("node_modules");
+    // npm's own note of what it has installed: it changes too when somebody installs by hand.
+    let installed = modules.join(".package-lock.json");
+    if installed.is_file()
+        && Stamp::of("npm", &[lock.clone(), installed.clone()], &[])?.is_current(&[])
+    {
+        return Ok(());
+    }
+    println!("installing npm packages");
+    // `ci` deletes all packages first, also from under a running `cargo xtask dev`; `install` changes what differs.
+    let how = if modules.is_dir() { "install" } else { "ci" };
+    run(npm().args([how, "--no-audit", "--no-fund", "--loglevel=error"]))?;
+    Stamp::of("npm", &[lock, installed], &[])?.set()
+}
