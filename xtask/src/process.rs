@@ -250,3 +250,46 @@ pub(crate) fn line_of(command: &Command) -> String {
     }
     line
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn sleeps(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).stdout(Stdio::piped());
+        command
+    }
+
+    fn first_line(service: &mut Service) -> String {
+        use std::io::BufRead as _;
+        let mut line = String::new();
+        let output = service.child.stdout.take().expect("it is piped");
+        std::io::BufReader::new(output).read_line(&mut line).expect("the script prints a line");
+        line.trim().to_owned()
+    }
+
+    /// One test: both halves look at all children of this process.
+    #[test]
+    fn no_child_survives() {
+        descendants::adopt_orphans().unwrap();
+
+        let mut service = Service::start("a service", &mut sleeps("sleep 600 & echo $!; wait")).unwrap();
+        let child = first_line(&mut service);
+        assert!(Path::new("/proc").join(&child).exists());
+        assert_eq!(end_strays(), Vec::<String>::new(), "what a running service started is no stray");
+        service.must_run().unwrap();
+        drop(service);
+        assert_eq!(end_strays(), Vec::<String>::new());
+        assert!(!Path::new("/proc").join(&child).exists());
+
+        // A browser's way to leave: a session of its own and no parent.
+        let mut service = Service::start("a daemon", &mut sleeps("setsid sh -c 'echo $$; exec sleep 600' & wait")).unwrap();
+        let child = first_line(&mut service);
+        drop(service);
+        assert_eq!(end_strays(), [format!("sleep ({child})")]);
+        assert_eq!(end_strays(), Vec::<String>::new());
+        assert!(!Path::new("/proc").join(&child).exists());
+    }
+}
