@@ -1,0 +1,92 @@
+//! Checked reading of the formats: every read answers `None` past the end, so that no bytes
+//! whatsoever make the evaluator panic.
+
+/// A position in borrowed bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    /// Reads from `offset` on.
+    pub(crate) fn at(bytes: &'a [u8], offset: usize) -> Option<Self> {
+        bytes.get(offset..).map(Self::new)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    #[inline]
+    pub(crate) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(length)?;
+        self.rest = rest;
+        Some(taken)
+    }
+
+    #[inline]
+    pub(crate) fn array<const N: usize>(&mut self) -> Option<&'a [u8; N]> {
+        let (taken, rest) = self.rest.split_first_chunk::<N>()?;
+        self.rest = rest;
+        Some(taken)
+    }
+
+    #[inline]
+    pub(crate) fn u8(&mut self) -> Option<u8> {
+        self.array::<1>().map(|bytes| bytes[0])
+    }
+
+    #[inline]
+    pub(crate) fn u16(&mut self) -> Option<u16> {
+        self.array().map(|bytes| u16::from_le_bytes(*bytes))
+    }
+
+    #[inline]
+    pub(crate) fn u32(&mut self) -> Option<u32> {
+        self.array().map(|bytes| u32::from_le_bytes(*bytes))
+    }
+
+    #[inline]
+    pub(crate) fn u64(&mut self) -> Option<u64> {
+        self.array().map(|bytes| u64::from_le_bytes(*bytes))
+    }
+
+    #[inline]
+    pub(crate) fn i64(&mut self) -> Option<i64> {
+        self.array().map(|bytes| i64::from_le_bytes(*bytes))
+    }
+
+    #[inline]
+    pub(crate) fn f64(&mut self) -> Option<f64> {
+        self.array().map(|bytes| f64::from_le_bytes(*bytes))
+    }
+
+    /// Bytes behind a 16-bit length.
+    #[inline]
+    pub(crate) fn short(&mut self) -> Option<&'a [u8]> {
+        let length = self.u16()?;
+        self.take(usize::from(length))
+    }
+
+    /// Bytes behind a 32-bit length.
+    #[inline]
+    pub(crate) fn long(&mut self) -> Option<&'a [u8]> {
+        let length = self.u32()?;
+        self.take(length as usize)
+    }
+}
+
+/// A `u32` at `offset`, little-endian.
+#[inline]
+pub(crate) fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
+    let word = bytes.get(offset..)?.first_chunk::<4>()?;
+    Some(u32::from_le_bytes(*word))
+}

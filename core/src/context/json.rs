@@ -1,0 +1,62 @@
+//! A context from JSON, as the HTTP interfaces and the command line receive it.
+
+use alloc::string::String;
+
+use serde_json::Value;
+
+use super::{Context, ContextBuilder, ContextError, TARGETING_KEY, tag};
+use crate::limits::MAX_CONTEXT_DEPTH;
+
+impl Context {
+    /// Makes a context of a JSON object. A targeting key must be a string or an integer; null counts as missing.
+    ///
+    /// # Errors
+    /// Which part is not a context, or which limit it exceeds.
+    pub fn from_json(value: &Value) -> Result<Self, ContextError> {
+        let Value::Object(attributes) = value else {
+            return Err(ContextError::NotAnObject);
+        };
+        match attributes.get(TARGETING_KEY) {
+            None | Some(Value::Null | Value::String(_)) => {}
+            Some(Value::Number(number)) if number.is_i64() || number.is_u64() => {}
+            Some(_) => return Err(ContextError::TargetingKeyType),
+        }
+        let mut builder = ContextBuilder::new();
+        object(&mut builder, attributes, 1)?;
+        builder.finish()
+    }
+}
+
+fn object(
+    builder: &mut ContextBuilder,
+    attributes: &serde_json::Map<String, Value>,
+    depth: usize,
+) -> Result<(), ContextError> {
+    for (name, value) in attributes {
+        builder.name(name);
+        write(builder, value, depth)?;
+    }
+    Ok(())
+}
+
+fn write(builder: &mut ContextBuilder, value: &Value, depth: usize) -> Result<(), ContextError> {
+    if depth > MAX_CONTEXT_DEPTH {
+        return Err(ContextError::TooDeep);
+    }
+    match value {
+        Value::Null => builder.tag(tag::NULL),
+        Value::Bool(false) => builder.tag(tag::FALSE),
+        Value::Bool(true) => builder.tag(tag::TRUE),
+        Value::Number(number) => {
+            builder.number_value(number.as_f64().ok_or(ContextError::NotFinite)?);
+        }
+        Value::String(text) => builder.text(text),
+        Value::Array(elements) => builder.container(tag::LIST, |builder| {
+            elements.iter().try_for_each(|element| write(builder, element, depth + 1))
+        })?,
+        Value::Object(attributes) => {
+            builder.container(tag::OBJECT, |builder| object(builder, attributes, depth + 1))?
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,105 @@
+use alloc::format;
+use alloc::vec::Vec;
+
+use super::*;
+
+fn lookup<'c>(context: &'c Context, name: &str) -> Option<Attribute<'c>> {
+    context.attribute(name_hash(name.as_bytes()), name.as_bytes())
+}
+
+#[test]
+fn reads_back_what_was_written() {
+    let context = ContextBuilder::new()
+        .targeting_key("user-1")
+        .string("plan", "pro")
+        .number("age", 42.0)
+        .boolean("staff", true)
+        .finish()
+        .unwrap();
+    assert_eq!(lookup(&context, TARGETING_KEY), Some(Attribute::String(b"user-1")));
+    assert_eq!(lookup(&context, "plan"), Some(Attribute::String(b"pro")));
+    assert_eq!(lookup(&context, "age"), Some(Attribute::Number(42.0)));
+    assert_eq!(lookup(&context, "staff"), Some(Attribute::Boolean(true)));
+    assert_eq!(lookup(&context, "absent"), None);
+}
+
+#[test]
+fn finds_every_attribute_of_a_large_context_and_of_one_reused() {
+    let mut builder = ContextBuilder::new();
+    for n in 0..MAX_CONTEXT_ATTRIBUTES {
+        builder = builder.number(&format!("attribute-{n}"), n as f64);
+    }
+    let mut context = builder.clone().finish().unwrap();
+    for n in 0..MAX_CONTEXT_ATTRIBUTES {
+        let name = format!("attribute-{n}");
+        assert_eq!(lookup(&context, &name), Some(Attribute::Number(n as f64)), "{name}");
+    }
+    let one_more = builder.number("one-more", 0.0).finish();
+    assert_eq!(one_more.err(), Some(ContextError::TooManyAttributes));
+
+    let small = ContextBuilder::new().string("plan", "free").finish().unwrap();
+    context.replace(small.encoded()).unwrap();
+    assert_eq!(lookup(&context, "plan"), Some(Attribute::String(b"free")));
+    assert_eq!(lookup(&context, "attribute-7"), None);
+}
+
+#[test]
+fn refuses_what_is_no_context() {
+    let twice = ContextBuilder::new().string("a", "1").string("a", "2").finish();
+    assert_eq!(twice.err(), Some(ContextError::DuplicateName));
+    let infinite = ContextBuilder::new().number("a", f64::INFINITY).finish();
+    assert_eq!(infinite.err(), Some(ContextError::NotFinite));
+    let long = ContextBuilder::new().string(&"n".repeat(70_000), "1").finish();
+    assert_eq!(long.err(), Some(ContextError::TooLarge));
+    let not_utf8 = Context::decode(&[1, 0, 0xFF, tag::NULL]);
+    assert_eq!(not_utf8.err(), Some(ContextError::NotUtf8));
+    let unknown_tag = Context::decode(&[1, 0, b'a', 9]);
+    assert_eq!(unknown_tag.err(), Some(ContextError::Malformed));
+}
+
+#[test]
+fn every_cut_of_an_encoding_is_refused_or_a_context() {
+    let whole = ContextBuilder::new().string("plan", "pro").number("age", 1.0).finish().unwrap();
+    let starts: Vec<usize> = (0..whole.encoded().len())
+        .filter(|&length| Context::decode(&whole.encoded()[..length]).is_ok())
+        .collect();
+    assert_eq!(starts, [0, 2 + 4 + 1 + 4 + 3], "only whole attributes");
+}
+
+#[cfg(feature = "compile")]
+mod from_json {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn nested_objects_are_found_under_their_parent_only() {
+        let context = Context::from_json(
+            &json!({"org": {"tier": 2, "key": "acme"}, "key": "top", "list": [1, "a", {"tier": 3}]}),
+        )
+        .unwrap();
+        let org = context.find(name_hash(b"org"), 0, b"org").unwrap();
+        let tier = context.find(name_hash(b"tier"), org, b"tier").unwrap();
+        assert_eq!(context.read(tier), Some(Attribute::Number(2.0)));
+        assert_eq!(lookup(&context, "tier"), None);
+        assert_eq!(lookup(&context, "key"), Some(Attribute::String(b"top")));
+        assert!(matches!(lookup(&context, "list"), Some(Attribute::List(_))));
+    }
+
+    #[test]
+    fn null_counts_as_missing() {
+        let context = Context::from_json(&json!({"targetingKey": null, "plan": null})).unwrap();
+        assert_eq!(lookup(&context, "plan"), None);
+    }
+
+    #[test]
+    fn refuses_wrong_shapes() {
+        for (value, expected) in [
+            (json!([]), ContextError::NotAnObject),
+            (json!({"targetingKey": {}}), ContextError::TargetingKeyType),
+            (json!({"targetingKey": 1.5}), ContextError::TargetingKeyType),
+            (json!({"a": [[[[[[[[[1]]]]]]]]]}), ContextError::TooDeep),
+        ] {
+            assert_eq!(Context::from_json(&value).err(), Some(expected), "{value}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Semantic Versioning 2.0.0 (semver.org): strict syntax (section 2, 9, 10) and precedence (section 11).
+
+use core::cmp::Ordering;
+
+/// A version, borrowed from its text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Version<'a> {
+    numbers: [u64; 3],
+    prerelease: &'a [u8],
+}
+
+impl<'a> Version<'a> {
+    /// None for what the grammar does not allow, and for numbers that do not fit 64 bits.
+    pub(crate) fn parse(text: &'a [u8]) -> Option<Self> {
+        let (rest, build) = split(text, b'+');
+        let (core, prerelease) = split(rest, b'-');
+        if build.is_some_and(|build| !identifiers(build, false))
+            || prerelease.is_some_and(|prerelease| !identifiers(prerelease, true))
+        {
+            return None;
+        }
+        let mut parts = core.split(|byte| *byte == b'.');
+        let numbers = [number(parts.next()?)?, number(parts.next()?)?, number(parts.next()?)?];
+        parts.next().is_none().then_some(Self { numbers, prerelease: prerelease.unwrap_or(&[]) })
+    }
+
+    /// Section 11; build metadata counts for nothing.
+    pub(crate) fn precedence(&self, other: &Version<'_>) -> Ordering {
+        self.numbers.cmp(&other.numbers).then_with(|| {
+            match (self.prerelease.is_empty(), other.prerelease.is_empty()) {
+                (true, true) => Ordering::Equal,
+                (true, false) => Ordering::Greater,
+                (false, true) => Ordering::Less,
+                (false, false) => prereleases(self.prerelease, other.prerelease),
+            }
+        })
+    }
+}
+
+/// The text before the first `separator`, and what stands behind it.
+fn split(text: &[u8], separator: u8) -> (&[u8], Option<&[u8]>) {
+    match text.iter().position(|byte| *byte == separator) {
+        Some(at) => (&text[..at], text.get(at + 1..)),
+        None => (text, None),
+    }
+}
+
+fn number(digits: &[u8]) -> Option<u64> {
+    if !is_number(digits) {
+        return None;
+    }
+    digits
+        .iter()
+        .try_fold(0u64, |value, digit| value.checked_mul(10)?.checked_add(u64::from(digit - b'0')))
+}
+
+fn is_number(text: &[u8]) -> bool {
+    text.iter().all(u8::is_ascii_digit) && !text.is_empty() && (text.len() == 1 || text[0] != b'0')
+}
+
+/// Dot-separated identifiers; in a pre-release numeric ones have no leading zero.
+fn identifiers(text: &[u8], prerelease: bool) -> bool {
+    text.split(|byte| *byte == b'.').all(|part| {
+        let allowed = part.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
+        let digits_only = part.iter().all(u8::is_ascii_digit);
+        !part.is_empty() && allowed && (!prerelease || !digits_only || is_number(part))
+    })
+}
+
+fn prereleases(left: &[u8], right: &[u8]) -> Ordering {
+    let mut right = right.split(|byte| *byte == b'.');
+    for left in left.split(|byte| *byte == b'.') {
+        let Some(right) = right.next() else {
+            return Ordering::Greater;
+        };
+        let order = match (is_number(left), is_number(right)) {
+            // Without leading zeros the longer number is the larger one.
+            (true, true) => left.len().cmp(&right.len()).then_with(|| left.cmp(right)),
+            (true, false) => Ordering::Less,
+            (false, true) => Ordering::Greater,
+            (false, false) => left.cmp(right),
+        };
+        if order != Ordering::Equal {
+            return order;
+        }
+    }
+    if right.next().is_some() { Ordering::Less } else { Ordering::Equal }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_as_section_11_says() {
+        let ascending = [
+            "1.0.0-0.3.7",
+            "1.0.0-alpha",
+            "1.0.0-alpha.1",
+            "1.0.0-alpha.beta",
+            "1.0.0-beta",
+            "1.0.0-beta.2",
+            "1.0.0-beta.11",
+            "1.0.0-rc.1",
+            "1.0.0",
+            "1.0.1",
+            "1.10.0",
+            "2.0.0",
+            "18446744073709551615.0.0",
+        ];
+        for (at, left) in ascending.iter().enumerate() {
+            for (other, right) in ascending.iter().enumerate() {
+                let left = Version::parse(left.as_bytes()).unwrap();
+                let right = Version::parse(right.as_bytes()).unwrap();
+                assert_eq!(left.precedence(&right), at.cmp(&other), "{left:?} {right:?}");
+            }
+        }
+        let plain = Version::parse(b"1.0.0").unwrap();
+        assert_eq!(Version::parse(b"1.0.0+build.5").unwrap().precedence(&plain), Ordering::Equal);
+    }
+
+    #[test]
+    fn refuses_what_the_grammar_refuses() {
+        for text in [
+            "",
+            "1",
+            "1.2",
+            "1.2.3.4",
+            "01.2.3",
+            "1.02.3",
+            "v1.2.3",
+            "1.2.3-",
+            "1.2.3-01",
+            "1.2.3+",
+            "1.2.3-a..b",
+            "1.2.3-ä",
+            " 1.2.3",
+            "18446744073709551616.0.0",
+        ] {
+            assert!(Version::parse(text.as_bytes()).is_none(), "{text}");
+        }
+        assert!(Version::parse(b"1.2.3-0a.-.x-y+001").is_some());
+    }
+}

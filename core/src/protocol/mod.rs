@@ -1,0 +1,27 @@
+//! What edge and control plane both speak, without I/O (core/spec/protocol.md).
+
+pub mod access;
+pub mod caching;
+pub mod connection;
+pub mod ofrep;
+pub mod problem;
+pub mod push;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// An HTTP answer, for the host to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    pub status: u16,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// An answer in JSON.
+    pub(crate) fn json(status: u16, value: &serde_json::Value) -> Self {
+        let headers = alloc::vec![("content-type", String::from("application/json"))];
+        Self { status, headers, body: alloc::format!("{value}").into_bytes() }
+    }
+}

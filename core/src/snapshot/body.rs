@@ -1,0 +1,359 @@
+//! The body: an index and one opaque chunk per flag, segment and so on, opened without parsing a chunk
+//! (core/spec/snapshot.md section 5).
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU8, Ordering};
+
+use super::{FlagChunk, Kind, Refusal, SegmentChunk};
+use crate::bytes::{Reader, u32_at};
+use crate::context::Context;
+use crate::evaluate::evaluate;
+use crate::hash::name_hash;
+use crate::limits::{
+    MAX_BODY_BYTES, MAX_CHUNK_BYTES, MAX_CHUNKS, MAX_CLIENT_BODY_BYTES, MAX_FLAGS,
+};
+use crate::outcome::{ErrorCode, FlagType, Outcome};
+
+const MAGIC: [u8; 4] = *b"PNB1";
+const LAYOUT: u16 = 1;
+const HEADER_BYTES: usize = 32;
+
+/// What a chunk describes. Chunks are found by type and key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum ChunkType {
+    Flag = 1,
+    Segment = 2,
+    /// The SDK keys that an edge admits.
+    Access = 3,
+}
+
+/// An opened body. Nothing in it is parsed before it is asked for.
+#[derive(Debug)]
+pub struct Snapshot {
+    bytes: Vec<u8>,
+    kind: Kind,
+    chunks: usize,
+    flags: usize,
+    directory: usize,
+    table: usize,
+    mask: u32,
+    /// What is known of each flag's texts: checked once, at the flag's first evaluation.
+    states: Box<[AtomicU8]>,
+}
+
+const UNKNOWN: u8 = 0;
+const SOUND: u8 = 1;
+const SPOILED: u8 = 2;
+
+/// What the index says of a key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lookup<'s> {
+    Missing,
+    Found { index: usize, payload: &'s [u8] },
+}
+
+/// A flag in a snapshot.
+#[derive(Clone, Copy, Debug)]
+pub struct FlagRef<'s> {
+    key: &'s str,
+    chunk: FlagChunk<'s>,
+}
+
+impl<'s> FlagRef<'s> {
+    pub fn key(&self) -> &'s str {
+        self.key
+    }
+
+    /// None when the chunk names a type that this program does not know.
+    pub fn flag_type(&self) -> Option<FlagType> {
+        self.chunk.flag_type()
+    }
+
+    pub fn client_visible(&self) -> bool {
+        self.chunk.client_visible()
+    }
+
+    pub fn enabled(&self) -> bool {
+        self.chunk.enabled()
+    }
+
+    /// The name and the value of a variant, by its position.
+    pub fn variant(&self, position: u8) -> Option<(&'s str, crate::outcome::Value<'s>)> {
+        self.chunk.variant(position).map(|variant| (variant.key, variant.value))
+    }
+
+    /// A rule's id, by its position.
+    pub fn rule_id(&self, position: u16) -> Option<&'s str> {
+        self.chunk.rule_id(position)
+    }
+}
+
+impl Snapshot {
+    /// Checks the index of a body and keeps it.
+    ///
+    /// # Errors
+    /// [`Refusal::MalformedBody`], [`Refusal::UnknownFormat`], [`Refusal::WrongKind`] or [`Refusal::OverLimits`].
+    pub fn open(bytes: Vec<u8>, kind: Kind) -> Result<Self, Refusal> {
+        let limit = if kind == Kind::Client { MAX_CLIENT_BODY_BYTES } else { MAX_BODY_BYTES };
+        if bytes.len() > limit {
+            return Err(Refusal::OverLimits);
+        }
+        let header = bytes.first_chunk::<HEADER_BYTES>().ok_or(Refusal::MalformedBody)?;
+        if header[..4] != MAGIC {
+            return Err(Refusal::MalformedBody);
+        }
+        if header[4..6] != LAYOUT.to_le_bytes() {
+            return Err(Refusal::UnknownFormat);
+        }
+        if header[6] != kind as u8 {
+            return Err(Refusal::WrongKind);
+        }
+        let field = |at| u32_at(header, at).unwrap_or(0) as usize;
+        let (length, chunks, flags, slots) = (field(8), field(12), field(16), field(20));
+        let (directory, table) = (field(24), field(28));
+        if chunks > MAX_CHUNKS || flags > MAX_FLAGS {
+            return Err(Refusal::OverLimits);
+        }
+        let sound = length == bytes.len()
+            && flags <= chunks
+            && slots.is_power_of_two()
+            && slots > chunks
+            && slots <= MAX_CHUNKS * 4
+            && directory == HEADER_BYTES
+            && table == directory + 4 * (chunks + 1)
+            && directory_is_sound(&bytes, directory, chunks, table + 4 * slots);
+        if !sound {
+            return Err(Refusal::MalformedBody);
+        }
+        let states = (0..flags).map(|_| AtomicU8::new(UNKNOWN)).collect();
+        let mask = slots as u32 - 1;
+        Ok(Self { bytes, kind, chunks, flags, directory, table, mask, states })
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub fn flag_count(&self) -> usize {
+        self.flags
+    }
+
+    /// The flag at a position below [`Snapshot::flag_count`]; flags stand in the order of their keys' bytes. None also when its
+    /// chunk is too damaged to name it.
+    pub fn flag_at(&self, position: usize) -> Option<FlagRef<'_>> {
+        if position >= self.flags {
+            return None;
+        }
+        let (key, payload) = split_key(self.chunk(position)?, ChunkType::Flag)?;
+        Some(FlagRef { key: core::str::from_utf8(key).ok()?, chunk: FlagChunk::new(payload)? })
+    }
+
+    /// The position of a flag.
+    pub fn find(&self, key: &str) -> Option<usize> {
+        match self.lookup(ChunkType::Flag, key.as_bytes()) {
+            Lookup::Found { index, .. } => Some(index),
+            Lookup::Missing => None,
+        }
+    }
+
+    /// Evaluates a flag by its key, at `now` in Unix milliseconds.
+    pub fn evaluate(&self, key: &str, context: &Context, now: i64) -> Outcome<'_> {
+        match self.lookup(ChunkType::Flag, key.as_bytes()) {
+            Lookup::Found { index, payload } => self.evaluate_chunk(index, payload, context, now),
+            Lookup::Missing => Outcome::error(ErrorCode::FlagNotFound),
+        }
+    }
+
+    /// Evaluates the flag at a position.
+    pub fn evaluate_at(&self, position: usize, context: &Context, now: i64) -> Outcome<'_> {
+        if position >= self.flags {
+            return Outcome::error(ErrorCode::FlagNotFound);
+        }
+        match self.chunk(position).and_then(|chunk| split_key(chunk, ChunkType::Flag)) {
+            Some((_, payload)) => self.evaluate_chunk(position, payload, context, now),
+            None => Outcome::error(ErrorCode::ParseError),
+        }
+    }
+
+    fn evaluate_chunk<'s>(
+        &'s self,
+        index: usize,
+        payload: &'s [u8],
+        context: &Context,
+        now: i64,
+    ) -> Outcome<'s> {
+        let Some(flag) = FlagChunk::new(payload) else {
+            return Outcome::error(ErrorCode::ParseError);
+        };
+        let state = self.states.get(index);
+        let known = state.map_or(UNKNOWN, |state| state.load(Ordering::Relaxed));
+        let sound = match known {
+            UNKNOWN => {
+                let sound = flag.texts_are_sound();
+                if let Some(state) = state {
+                    state.store(if sound { SOUND } else { SPOILED }, Ordering::Relaxed);
+                }
+                sound
+            }
+            known => known == SOUND,
+        };
+        if !sound {
+            return Outcome::error(ErrorCode::ParseError);
+        }
+        evaluate(self, flag, context, now)
+    }
+
+    pub(crate) fn segment(&self, key: &[u8]) -> Option<SegmentChunk<'_>> {
+        match self.lookup(ChunkType::Segment, key) {
+            Lookup::Found { payload, .. } => SegmentChunk::new(payload),
+            Lookup::Missing => None,
+        }
+    }
+
+    /// The SDK keys of an edge body.
+    #[cfg(feature = "protocol")]
+    pub(crate) fn access(&self) -> Option<Reader<'_>> {
+        match self.lookup(ChunkType::Access, b"") {
+            Lookup::Found { payload, .. } => Some(Reader::new(payload)),
+            Lookup::Missing => None,
+        }
+    }
+
+    /// The payload of the chunk of this type and key.
+    pub(crate) fn lookup(&self, chunk_type: ChunkType, key: &[u8]) -> Lookup<'_> {
+        let hash = chunk_hash(chunk_type, key);
+        let mut slot = hash & self.mask;
+        // At most one turn round the table, even if a hostile one has no free slot.
+        for _ in 0..=self.mask {
+            let Some(entry) = u32_at(&self.bytes, self.table + 4 * slot as usize) else {
+                break;
+            };
+            if entry == 0 {
+                break;
+            }
+            if entry >> 16 == hash >> 16 {
+                let index = ((entry & 0xFFFF) as usize).wrapping_sub(1);
+                if let Some((found, payload)) =
+                    self.chunk(index).and_then(|chunk| split_key(chunk, chunk_type))
+                    && found == key
+                {
+                    return Lookup::Found { index, payload };
+                }
+            }
+            slot = (slot + 1) & self.mask;
+        }
+        Lookup::Missing
+    }
+
+    #[inline]
+    fn chunk(&self, index: usize) -> Option<&[u8]> {
+        if index >= self.chunks {
+            return None;
+        }
+        let at = self.directory + 4 * index;
+        let start = u32_at(&self.bytes, at)? as usize;
+        let end = u32_at(&self.bytes, at + 4)? as usize;
+        self.bytes.get(start..end)
+    }
+}
+
+/// Offsets rise from `first` to the body's end, and no chunk is over its limit.
+fn directory_is_sound(bytes: &[u8], directory: usize, chunks: usize, first: usize) -> bool {
+    let Some(offsets) = bytes.get(directory..directory + 4 * (chunks + 1)) else {
+        return false;
+    };
+    let mut before = first;
+    for (index, offset) in offsets.chunks_exact(4).enumerate() {
+        let offset = u32_at(offset, 0).unwrap_or(0) as usize;
+        let starts_right = if index == 0 { offset == first } else { offset >= before };
+        if !starts_right || offset - before > MAX_CHUNK_BYTES {
+            return false;
+        }
+        before = offset;
+    }
+    before == bytes.len()
+}
+
+#[inline]
+fn chunk_hash(chunk_type: ChunkType, key: &[u8]) -> u32 {
+    name_hash(key) ^ (chunk_type as u32).wrapping_mul(0x9E37_79B1)
+}
+
+/// The key and the payload of a chunk of this type.
+#[inline]
+fn split_key(chunk: &[u8], chunk_type: ChunkType) -> Option<(&[u8], &[u8])> {
+    let mut reader = Reader::new(chunk);
+    if reader.u8()? != chunk_type as u8 {
+        return None;
+    }
+    let key = reader.short()?;
+    Some((key, reader.rest()))
+}
+
+/// Lays out a body: `chunks` are (type, key, payload), each (type, key) once. The order of the arguments does not matter.
+///
+/// # Errors
+/// [`Refusal::OverLimits`].
+#[cfg(feature = "compile")]
+pub(crate) fn assemble(
+    kind: Kind,
+    mut chunks: Vec<(ChunkType, &str, Vec<u8>)>,
+) -> Result<Vec<u8>, Refusal> {
+    chunks.sort_by(|(a_type, a_key, _), (b_type, b_key, _)| {
+        (*a_type as u8, a_key.as_bytes()).cmp(&(*b_type as u8, b_key.as_bytes()))
+    });
+    let flags = chunks.iter().filter(|(chunk_type, ..)| *chunk_type == ChunkType::Flag).count();
+    if chunks.len() > MAX_CHUNKS || flags > MAX_FLAGS {
+        return Err(Refusal::OverLimits);
+    }
+    let slots = ((chunks.len() + 1) * 2).next_power_of_two();
+    let table = HEADER_BYTES + 4 * (chunks.len() + 1);
+    let first = table + 4 * slots;
+    let mut offsets = Vec::with_capacity(chunks.len() + 1);
+    let mut slot_entries = alloc::vec![0u32; slots];
+    let mut content: Vec<u8> = Vec::new();
+    for (index, (chunk_type, key, payload)) in chunks.iter().enumerate() {
+        let start = content.len();
+        offsets.push((first + start) as u32);
+        content.push(*chunk_type as u8);
+        content.extend_from_slice(&(key.len() as u16).to_le_bytes());
+        content.extend_from_slice(key.as_bytes());
+        content.extend_from_slice(payload);
+        if content.len() - start > MAX_CHUNK_BYTES {
+            return Err(Refusal::OverLimits);
+        }
+        let hash = chunk_hash(*chunk_type, key.as_bytes());
+        let mut slot = hash as usize & (slots - 1);
+        while slot_entries.get(slot).is_some_and(|entry| *entry != 0) {
+            slot = (slot + 1) & (slots - 1);
+        }
+        if let Some(entry) = slot_entries.get_mut(slot) {
+            *entry = (hash & 0xFFFF_0000) | (index as u32 + 1);
+        }
+    }
+    let length = first + content.len();
+    let limit = if kind == Kind::Client { MAX_CLIENT_BODY_BYTES } else { MAX_BODY_BYTES };
+    if length > limit {
+        return Err(Refusal::OverLimits);
+    }
+    offsets.push(length as u32);
+
+    let mut body = Vec::with_capacity(length);
+    body.extend_from_slice(&MAGIC);
+    body.extend_from_slice(&LAYOUT.to_le_bytes());
+    body.extend_from_slice(&[kind as u8, 0]);
+    for field in [length, chunks.len(), flags, slots, HEADER_BYTES, table] {
+        body.extend_from_slice(&(field as u32).to_le_bytes());
+    }
+    for word in offsets.iter().chain(&slot_entries) {
+        body.extend_from_slice(&word.to_le_bytes());
+    }
+    body.extend_from_slice(&content);
+    Ok(body)
+}

@@ -1,0 +1,209 @@
+//! Reading chunks in place: flags, segments and tables of keys (core/spec/snapshot.md section 5). Every read is checked; `None` means
+//! that the chunk is malformed.
+
+use crate::bytes::{Reader, u32_at};
+use crate::context::tag;
+use crate::outcome::{FlagType, Value};
+
+/// A variant's value that is a JSON text; the other tags are those of a context.
+pub(crate) const TAG_JSON: u8 = 7;
+/// No off variant: the caller's default applies.
+pub(crate) const NO_VARIANT: u8 = 255;
+pub(crate) const BIT_ENABLED: u8 = 1;
+pub(crate) const BIT_CLIENT_VISIBLE: u8 = 2;
+/// Type, bits, off variant and variant count, then the sections' offsets.
+pub(crate) const FLAG_HEADER_BYTES: usize = 4 + 4 * Section::COUNT;
+
+/// The parts of a flag's chunk that may be absent.
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)]
+pub(crate) enum Section {
+    Prerequisites = 0,
+    Targets = 1,
+    Holdout = 2,
+    Rules = 3,
+    Fallthrough = 4,
+}
+
+impl Section {
+    /// One more than there are: the last is kept for metadata.
+    pub(crate) const COUNT: usize = 6;
+}
+
+/// A flag's chunk behind its key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FlagChunk<'s> {
+    payload: &'s [u8],
+}
+
+/// One variant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Variant<'s> {
+    pub(crate) key: &'s str,
+    pub(crate) value: Value<'s>,
+}
+
+impl<'s> FlagChunk<'s> {
+    pub(crate) fn new(payload: &'s [u8]) -> Option<Self> {
+        (payload.len() >= FLAG_HEADER_BYTES).then_some(Self { payload })
+    }
+
+    #[inline]
+    fn byte(&self, at: usize) -> u8 {
+        self.payload.get(at).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn flag_type(&self) -> Option<FlagType> {
+        FlagType::from_byte(self.byte(0))
+    }
+
+    #[inline]
+    pub(crate) fn enabled(&self) -> bool {
+        self.byte(1) & BIT_ENABLED != 0
+    }
+
+    pub(crate) fn client_visible(&self) -> bool {
+        self.byte(1) & BIT_CLIENT_VISIBLE != 0
+    }
+
+    pub(crate) fn off_variant(&self) -> Option<u8> {
+        Some(self.byte(2)).filter(|variant| *variant != NO_VARIANT)
+    }
+
+    #[inline]
+    pub(crate) fn variant_count(&self) -> u8 {
+        self.byte(3)
+    }
+
+    /// The section's content up to the chunk's end; none when it is absent.
+    #[inline]
+    pub(crate) fn section(&self, section: Section) -> Option<Reader<'s>> {
+        let offset = u32_at(self.payload, 4 + 4 * section as usize)?;
+        if offset == 0 {
+            return None;
+        }
+        // An offset past the end reads as an empty section, whose first field is then missing.
+        Some(Reader::at(self.payload, offset as usize).unwrap_or(Reader::new(&[])))
+    }
+
+    pub(crate) fn variant(&self, position: u8) -> Option<Variant<'s>> {
+        if position >= self.variant_count() {
+            return None;
+        }
+        let offset = u32_at(self.payload, FLAG_HEADER_BYTES + 4 * usize::from(position))?;
+        let mut reader = Reader::at(self.payload, offset as usize)?;
+        let key = core::str::from_utf8(reader.short()?).ok()?;
+        let value = match reader.u8()? {
+            tag::FALSE => Value::Boolean(false),
+            tag::TRUE => Value::Boolean(true),
+            tag::NUMBER => Value::Number(reader.f64()?),
+            tag::STRING => Value::String(core::str::from_utf8(reader.long()?).ok()?),
+            TAG_JSON => Value::Json(core::str::from_utf8(reader.long()?).ok()?),
+            _ => return None,
+        };
+        Some(Variant { key, value })
+    }
+
+    /// Whether every variant can be read and has the flag's type.
+    pub(crate) fn texts_are_sound(&self) -> bool {
+        let Some(flag_type) = self.flag_type() else {
+            return false;
+        };
+        (0..self.variant_count()).all(|position| {
+            self.variant(position).is_some_and(|variant| {
+                matches!(
+                    (flag_type, variant.value),
+                    (FlagType::Boolean, Value::Boolean(_))
+                        | (FlagType::String, Value::String(_))
+                        | (FlagType::Number, Value::Number(_))
+                        | (FlagType::Json, Value::Json(_))
+                )
+            })
+        })
+    }
+
+    pub(crate) fn rule_id(&self, position: u16) -> Option<&'s str> {
+        let mut rules = self.section(Section::Rules)?;
+        let count = rules.u16()?;
+        if position >= count {
+            return None;
+        }
+        for _ in 0..position {
+            rules.long()?;
+        }
+        let mut rule = Reader::new(rules.long()?);
+        core::str::from_utf8(rule.short()?).ok()
+    }
+}
+
+/// A segment's chunk behind its key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SegmentChunk<'s> {
+    payload: &'s [u8],
+}
+
+impl<'s> SegmentChunk<'s> {
+    pub(crate) const EXCLUDED: usize = 0;
+    pub(crate) const INCLUDED: usize = 1;
+    pub(crate) const CONDITION: usize = 2;
+    pub(crate) const PARTS: usize = 3;
+
+    pub(crate) fn new(payload: &'s [u8]) -> Option<Self> {
+        (payload.len() >= 4 * Self::PARTS).then_some(Self { payload })
+    }
+
+    /// The part's content; none when it is absent.
+    #[inline]
+    pub(crate) fn part(&self, part: usize) -> Option<Reader<'s>> {
+        let offset = u32_at(self.payload, 4 * part)?;
+        if offset == 0 {
+            return None;
+        }
+        Some(Reader::at(self.payload, offset as usize).unwrap_or(Reader::new(&[])))
+    }
+}
+
+/// An open-addressed table of keys, each with the same small number of bytes behind it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeyTable<'s> {
+    slots: &'s [u8],
+    entries: &'s [u8],
+}
+
+impl<'s> KeyTable<'s> {
+    pub(crate) const TAG_SHIFT: u32 = 20;
+    pub(crate) const OFFSET_MASK: u32 = (1 << Self::TAG_SHIFT) - 1;
+
+    #[inline]
+    pub(crate) fn read(reader: &mut Reader<'s>) -> Option<Self> {
+        let count = reader.u32()?;
+        if !count.is_power_of_two() {
+            return None;
+        }
+        let slots = reader.take((count as usize).checked_mul(4)?)?;
+        let entries = reader.long()?;
+        Some(Self { slots, entries })
+    }
+
+    /// What stands behind `key`, whose name hash is `hash`.
+    #[inline]
+    pub(crate) fn find(&self, hash: u32, key: &[u8]) -> Option<Reader<'s>> {
+        let mask = (self.slots.len() / 4).wrapping_sub(1);
+        let mut slot = hash as usize & mask;
+        for _ in 0..=mask {
+            let entry = u32_at(self.slots, 4 * slot)?;
+            if entry == 0 {
+                return None;
+            }
+            if entry >> Self::TAG_SHIFT == hash >> Self::TAG_SHIFT {
+                let offset = (entry & Self::OFFSET_MASK).wrapping_sub(1) as usize;
+                let mut reader = Reader::at(self.entries, offset)?;
+                if reader.short()? == key {
+                    return Some(reader);
+                }
+            }
+            slot = (slot + 1) & mask;
+        }
+        None
+    }
+}
