@@ -1,0 +1,149 @@
+//! What every handler and every task of the server shares.
+
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{Notify, Semaphore, watch};
+
+use crate::ambient::{Clock, Random};
+use crate::auth::sdk::SdkKeys;
+use crate::publish::memory::Published;
+use crate::publish::replicas::Announcer;
+use crate::publish::signer::Signer;
+use crate::store::change::{Change, Changing};
+use crate::store::{Store, StoreError};
+
+/// Streams that one server holds open at once; the next one is told to come back.
+pub const MAX_STREAMS: usize = 10_000;
+
+/// Settings that requests need.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Goes into connection strings; no slash at its end.
+    pub public_url: String,
+    /// SHA-256 that connection strings pin.
+    pub root_fingerprint: [u8; 32],
+    /// Open streams at most.
+    pub max_streams: usize,
+    /// Whether Redis is configured.
+    pub redis: bool,
+}
+
+/// See [`App`].
+#[derive(Debug)]
+pub struct Shared {
+    pub settings: Settings,
+    pub clock: Clock,
+    pub random: Random,
+    pub store: Store,
+    pub published: Published,
+    pub sdk_keys: SdkKeys,
+    pub signer: Signer,
+    pub announcer: Announcer,
+    /// Wakes the publisher after a change was committed.
+    pub changed: Notify,
+    /// True from the moment the server is asked to stop.
+    pub stopping: watch::Sender<bool>,
+    pub streams: Arc<Semaphore>,
+    /// Whether Redis answered last time; meaningless without Redis.
+    pub redis_up: AtomicBool,
+    /// Why an environment (by id) could not be published, until it is.
+    publish_errors: Mutex<HashMap<String, String>>,
+}
+
+/// A cheap handle to [`Shared`].
+#[derive(Clone, Debug)]
+pub struct App(Arc<Shared>);
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl App {
+    /// Puts the parts together; nothing runs yet.
+    pub fn new(
+        settings: Settings,
+        clock: Clock,
+        random: Random,
+        store: Store,
+        signer: Signer,
+        announcer: Announcer,
+    ) -> Self {
+        let streams = Arc::new(Semaphore::new(settings.max_streams));
+        Self(Arc::new(Shared {
+            settings,
+            clock,
+            random,
+            store,
+            published: Published::default(),
+            sdk_keys: SdkKeys::default(),
+            signer,
+            announcer,
+            changed: Notify::new(),
+            stopping: watch::Sender::new(false),
+            streams,
+            redis_up: AtomicBool::new(false),
+            publish_errors: Mutex::new(HashMap::new()),
+        }))
+    }
+
+    /// Resolves when the server is asked to stop.
+    pub async fn stopped(&self) {
+        let mut stopping = self.stopping.subscribe();
+        // The sender lives as long as `self`, so this ends by the value alone.
+        let _ = stopping.wait_for(|stopping| *stopping).await;
+    }
+
+    /// Commits a change and wakes the publisher. Should the caller be gone before the last line, the publisher's own tick
+    /// finds the outbox row.
+    ///
+    /// # Errors
+    /// What the database says; then nothing was changed.
+    pub async fn commit(
+        &self,
+        changing: Changing,
+        change: Change<'_>,
+        shown_in: &[String],
+    ) -> Result<Vec<(String, i64)>, StoreError> {
+        let revisions = changing.commit(change, shown_in).await?;
+        self.changed.notify_one();
+        Ok(revisions)
+    }
+
+    /// Remembers, or forgets, why an environment could not be published.
+    pub fn set_publish_error(&self, environment_id: &str, error: Option<String>) {
+        let mut errors = self.publish_errors.lock().unwrap_or_else(PoisonError::into_inner);
+        match error {
+            Some(error) => errors.insert(environment_id.to_owned(), error),
+            None => errors.remove(environment_id),
+        };
+    }
+
+    /// Why the environment's newest change is not published, when it could not be.
+    pub fn publish_error(&self, environment_id: &str) -> Option<String> {
+        let errors = self.publish_errors.lock().unwrap_or_else(PoisonError::into_inner);
+        errors.get(environment_id).cloned()
+    }
+
+    /// Environments that could not be published.
+    pub fn publish_error_count(&self) -> usize {
+        self.publish_errors.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Notes whether Redis answers, and logs when that changes.
+    pub fn set_redis_up(&self, up: bool) {
+        if self.redis_up.swap(up, Ordering::Relaxed) != up {
+            if up {
+                tracing::info!("redis answers");
+            } else {
+                tracing::warn!("redis is away: other replicas learn of changes by asking the database");
+            }
+        }
+    }
+}

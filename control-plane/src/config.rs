@@ -1,0 +1,237 @@
+//! The configuration of `pennon serve`: flags and environment variables, read once, every mistake told at once.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::hex;
+use crate::store::Dialect;
+
+/// What can be set; `pennon serve --help` is the reference.
+#[derive(Args, Clone, Debug)]
+pub struct ServeArgs {
+    /// Address to listen on; port 0 takes a free one.
+    #[arg(long, env = "PENNON_LISTEN", default_value = "127.0.0.1:8600", value_name = "ADDRESS")]
+    pub listen: String,
+    /// Folder for the database file and the key files; created when it is missing.
+    #[arg(long, env = "PENNON_DATA_DIR", default_value = "pennon-data", value_name = "FOLDER")]
+    pub data_dir: PathBuf,
+    /// sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE [default: pennon.sqlite in the data folder]
+    #[arg(long, env = "PENNON_DATABASE", value_name = "URL", hide_env_values = true)]
+    pub database: Option<String>,
+    /// redis://HOST:PORT; tells the other replicas of a published snapshot at once.
+    #[arg(long, env = "PENNON_REDIS", value_name = "URL", hide_env_values = true)]
+    pub redis: Option<String>,
+    /// The address that SDKs reach this server by; it goes into connection strings [default: http://LISTEN ADDRESS]
+    #[arg(long, env = "PENNON_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// An edge to push snapshots to, and its push key; give it once for each edge. In the variable, separate them by spaces.
+    #[arg(long = "edge", env = "PENNON_EDGES", value_name = "URL=PUSHKEY", value_delimiter = ' ', hide_env_values = true)]
+    pub edges: Vec<String>,
+    /// The root key, created at the first start: move it offline afterwards [default: root.key in the data folder]
+    #[arg(long, env = "PENNON_ROOT_KEY_FILE", value_name = "FILE")]
+    pub root_key_file: Option<PathBuf>,
+    /// At the first start: the flags of this CONFIG.json go into every environment of the first project.
+    #[arg(long, env = "PENNON_BOOTSTRAP", value_name = "CONFIG.json")]
+    pub bootstrap: Option<PathBuf>,
+    /// Written at every start, once the server answers: its address and its environments as JSON, no secrets.
+    #[arg(long, env = "PENNON_READY_FILE", value_name = "FILE")]
+    pub ready_file: Option<PathBuf>,
+    /// Written at the first start, mode 0600: the admin token and the SDK keys as JSON.
+    #[arg(long, env = "PENNON_CREDENTIALS_FILE", value_name = "FILE")]
+    pub credentials_file: Option<PathBuf>,
+    /// Written at the first start, mode 0600: the admin token alone.
+    #[arg(long, env = "PENNON_ADMIN_TOKEN_FILE", value_name = "FILE")]
+    pub admin_token_file: Option<PathBuf>,
+    /// What is logged to standard error: error, warn, info, debug, or a filter such as "info,sqlx=debug".
+    #[arg(long, env = "PENNON_LOG", default_value = "info", value_name = "FILTER")]
+    pub log_level: String,
+}
+
+/// The configuration, checked.
+#[derive(Clone)]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub data_dir: PathBuf,
+    pub database: String,
+    pub redis: Option<String>,
+    pub public_url: Option<String>,
+    pub edges: Vec<Edge>,
+    pub root_key_file: PathBuf,
+    /// What seals the signing keys; from PENNON_SECRET, otherwise a file in the data folder.
+    pub secret: Option<[u8; 32]>,
+    pub bootstrap: Option<PathBuf>,
+    pub ready_file: Option<PathBuf>,
+    pub credentials_file: Option<PathBuf>,
+    pub admin_token_file: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for Config {
+    /// Without the database's password, the secret and the push keys.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Config")
+            .field("listen", &self.listen)
+            .field("data_dir", &self.data_dir)
+            .field("edges", &self.edges.iter().map(|edge| &edge.url).collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+/// An edge to push to.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Edge {
+    /// Without a slash at its end.
+    pub url: String,
+    pub push_key: String,
+}
+
+impl std::fmt::Debug for Edge {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Edge").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// Checks everything and tells every mistake.
+///
+/// # Errors
+/// One sentence for each mistake, naming the flag and the variable.
+pub fn read(args: &ServeArgs, secret: Option<&str>) -> Result<Config, Vec<String>> {
+    let mut mistakes = Vec::new();
+    let mut note = |sentence: String| mistakes.push(sentence);
+
+    let listen = args.listen.parse::<SocketAddr>().map_err(|_| {
+        note(format!("--listen (PENNON_LISTEN) is {:?}: give an address and a port, such as 127.0.0.1:8600", args.listen));
+    });
+    let database = args.database.clone().unwrap_or_else(|| {
+        format!("sqlite:{}", args.data_dir.join("pennon.sqlite").display())
+    });
+    let dialect = Dialect::of(&database)
+        .map_err(|sentence| note(format!("--database (PENNON_DATABASE): {sentence}")));
+    if let Some(url) = &args.redis
+        && !["redis://", "rediss://", "redis+unix://", "unix://"].iter().any(|scheme| url.starts_with(scheme))
+    {
+        note("--redis (PENNON_REDIS): give redis://HOST:PORT".to_owned());
+    }
+    let public_url = args.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
+    if let Some(url) = &public_url
+        && !is_base_url(url)
+    {
+        note(format!("--public-url (PENNON_PUBLIC_URL) is {url:?}: give http:// or https://, a host, no path"));
+    }
+    let mut edges = Vec::new();
+    for (position, text) in args.edges.iter().filter(|text| !text.is_empty()).enumerate() {
+        // The push key may hold any character that a header may; the address cannot hold "=" without a query.
+        match text.split_once('=') {
+            Some((url, push_key)) if is_base_url(url.trim_end_matches('/')) && is_push_key(push_key) => {
+                edges.push(Edge { url: url.trim_end_matches('/').to_owned(), push_key: push_key.to_owned() });
+            }
+            _ => note(format!(
+                "--edge (PENNON_EDGES) number {}: give URL=PUSHKEY, such as https://edge.example.com=0123456789abcdef; a push key is 16 to 256 visible characters",
+                position + 1
+            )),
+        }
+    }
+    let secret = match secret {
+        None | Some("") => {
+            if dialect == Ok(Dialect::Postgres) {
+                note("PENNON_SECRET is missing: with PostgreSQL every replica needs the same 64 hex digits; `openssl rand -hex 32` makes them".to_owned());
+            }
+            None
+        }
+        Some(text) => match hex::decode::<32>(&text.trim().to_ascii_lowercase()) {
+            Some(secret) => Some(secret),
+            None => {
+                note("PENNON_SECRET must be 64 hex digits; `openssl rand -hex 32` makes them".to_owned());
+                None
+            }
+        },
+    };
+    if let Some(file) = &args.bootstrap
+        && !file.is_file()
+    {
+        note(format!("--bootstrap (PENNON_BOOTSTRAP): there is no file {}", file.display()));
+    }
+    match listen {
+        Ok(listen) if mistakes.is_empty() => Ok(Config {
+            listen,
+            data_dir: args.data_dir.clone(),
+            database,
+            redis: args.redis.clone(),
+            public_url,
+            edges,
+            root_key_file: args.root_key_file.clone().unwrap_or_else(|| args.data_dir.join("root.key")),
+            secret,
+            bootstrap: args.bootstrap.clone(),
+            ready_file: args.ready_file.clone(),
+            credentials_file: args.credentials_file.clone(),
+            admin_token_file: args.admin_token_file.clone(),
+        }),
+        _ => Err(mistakes),
+    }
+}
+
+/// `http(s)://host[:port]`, nothing behind it: the delivery paths start at the root.
+fn is_base_url(url: &str) -> bool {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    rest.is_some_and(|host| {
+        !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte))
+    })
+}
+
+fn is_push_key(key: &str) -> bool {
+    (16..=256).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: ServeArgs,
+    }
+
+    fn args(flags: &[&str]) -> ServeArgs {
+        Line::parse_from([&["pennon"], flags].concat()).args
+    }
+
+    #[test]
+    fn defaults_are_a_database_file_in_the_data_folder() {
+        let config = read(&args(&["--data-dir", "/tmp/x"]), None).unwrap();
+        assert_eq!(config.database, "sqlite:/tmp/x/pennon.sqlite");
+        assert_eq!(config.root_key_file, PathBuf::from("/tmp/x/root.key"));
+    }
+
+    #[test]
+    fn tells_every_mistake_at_once() {
+        let args = args(&[
+            "--listen", "nowhere", "--database", "mysql://x", "--redis", "x", "--public-url", "example.com/x",
+            "--edge", "http://edge", "--bootstrap", "/nowhere/config.json",
+        ]);
+        let mistakes = read(&args, Some("short")).unwrap_err();
+        let named = ["--listen", "--database", "--redis", "--public-url", "--edge", "PENNON_SECRET", "--bootstrap"];
+        assert_eq!(mistakes.len(), named.len(), "{mistakes:#?}");
+        for (mistake, name) in mistakes.iter().zip(named) {
+            assert!(mistake.contains(name), "{mistake}");
+        }
+    }
+
+    #[test]
+    fn reads_edges_and_never_prints_their_keys() {
+        let key = "0123456789abcdef=";
+        let config = read(&args(&["--edge", &format!("http://127.0.0.1:8601/={key}")]), None).unwrap();
+        assert_eq!(config.edges, [Edge { url: "http://127.0.0.1:8601".to_owned(), push_key: key.to_owned() }]);
+        assert!(!format!("{config:?}").contains(key));
+    }
+
+    #[test]
+    fn postgres_needs_a_secret() {
+        let args = args(&["--database", "postgres://u@h/d"]);
+        assert!(read(&args, None).unwrap_err()[0].contains("PENNON_SECRET"));
+        assert!(read(&args, Some(&"ab".repeat(32))).is_ok());
+    }
+}

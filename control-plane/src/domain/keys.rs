@@ -1,0 +1,71 @@
+//! Keys: the names that projects, environments, flags and segments have in paths and in code.
+
+/// The longest key, in characters.
+pub const MAX_KEY_CHARACTERS: usize = 128;
+/// The longest name or description shown to people, in bytes.
+pub const MAX_TEXT_BYTES: usize = 1_000;
+
+/// Words that paths need for themselves, or that a program would trip over.
+const RESERVED: &[&str] =
+    &["new", "all", "none", "null", "undefined", "true", "false", "constructor", "prototype", "on", "off"];
+
+/// Whether a key may be used for something new.
+///
+/// # Errors
+/// A sentence that says what a key looks like.
+pub fn check_key(key: &str) -> Result<(), String> {
+    let first = key.bytes().next();
+    if key.len() > MAX_KEY_CHARACTERS {
+        return Err(format!("a key has at most {MAX_KEY_CHARACTERS} characters"));
+    }
+    if !first.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        || !key.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte))
+    {
+        return Err("a key starts with a-z or 0-9 and has only a-z, 0-9, '.', '_' and '-' after that".to_owned());
+    }
+    if RESERVED.contains(&key) {
+        return Err(format!("{key:?} is a reserved word: take another key"));
+    }
+    Ok(())
+}
+
+/// Whether a name shown to people may be used.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn check_name(name: &str) -> Result<(), String> {
+    if name.trim().is_empty() {
+        return Err("give a name that is not empty".to_owned());
+    }
+    if name.len() > MAX_TEXT_BYTES {
+        return Err(format!("a name has at most {MAX_TEXT_BYTES} bytes"));
+    }
+    if name.chars().any(char::is_control) {
+        return Err("a name has no control characters".to_owned());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys() {
+        for good in ["a", "0", "new-checkout", "a.b_c-d", "2024"] {
+            assert_eq!(check_key(good), Ok(()), "{good}");
+        }
+        let long = "a".repeat(MAX_KEY_CHARACTERS + 1);
+        for bad in ["", "A", "-a", ".a", "_a", "a b", "a/b", "ä", "a\0", "new", "on", "off", "constructor", &long] {
+            assert!(check_key(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn names() {
+        assert_eq!(check_name("Käse & Brot"), Ok(()));
+        for bad in ["", " ", "a\nb", "a\0", &"a".repeat(MAX_TEXT_BYTES + 1)] {
+            assert!(check_name(bad).is_err(), "{bad:?}");
+        }
+    }
+}

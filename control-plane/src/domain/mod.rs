@@ -1,0 +1,4 @@
+//! Rules without I/O.
+
+pub mod flag;
+pub mod keys;

@@ -1,0 +1,339 @@
+//! The outbox worker: makes a signed snapshot of what was committed, and signs again what grows old.
+//!
+//! Revisions wait in the outbox until the heads that show them are stored, in one transaction; whatever is interrupted is
+//! done again after the next start. Bodies are content addresses and versions only rise, so doing it twice is harmless.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use pennon_core::context::Context;
+use pennon_core::snapshot::sign::MINIMUM_EVALUATOR;
+use pennon_core::snapshot::{Head, Kind, Snapshot};
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
+
+use super::environment::{self, Loaded};
+use super::memory::Current;
+use crate::app::App;
+use crate::hex;
+use crate::store::snapshots::{self, StoredHead};
+use crate::store::{StoreError, environments, outbox};
+
+/// Changes within this time after a publication are published together.
+const MERGE: Duration = Duration::from_secs(1);
+/// How often the outbox is looked at when nobody called: a replica that died leaves its rows behind.
+const TICK: Duration = Duration::from_secs(2);
+/// A failed publication is tried again after this time, then twice it, and so on.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+/// The longest such wait.
+const LAST_RETRY: Duration = Duration::from_secs(60);
+/// Past it a receiver says STALE.
+pub const REFRESH_MS: i64 = 24 * 3_600_000;
+/// Past it a receiver refuses the head when it comes anew.
+pub const EXPIRE_MS: i64 = 30 * 24 * 3_600_000;
+/// A head of this age is signed again.
+pub const RENEW_MS: i64 = 6 * 3_600_000;
+
+/// Why an environment was not published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The sentence says which flag or limit, or what failed its test.
+    #[error("{0}")]
+    Unsound(String),
+}
+
+/// When an environment may be published next.
+#[derive(Debug)]
+struct Pace {
+    not_before: Instant,
+    failures: u32,
+}
+
+/// Works until the server stops.
+pub async fn run(app: App) {
+    let mut paces: HashMap<String, Pace> = HashMap::new();
+    loop {
+        let wake = step(&app, &mut paces).await;
+        tokio::select! {
+            () = app.changed.notified() => {}
+            () = tokio::time::sleep_until(wake) => {}
+            () = app.stopped() => return,
+        }
+    }
+}
+
+/// Publishes whatever is due; answers when to look again.
+async fn step(app: &App, paces: &mut HashMap<String, Pace>) -> Instant {
+    let mut wake = Instant::now() + TICK;
+    let waiting = match waiting(app).await {
+        Ok(waiting) => waiting,
+        Err(error) => {
+            tracing::warn!(%error, "the outbox cannot be read");
+            return wake;
+        }
+    };
+    for id in waiting {
+        if let Some(pace) = paces.get(&id)
+            && Instant::now() < pace.not_before
+        {
+            wake = wake.min(pace.not_before);
+            continue;
+        }
+        let failures = match publish(app, &id).await {
+            Ok(()) => {
+                app.set_publish_error(&id, None);
+                0
+            }
+            Err(error) => {
+                tracing::error!(environment = id, %error, "not published; the last snapshot stays");
+                app.set_publish_error(&id, Some(error.to_string()));
+                paces.get(&id).map_or(1, |pace| pace.failures + 1)
+            }
+        };
+        let wait = match failures {
+            0 => MERGE,
+            _ => (FIRST_RETRY * 2u32.saturating_pow(failures - 1)).min(LAST_RETRY),
+        };
+        let not_before = Instant::now() + wait;
+        wake = wake.min(not_before);
+        paces.insert(id, Pace { not_before, failures });
+    }
+    renew_old(app).await;
+    wake
+}
+
+async fn waiting(app: &App) -> Result<Vec<String>, StoreError> {
+    let mut tx = app.store.begin_read().await?;
+    outbox::waiting(&mut tx).await
+}
+
+/// Publishes everything that waits, at once, without the pace of [`run`]; for the first start and for tests.
+///
+/// # Errors
+/// The first environment that could not be published.
+pub async fn publish_waiting(app: &App) -> Result<(), PublishError> {
+    for id in waiting(app).await? {
+        publish(app, &id).await?;
+    }
+    Ok(())
+}
+
+/// Compiles an environment's newest revision, stores the bodies, signs and stores the heads, and announces them.
+///
+/// # Errors
+/// Why not; what was published before stays.
+pub async fn publish(app: &App, id: &str) -> Result<(), PublishError> {
+    let mut tx = app.store.begin_read().await?;
+    let Some(loaded) = environment::load(&mut tx, id).await? else {
+        return Ok(());
+    };
+    drop(tx);
+    let environment = loaded.environment.clone();
+    let compiled = tokio::task::spawn_blocking(move || compile_all(&loaded))
+        .await
+        .map_err(|error| PublishError::Unsound(format!("the compiler failed: {error}")))??;
+
+    let now = app.clock.now_ms();
+    let mut tx = app.store.begin().await?;
+    for body in &compiled {
+        snapshots::put_body(&mut tx, &body.sha256, body.snapshot.bytes(), now).await?;
+    }
+    tx.commit().await.map_err(StoreError::from)?;
+    read_back(app, &compiled).await?;
+
+    let mut tx = app.store.begin().await?;
+    environments::lock(&mut tx, id).await?;
+    let mut news = Vec::with_capacity(compiled.len());
+    for body in compiled {
+        let kind = body.snapshot.kind();
+        let previous = snapshots::latest(&mut tx, id, kind.as_str()).await?;
+        let newest = (environment.epoch, environment.revision);
+        if previous.as_ref().is_some_and(|head| (head.epoch, head.version) >= newest) {
+            continue; // another replica was faster
+        }
+        let head = head(app, &environment, &body, previous.as_ref())?;
+        let current = store_head(app, &mut tx, id, head, body.snapshot).await?;
+        news.push(current);
+    }
+    outbox::remove_up_to(&mut tx, id, environment.revision).await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    if news.is_empty() {
+        super::replicas::refresh(app).await?;
+    }
+    announce(app, id, news);
+    Ok(())
+}
+
+/// A compiled and tested body.
+struct Body {
+    sha256: [u8; 32],
+    snapshot: Snapshot,
+}
+
+fn compile_all(loaded: &Loaded) -> Result<Vec<Body>, PublishError> {
+    let access = crate::auth::sdk::access(&loaded.sdk_keys)
+        .map_err(|sentence| PublishError::Unsound(sentence.to_owned()))?;
+    let mut bodies = Vec::with_capacity(Kind::ALL.len());
+    for kind in Kind::ALL {
+        let unsound = |why: String| {
+            PublishError::Unsound(format!("the {} snapshot: {why}", kind.as_str()))
+        };
+        let bytes = pennon_core::config::compile(&loaded.configuration, kind, &access)
+            .map_err(|error| unsound(error.to_string()))?;
+        let sha256 = Sha256::digest(&bytes).into();
+        let snapshot = Snapshot::open(bytes, kind).map_err(|refusal| unsound(refusal.to_string()))?;
+        self_test(&snapshot).map_err(unsound)?;
+        bodies.push(Body { sha256, snapshot });
+    }
+    Ok(bodies)
+}
+
+/// Evaluates every flag once with the evaluator that clients run: a chunk that it cannot read must not leave the house.
+fn self_test(snapshot: &Snapshot) -> Result<(), String> {
+    let context = Context::empty();
+    for position in 0..snapshot.flag_count() {
+        let outcome = snapshot.evaluate_at(position, &context, 0);
+        if outcome.error == Some(pennon_core::outcome::ErrorCode::ParseError) {
+            let key = snapshot.flag_at(position).map_or_else(String::new, |flag| flag.key().to_owned());
+            return Err(format!("flag {key:?} was compiled to something that the evaluator cannot read"));
+        }
+    }
+    Ok(())
+}
+
+/// No head may name a body that the database does not give back.
+async fn read_back(app: &App, compiled: &[Body]) -> Result<(), PublishError> {
+    let mut tx = app.store.begin_read().await?;
+    for body in compiled {
+        let stored = snapshots::body(&mut tx, &body.sha256).await?;
+        if stored.is_none_or(|bytes| <[u8; 32]>::from(Sha256::digest(&bytes)) != body.sha256) {
+            let name = hex::encode(&body.sha256);
+            return Err(PublishError::Unsound(format!("the database gave body {name} back changed, or not at all")));
+        }
+    }
+    Ok(())
+}
+
+fn head(
+    app: &App,
+    environment: &environments::Environment,
+    body: &Body,
+    previous: Option<&StoredHead>,
+) -> Result<Head, PublishError> {
+    let unusable = |what: &str| PublishError::Unsound(format!("environment {}: {what}", environment.id));
+    // A later head must look later, even when the clock was set back.
+    let created = previous.map_or(i64::MIN, |head| head.created + 1).max(app.clock.now_ms());
+    Ok(Head {
+        kind: body.snapshot.kind(),
+        project: hex::decode(&environment.project_id).ok_or_else(|| unusable("its project id is not 32 hex digits"))?,
+        environment: hex::decode(&environment.id).ok_or_else(|| unusable("its id is not 32 hex digits"))?,
+        epoch: u32::try_from(environment.epoch).map_err(|_| unusable("its epoch is out of range"))?,
+        version: u64::try_from(environment.revision).map_err(|_| unusable("its revision is out of range"))?,
+        created,
+        refresh_by: created + REFRESH_MS,
+        not_after: created + EXPIRE_MS,
+        body_length: u32::try_from(body.snapshot.bytes().len()).map_err(|_| unusable("its body is too long"))?,
+        body_sha256: body.sha256,
+        previous_head_sha256: previous.map_or([0; 32], |head| Sha256::digest(&head.head).into()),
+        keyset: app.signer.keyset(),
+        minimum_evaluator: MINIMUM_EVALUATOR,
+        flags: 0,
+    })
+}
+
+async fn store_head(
+    app: &App,
+    tx: &mut sqlx::AnyConnection,
+    id: &str,
+    head: Head,
+    snapshot: impl Into<Arc<Snapshot>>,
+) -> Result<Arc<Current>, StoreError> {
+    let head_bytes = app.signer.sign(&head);
+    snapshots::insert_head(
+        tx,
+        &StoredHead {
+            environment_id: id.to_owned(),
+            kind: head.kind.as_str().to_owned(),
+            epoch: i64::from(head.epoch),
+            version: i64::try_from(head.version).unwrap_or(i64::MAX),
+            created: head.created,
+            head: head_bytes.clone(),
+            body_sha256: head.body_sha256.to_vec(),
+        },
+    )
+    .await?;
+    Ok(Arc::new(Current { head, head_bytes: Bytes::from(head_bytes), snapshot: snapshot.into() }))
+}
+
+/// Into memory (which wakes the streams and the pushes to edges) and to the other replicas.
+fn announce(app: &App, id: &str, news: Vec<Arc<Current>>) {
+    for current in news {
+        let head = &current.head;
+        tracing::info!(
+            environment = id,
+            kind = head.kind.as_str(),
+            epoch = head.epoch,
+            version = head.version,
+            bytes = head.body_length,
+            "published"
+        );
+        app.published.install(head.environment, current);
+    }
+    app.announcer.announce(id);
+}
+
+/// Signs again what is older than [`RENEW_MS`].
+async fn renew_old(app: &App) {
+    let old = app.clock.now_ms() - RENEW_MS;
+    let mut due: Vec<String> = Vec::new();
+    for (environment, current) in app.published.all() {
+        let id = hex::encode(&environment);
+        if current.head.created <= old && !due.contains(&id) {
+            due.push(id);
+        }
+    }
+    for id in due {
+        if let Err(error) = renew(app, &id, old).await {
+            tracing::error!(environment = id, %error, "not signed again; tried again in {} s", TICK.as_secs());
+        }
+    }
+}
+
+/// Signs the same version and body again, with later times. Those created after `old` stay as they are.
+async fn renew(app: &App, id: &str, old: i64) -> Result<(), PublishError> {
+    let mut tx = app.store.begin().await?;
+    environments::lock(&mut tx, id).await?;
+    let mut news = Vec::new();
+    for kind in Kind::ALL {
+        let Some(stored) = snapshots::latest(&mut tx, id, kind.as_str()).await? else { continue };
+        if stored.created > old {
+            continue; // another replica was faster
+        }
+        let unsound = |refusal: pennon_core::snapshot::Refusal| PublishError::Unsound(refusal.to_string());
+        let mut head = Head::parse(&stored.head).map_err(unsound)?;
+        let held = app.published.current((head.environment, kind));
+        let snapshot = match held.filter(|held| held.head.body_sha256 == head.body_sha256) {
+            Some(held) => Arc::clone(&held.snapshot),
+            None => {
+                let bytes = snapshots::body(&mut tx, &stored.body_sha256).await?;
+                Arc::new(Snapshot::open(bytes.unwrap_or_default(), kind).map_err(unsound)?)
+            }
+        };
+        head.created = app.clock.now_ms().max(stored.created + 1);
+        head.refresh_by = head.created + REFRESH_MS;
+        head.not_after = head.created + EXPIRE_MS;
+        head.previous_head_sha256 = Sha256::digest(&stored.head).into();
+        head.keyset = app.signer.keyset();
+        news.push(store_head(app, &mut tx, id, head, snapshot).await?);
+    }
+    tx.commit().await.map_err(StoreError::from)?;
+    if news.is_empty() {
+        super::replicas::refresh(app).await?;
+    }
+    announce(app, id, news);
+    Ok(())
+}

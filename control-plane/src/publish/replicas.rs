@@ -1,0 +1,189 @@
+//! Several servers on one database: what one publishes, the others hear of over Redis at once, or find in the database
+//! within seconds when there is no Redis or it is away.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use futures_util::StreamExt;
+use pennon_core::snapshot::{Head, Kind, Snapshot};
+use tokio::sync::mpsc;
+
+use super::memory::Current;
+use crate::app::App;
+use crate::hex;
+use crate::store::snapshots::{self, StoredHead};
+use crate::store::{Dialect, StoreError, environments, sdk_keys, signing};
+
+/// How often the database is asked for what other replicas published.
+const REFRESH: Duration = Duration::from_secs(2);
+/// Announcements that wait for Redis; more are dropped, the database has them.
+const MAX_ANNOUNCEMENTS: usize = 1_000;
+/// Waits between two attempts to reach Redis.
+const RECONNECT: Duration = Duration::from_millis(500);
+/// How long Redis may take to answer.
+const REDIS_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The way out to the other replicas.
+#[derive(Clone, Debug)]
+pub struct Announcer(Option<mpsc::Sender<String>>);
+
+impl Announcer {
+    /// Announces nothing: one server alone.
+    pub fn silent() -> Self {
+        Self(None)
+    }
+
+    /// An announcer, and what it says.
+    pub fn new() -> (Self, mpsc::Receiver<String>) {
+        let (sender, receiver) = mpsc::channel(MAX_ANNOUNCEMENTS);
+        (Self(Some(sender)), receiver)
+    }
+
+    /// Tells the other replicas that this environment has something new; never waits.
+    pub fn announce(&self, environment_id: &str) {
+        if let Some(sender) = &self.0
+            && sender.try_send(environment_id.to_owned()).is_err()
+        {
+            tracing::debug!("an announcement was dropped: redis is slow or away");
+        }
+    }
+}
+
+/// Takes whatever is newer in the database than in memory: SDK keys, keysets, snapshots.
+///
+/// # Errors
+/// What the database says, or that it holds something unreadable.
+pub async fn refresh(app: &App) -> Result<(), StoreError> {
+    let mut tx = app.store.begin_read().await?;
+    app.sdk_keys.install(&sdk_keys::list_live(&mut tx).await?);
+    for (number, bytes) in signing::keysets(&mut tx).await? {
+        if let Ok(number) = u32::try_from(number) {
+            app.published.install_keyset(number, bytes);
+        }
+    }
+    for environment in environments::list_all(&mut tx).await? {
+        for kind in Kind::ALL {
+            let Some(stored) = snapshots::latest(&mut tx, &environment.id, kind.as_str()).await? else {
+                continue;
+            };
+            let place = hex::decode(&environment.id).map(|id| (id, kind));
+            let held = place.and_then(|place| app.published.current(place));
+            let newer = held.as_ref().is_none_or(|held| {
+                let order = (i64::from(held.head.epoch), i64::try_from(held.head.version).unwrap_or(i64::MAX), held.head.created);
+                order < (stored.epoch, stored.version, stored.created)
+            });
+            if newer {
+                let current = open(&mut tx, stored, held.as_deref()).await?;
+                app.published.install(current.head.environment, Arc::new(current));
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn open(
+    tx: &mut sqlx::AnyConnection,
+    stored: StoredHead,
+    held: Option<&Current>,
+) -> Result<Current, StoreError> {
+    let unusable = |why: String| {
+        let (id, version) = (&stored.environment_id, stored.version);
+        StoreError::Unusable(format!("version {version} of environment {id} cannot be read ({why}): restore a backup"))
+    };
+    let head = Head::parse(&stored.head).map_err(|refusal| unusable(refusal.to_string()))?;
+    let snapshot = match held.filter(|held| held.head.body_sha256 == head.body_sha256) {
+        Some(held) => Arc::clone(&held.snapshot),
+        None => {
+            let body = snapshots::body(tx, &stored.body_sha256).await?;
+            let body = body.ok_or_else(|| unusable("its body is missing".to_owned()))?;
+            let opened = Snapshot::open(body, head.kind).map_err(|refusal| unusable(refusal.to_string()))?;
+            Arc::new(opened)
+        }
+    };
+    Ok(Current { head, head_bytes: Bytes::from(stored.head), snapshot })
+}
+
+/// Looks for what other replicas published. SQLite has one server, which knows what it did.
+pub async fn follow_database(app: App) {
+    if app.store.dialect() == Dialect::Sqlite {
+        return;
+    }
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(REFRESH) => {}
+            () = app.stopped() => return,
+        }
+        if let Err(error) = refresh(&app).await {
+            tracing::debug!(%error, "the database was not asked for news");
+        }
+    }
+}
+
+/// Says over Redis what this replica published.
+pub async fn announce_over_redis(app: App, client: redis::Client, channel: String, mut news: mpsc::Receiver<String>) {
+    let mut connection = None;
+    loop {
+        let environment_id = tokio::select! {
+            next = news.recv() => match next { Some(id) => id, None => return },
+            () = app.stopped() => return,
+        };
+        // Once more over a new connection: the old one may have broken since the last announcement.
+        for _ in 0..2 {
+            if connection.is_none() {
+                connection = connect(&client).await;
+            }
+            let Some(open) = &mut connection else { break };
+            let mut command = redis::cmd("PUBLISH");
+            command.arg(&channel).arg(&environment_id);
+            match tokio::time::timeout(REDIS_TIMEOUT, command.query_async::<i64>(open)).await {
+                Ok(Ok(_)) => break,
+                _ => connection = None,
+            }
+        }
+        app.set_redis_up(connection.is_some());
+    }
+}
+
+async fn connect(client: &redis::Client) -> Option<redis::aio::MultiplexedConnection> {
+    let connecting = client.get_multiplexed_async_connection();
+    tokio::time::timeout(REDIS_TIMEOUT, connecting).await.ok()?.ok()
+}
+
+/// Listens to what the others publish, and comes back to Redis whenever it is lost.
+pub async fn listen_to_redis(app: App, client: redis::Client, channel: String) {
+    loop {
+        tokio::select! {
+            result = listen(&app, &client, &channel) => {
+                app.set_redis_up(false);
+                if let Err(error) = result {
+                    tracing::debug!(%error, "redis");
+                }
+            }
+            () = app.stopped() => return,
+        }
+        tokio::select! {
+            () = tokio::time::sleep(RECONNECT) => {}
+            () = app.stopped() => return,
+        }
+    }
+}
+
+async fn listen(app: &App, client: &redis::Client, channel: &str) -> Result<(), redis::RedisError> {
+    let mut subscription = client.get_async_pubsub().await?;
+    subscription.subscribe(channel).await?;
+    app.set_redis_up(true);
+    // What was published while nobody listened.
+    refresh_or_log(app).await;
+    let mut messages = subscription.on_message();
+    while messages.next().await.is_some() {
+        refresh_or_log(app).await;
+    }
+    Ok(())
+}
+
+async fn refresh_or_log(app: &App) {
+    if let Err(error) = refresh(app).await {
+        tracing::warn!(%error, "news from another replica could not be read; tried again soon");
+    }
+}

@@ -1,0 +1,80 @@
+//! JSON bodies: read whole, refused with the field's name.
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, Request};
+use axum::http::{StatusCode, header};
+use serde::de::DeserializeOwned;
+
+use super::problem::Problem;
+use crate::app::App;
+use crate::domain::flag::Wrong;
+
+/// The longest JSON body: a flag has at most 256 KiB, a segment of 100,000 keys some megabytes.
+pub const MAX_JSON_BYTES: usize = 8 * 1024 * 1024;
+
+/// A JSON body of type `T`. Unknown fields are refused by the types.
+#[derive(Debug)]
+pub struct JsonBody<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let json = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| {
+                let essence = value.split(';').next().unwrap_or("").trim();
+                essence.eq_ignore_ascii_case("application/json") || essence.ends_with("+json")
+            });
+        if !json {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "content-type",
+                "send JSON, with `Content-Type: application/json`",
+            ));
+        }
+        let bytes = Bytes::from_request(request, app).await.map_err(too_long)?;
+        parse(&bytes).map(Self)
+    }
+}
+
+fn too_long(rejection: BytesRejection) -> Problem {
+    match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too-large",
+            format!("a body has at most {MAX_JSON_BYTES} bytes"),
+        ),
+        status => Problem::new(status, "body", "the body could not be read to its end"),
+    }
+}
+
+/// Reads JSON and names the field at fault.
+///
+/// # Errors
+/// 400 when it is not JSON, 422 when it has another shape.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let field = error.path().to_string();
+        let inner = error.into_inner();
+        if inner.is_data() {
+            Problem::invalid(if field == "." { String::new() } else { field }, inner.to_string())
+        } else {
+            Problem::new(StatusCode::BAD_REQUEST, "not-json", format!("the body is not JSON: {inner}"))
+        }
+    })?;
+    deserializer.end().map_err(|error| {
+        Problem::new(StatusCode::BAD_REQUEST, "not-json", format!("the body goes on after its end: {error}"))
+    })?;
+    Ok(value)
+}
+
+impl From<Wrong> for Problem {
+    fn from(wrong: Wrong) -> Self {
+        Self::invalid(wrong.field, wrong.detail)
+    }
+}

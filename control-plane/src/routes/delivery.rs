@@ -1,0 +1,127 @@
+//! Heads, bodies and keysets, from memory: the database is asked only for bodies that are no longer current.
+
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use pennon_core::snapshot::Kind;
+use serde::Deserialize;
+
+use super::problem::Problem;
+use crate::app::App;
+use crate::auth::sdk::wrong_environment;
+use crate::hex;
+use crate::publish::memory::Place;
+use crate::store::snapshots;
+
+const BYTES: &str = "application/octet-stream";
+/// Client keys are public, so what they fetch may lie in any cache; for a week when everything behind is down.
+const CLIENT_HEAD: &str = "public, max-age=5, stale-while-revalidate=60, stale-if-error=604800";
+const PRIVATE_HEAD: &str = "private, no-cache";
+const CLIENT_BODY: &str = "public, max-age=31536000, immutable";
+const PRIVATE_BODY: &str = "private, max-age=31536000, immutable";
+const KEYSET: &str = "public, max-age=31536000, immutable";
+
+/// `?key=`, where a client key may stand.
+#[derive(Debug, Deserialize)]
+pub struct KeyInQuery {
+    pub key: Option<String>,
+}
+
+/// Reads `{environment}/{kind}` and checks that the caller may have it.
+///
+/// # Errors
+/// `key-missing`, `key-unknown`, `key-in-query`, `key-environment`, `key-kind`, or 404 for an unknown kind.
+pub fn place(
+    app: &App,
+    headers: &HeaderMap,
+    query: &KeyInQuery,
+    environment: &str,
+    kind: &str,
+) -> Result<Place, Problem> {
+    let caller = app.sdk_keys.admit(headers, query.key.as_deref())?;
+    let kind = Kind::parse(kind)
+        .ok_or_else(|| Problem::not_found("the kinds are client, server and edge"))?;
+    // An environment that does not exist is, to this key, one that it does not belong to.
+    let environment = hex::decode(environment).ok_or_else(wrong_environment)?;
+    caller.may_read(environment, kind)?;
+    Ok((environment, kind))
+}
+
+/// Nothing was published for this environment yet.
+pub fn no_snapshot() -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "no-snapshot",
+        "nothing is published for this environment yet; try again in a moment",
+    )
+    .retry_after(1)
+}
+
+/// `GET /v1/head/{environment}/{kind}`
+pub async fn head(
+    State(app): State<App>,
+    Path((environment, kind)): Path<(String, String)>,
+    Query(query): Query<KeyInQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let place = place(&app, &headers, &query, &environment, &kind)?;
+    let current = app.published.current(place).ok_or_else(no_snapshot)?;
+    let caching = if place.1 == Kind::Client { CLIENT_HEAD } else { PRIVATE_HEAD };
+    Ok(bytes(current.head_bytes.clone(), caching))
+}
+
+/// `GET /v1/body/{sha256}`: the right to it comes from the environment and kind that it belongs to; knowing the hash gives none.
+pub async fn body(
+    State(app): State<App>,
+    Path(sha256): Path<String>,
+    Query(query): Query<KeyInQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let caller = app.sdk_keys.admit(&headers, query.key.as_deref())?;
+    let unknown = || Problem::not_found("there is no such body (any more): ask for the head again");
+    let sha256 = hex::decode::<32>(&sha256).ok_or_else(unknown)?;
+    let (body, places) = match app.published.body(&sha256) {
+        Some(held) => held,
+        None => stored(&app, &sha256).await?.ok_or_else(unknown)?,
+    };
+    let mut refusal = None;
+    for (environment, kind) in places {
+        match caller.may_read(environment, kind) {
+            // Precompressed forms (br, zstd, gzip) will be chosen here.
+            Ok(()) if kind == Kind::Client => return Ok(bytes(body, CLIENT_BODY)),
+            Ok(()) => return Ok(bytes(body, PRIVATE_BODY)),
+            Err(problem) => refusal = Some(problem),
+        }
+    }
+    Err(refusal.unwrap_or_else(unknown))
+}
+
+/// A body that is no longer in memory.
+async fn stored(app: &App, sha256: &[u8; 32]) -> Result<Option<(Bytes, Vec<Place>)>, Problem> {
+    let mut tx = app.store.begin_read().await?;
+    let owners = snapshots::owners_of_body(&mut tx, sha256).await?;
+    let places = owners
+        .iter()
+        .filter_map(|(environment, kind)| Some((hex::decode(environment)?, Kind::parse(kind)?)))
+        .collect();
+    Ok(snapshots::body(&mut tx, sha256).await?.map(|bytes| (Bytes::from(bytes), places)))
+}
+
+/// `GET /v1/keyset/{number}`: public.
+pub async fn keyset(State(app): State<App>, Path(number): Path<String>) -> Result<Response, Problem> {
+    let keyset = number.parse().ok().and_then(|number| app.published.keyset(number));
+    let keyset = keyset.ok_or_else(|| Problem::not_found("there is no keyset of that number"))?;
+    Ok(bytes(keyset, KEYSET))
+}
+
+fn bytes(body: Bytes, caching: &'static str) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, BYTES),
+        (header::CACHE_CONTROL, caching),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        // A shared cache must not hand a private answer to somebody with another key.
+        (header::VARY, "Authorization, X-API-Key"),
+    ];
+    (headers, body).into_response()
+}

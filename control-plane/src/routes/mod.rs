@@ -1,0 +1,11 @@
+//! The shapes of HTTP, one file per group of endpoints; `router.rs` has them all on one page.
+
+pub mod admin;
+pub mod body;
+pub mod dashboard;
+pub mod delivery;
+pub mod health;
+pub mod log;
+pub mod problem;
+pub mod stream;
+pub mod version;

@@ -1,0 +1,156 @@
+//! What every error looks like outside: an RFC 9457 problem document. What happened inside goes to the log, never out.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::ambient::NoRandomness;
+use crate::auth::seal::SealError;
+use crate::store::StoreError;
+
+/// An answer that is an error. `code` is stable and for programs, `detail` says what to do next.
+#[derive(Clone, Debug, Serialize)]
+pub struct Problem {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    #[serde(serialize_with = "as_number")]
+    status: StatusCode,
+    detail: String,
+    code: &'static str,
+    /// The field of the request that is wrong, as a path such as `rules[0].when`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    /// What is there now, when the request was made from something older.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current: Option<Value>,
+    #[serde(skip)]
+    retry_after_s: Option<u32>,
+}
+
+fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}
+
+impl Problem {
+    /// A problem with this status, code and advice.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status,
+            detail: detail.into(),
+            code,
+            field: None,
+            current: None,
+            retry_after_s: None,
+        }
+    }
+
+    /// Names the field that is wrong.
+    #[must_use]
+    pub fn field(mut self, field: impl Into<String>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+
+    /// Says when to try again, in seconds.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// The request has a value that is not allowed.
+    pub fn invalid(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail).field(field)
+    }
+
+    /// There is no such thing.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", detail)
+    }
+
+    /// It is there already, or something refers to it.
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", detail)
+    }
+
+    /// The request was made from an older version than `current`.
+    pub fn precondition_failed(current: Value) -> Self {
+        let detail = "it was changed since you read it: look at `current`, and send its ETag in If-Match";
+        let mut problem = Self::new(StatusCode::PRECONDITION_FAILED, "changed-since", detail);
+        problem.current = Some(current);
+        problem
+    }
+
+    /// Something failed in here; `error` goes to the log alone.
+    pub fn internal(error: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%error, "internal error");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "something failed here; the server's log has the reason under this answer's X-Request-Id",
+        )
+    }
+
+    /// The status it will be sent with.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = (self.status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Away(error) => {
+                tracing::warn!(%error, "database away");
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "database-away",
+                    "the database does not answer; flags are still delivered and evaluated; try again",
+                )
+                .retry_after(2)
+            }
+            StoreError::Duplicate(error) => {
+                tracing::debug!(%error, "duplicate");
+                Self::conflict("there is one with this key already: take another key, or change that one")
+            }
+            StoreError::Reference(error) => {
+                tracing::debug!(%error, "reference");
+                Self::conflict("something still refers to it, or it refers to something that is gone")
+            }
+            StoreError::Sql(_) | StoreError::Unusable(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<NoRandomness> for Problem {
+    fn from(error: NoRandomness) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<SealError> for Problem {
+    fn from(error: SealError) -> Self {
+        Self::internal(&error)
+    }
+}

@@ -1,0 +1,106 @@
+//! A change and everything that must commit with it: the audit entry, a revision and an outbox row for each
+//! environment that shows it. Nothing else writes to those tables.
+
+use serde_json::Value;
+
+use super::audit::{self, Entry};
+use super::projects::{self, Project};
+use super::{Store, StoreError, Tx, environments, outbox};
+
+/// A transaction that has taken its project: what it reads is the newest, and no other change of the project runs beside it.
+#[derive(Debug)]
+pub struct Changing {
+    pub tx: Tx,
+    pub project: Project,
+    /// Unix milliseconds, the same for everything in this change.
+    pub now_ms: i64,
+    sequence: i64,
+    author: String,
+}
+
+/// What was done.
+#[derive(Debug)]
+pub struct Change<'a> {
+    /// `flag.created`, `flag-configuration.updated`, ...
+    pub action: &'static str,
+    /// The key or id of what was changed.
+    pub target: &'a str,
+    /// The environment, when it concerns one alone.
+    pub environment_id: Option<&'a str>,
+    pub old: Option<Value>,
+    pub new: Option<Value>,
+}
+
+impl Changing {
+    /// Opens the transaction; `None` when there is no such project.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn begin(
+        store: &Store,
+        project_key: &str,
+        author: &str,
+        now_ms: i64,
+    ) -> Result<Option<Self>, StoreError> {
+        Self::within(store.begin().await?, project_key, author, now_ms).await
+    }
+
+    /// The same in a transaction that is open already.
+    pub async fn within(
+        mut tx: Tx,
+        project_key: &str,
+        author: &str,
+        now_ms: i64,
+    ) -> Result<Option<Self>, StoreError> {
+        let Some((project, sequence)) = projects::lock_for_change(&mut tx, project_key).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Self { tx, project, now_ms, sequence, author: author.to_owned() }))
+    }
+
+    /// Writes the audit entry and, for each of the `shown_in` environments, a revision and an outbox row, then commits.
+    /// Answers each environment's new revision. When this returns, the change survives kill -9.
+    ///
+    /// # Errors
+    /// What the database says; then nothing was changed.
+    pub async fn commit(
+        self,
+        change: Change<'_>,
+        shown_in: &[String],
+    ) -> Result<Vec<(String, i64)>, StoreError> {
+        let (tx, revisions) = self.record(change, shown_in).await?;
+        tx.commit().await?;
+        Ok(revisions)
+    }
+
+    /// The same without the commit.
+    pub async fn record(
+        mut self,
+        change: Change<'_>,
+        shown_in: &[String],
+    ) -> Result<(Tx, Vec<(String, i64)>), StoreError> {
+        let entry = Entry {
+            sequence: self.sequence,
+            at: self.now_ms,
+            author: self.author,
+            action: change.action.to_owned(),
+            environment_id: change.environment_id.map(str::to_owned),
+            target: change.target.to_owned(),
+            old_value: change.old,
+            new_value: change.new,
+        };
+        audit::insert(&mut self.tx, &self.project.id, &entry).await?;
+        // In the order of their ids, so that two transactions never wait for each other's environments.
+        let mut ids = shown_in.to_vec();
+        ids.sort_unstable();
+        let mut revisions = Vec::with_capacity(ids.len());
+        for id in ids {
+            let revision = environments::next_revision(&mut self.tx, &id).await?;
+            let project_id = &self.project.id;
+            audit::insert_revision(&mut self.tx, project_id, &id, revision, &entry).await?;
+            outbox::insert(&mut self.tx, &id, revision, self.now_ms).await?;
+            revisions.push((id, revision));
+        }
+        Ok((self.tx, revisions))
+    }
+}

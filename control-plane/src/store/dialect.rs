@@ -1,0 +1,156 @@
+//! The only file that knows that there are two databases: how a connection is opened, tuned and locked.
+//! Every other statement has one text for both.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::any::AnyPoolOptions;
+use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, Executor};
+
+use super::StoreError;
+
+/// How long a request waits for a connection before it is told that the database is away.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Connections that read, on SQLite.
+const SQLITE_READERS: u32 = 4;
+/// Connections, on PostgreSQL.
+const POSTGRES_CONNECTIONS: u32 = 16;
+/// The advisory lock that keeps two starting replicas from migrating at once ("pennon" in ASCII).
+const MIGRATION_LOCK: i64 = 0x0070_656e_6e6f_6e00;
+
+/// Which database is behind the pools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+/// Run on every SQLite connection.
+/// WAL lets readers go on while one writes. `synchronous=FULL` syncs the log at each commit, so that an acknowledged
+/// change survives a loss of power as it survives a killed process; NORMAL would keep only the second promise.
+const SQLITE_PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+    PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;";
+
+impl Dialect {
+    /// Reads a database URL.
+    ///
+    /// # Errors
+    /// A sentence that says which forms there are.
+    pub fn of(url: &str) -> Result<Self, String> {
+        match url.split_once(':') {
+            Some(("sqlite", _)) => Ok(Self::Sqlite),
+            Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => Ok(Self::Postgres),
+            _ => Err("give sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE".to_owned()),
+        }
+    }
+
+    /// The statement that opens a transaction which changes something. SQLite takes its one write lock at once:
+    /// a transaction that begins as a reader and then writes could be refused in the middle.
+    pub(super) fn begin_write(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN IMMEDIATE",
+            Self::Postgres => "BEGIN",
+        }
+    }
+
+    /// The statement that opens a transaction whose reads all see one instant.
+    pub(super) fn begin_read(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN DEFERRED",
+            Self::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        }
+    }
+
+    /// Waits until no other replica migrates; the lock ends with the transaction. SQLite's writer is alone already.
+    pub(super) async fn lock_migrations(self, tx: &mut AnyConnection) -> Result<(), StoreError> {
+        if self == Self::Postgres {
+            sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(MIGRATION_LOCK).execute(tx).await?;
+        }
+        Ok(())
+    }
+
+    /// The pool that writes and the pool that reads. On PostgreSQL they are the same.
+    pub(super) async fn connect(self, url: &str) -> Result<(AnyPool, AnyPool), StoreError> {
+        sqlx::any::install_default_drivers();
+        match self {
+            Self::Sqlite => {
+                let url = sqlite_url(url)?;
+                let writer = sqlite_pool(1).connect(&url).await?;
+                let readers = sqlite_pool(SQLITE_READERS).connect(&url).await?;
+                Ok((writer, readers))
+            }
+            Self::Postgres => {
+                let pool = AnyPoolOptions::new()
+                    .max_connections(POSTGRES_CONNECTIONS)
+                    .acquire_timeout(ACQUIRE_TIMEOUT)
+                    .connect(url)
+                    .await?;
+                Ok((pool.clone(), pool))
+            }
+        }
+    }
+}
+
+fn sqlite_pool(connections: u32) -> AnyPoolOptions {
+    AnyPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // The file is ours: a connection has no reason to age, and a test should not be kept waiting for one.
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                connection.execute(SQLITE_PRAGMAS).await?;
+                Ok(())
+            })
+        })
+}
+
+/// `sqlite:PATH` as the address the driver reads: the path absolute and percent-encoded, the file created when missing.
+fn sqlite_url(url: &str) -> Result<String, StoreError> {
+    let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
+    let path = std::path::absolute(Path::new(path))
+        .map_err(|error| StoreError::Unusable(format!("the database path {path:?}: {error}")))?;
+    let path = path.to_str().ok_or_else(|| {
+        StoreError::Unusable(format!("the database path {} is not UTF-8", path.display()))
+    })?;
+    let mut encoded = String::from("sqlite://");
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/._-".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded.push_str("?mode=rwc");
+    Ok(encoded)
+}
+
+/// Runs a whole migration file.
+pub(super) async fn run_script(
+    connection: &mut AnyConnection,
+    script: &'static str,
+) -> Result<(), StoreError> {
+    connection.execute(sqlx::raw_sql(AssertSqlSafe(script))).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_the_database_of_an_address() {
+        assert_eq!(Dialect::of("sqlite:/tmp/a.sqlite"), Ok(Dialect::Sqlite));
+        assert_eq!(Dialect::of("postgres://u@h/d"), Ok(Dialect::Postgres));
+        assert_eq!(Dialect::of("postgresql://u@h/d"), Ok(Dialect::Postgres));
+        assert!(Dialect::of("mysql://u@h/d").is_err());
+        assert!(Dialect::of("pennon.sqlite").is_err());
+    }
+
+    #[test]
+    fn encodes_a_path_with_spaces() {
+        let url = sqlite_url("sqlite:/tmp/a b?.sqlite").unwrap();
+        assert_eq!(url, "sqlite:///tmp/a%20b%3F.sqlite?mode=rwc");
+    }
+}

@@ -1,0 +1,135 @@
+//! Environments.
+
+use serde::Serialize;
+use sqlx::AnyConnection;
+
+use super::StoreError;
+
+/// An environment as kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Environment {
+    /// 32 hex digits, unique everywhere.
+    pub id: String,
+    #[serde(skip)]
+    pub project_id: String,
+    pub key: String,
+    pub name: String,
+    pub protected: bool,
+    pub epoch: i64,
+    /// The number of the newest change, without gaps.
+    pub revision: i64,
+    /// Where it stands in the list.
+    pub position: i64,
+    /// Unix milliseconds.
+    pub created_at: i64,
+}
+
+type Row = (String, String, String, String, i64, i64, i64, i64, i64);
+
+fn read(row: Row) -> Environment {
+    let (id, project_id, key, name, protected, epoch, revision, position, created_at) = row;
+    let protected = protected != 0;
+    Environment { id, project_id, key, name, protected, epoch, revision, position, created_at }
+}
+
+/// The environments of a project, in their order.
+pub async fn list(
+    connection: &mut AnyConnection,
+    project_id: &str,
+) -> Result<Vec<Environment>, StoreError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT id, project_id, key, name, protected, epoch, revision, position, created_at \
+         FROM environments WHERE project_id = $1 ORDER BY position, key",
+    )
+    .bind(project_id)
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// Every environment of every project.
+pub async fn list_all(connection: &mut AnyConnection) -> Result<Vec<Environment>, StoreError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT id, project_id, key, name, protected, epoch, revision, position, created_at \
+         FROM environments ORDER BY id",
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// The environment of this project with this key.
+pub async fn find(
+    connection: &mut AnyConnection,
+    project_id: &str,
+    key: &str,
+) -> Result<Option<Environment>, StoreError> {
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT id, project_id, key, name, protected, epoch, revision, position, created_at \
+         FROM environments WHERE project_id = $1 AND key = $2",
+    )
+    .bind(project_id)
+    .bind(key)
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(read))
+}
+
+/// The environment with this id.
+pub async fn get(
+    connection: &mut AnyConnection,
+    id: &str,
+) -> Result<Option<Environment>, StoreError> {
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT id, project_id, key, name, protected, epoch, revision, position, created_at \
+         FROM environments WHERE id = $1",
+    )
+    .bind(id)
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(read))
+}
+
+/// Writes a new environment.
+pub async fn insert(
+    connection: &mut AnyConnection,
+    environment: &Environment,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO environments (id, project_id, key, name, protected, epoch, revision, position, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(&environment.id)
+    .bind(&environment.project_id)
+    .bind(&environment.key)
+    .bind(&environment.name)
+    .bind(i64::from(environment.protected))
+    .bind(environment.epoch)
+    .bind(environment.revision)
+    .bind(environment.position)
+    .bind(environment.created_at)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Gives the environment its next revision.
+pub async fn next_revision(connection: &mut AnyConnection, id: &str) -> Result<i64, StoreError> {
+    let (revision,): (i64,) = sqlx::query_as(
+        "UPDATE environments SET revision = revision + 1 WHERE id = $1 RETURNING revision",
+    )
+    .bind(id)
+    .fetch_one(connection)
+    .await?;
+    Ok(revision)
+}
+
+/// Takes the environment for this transaction: no other replica publishes it until this transaction ends.
+pub async fn lock(connection: &mut AnyConnection, id: &str) -> Result<(), StoreError> {
+    sqlx::query("UPDATE environments SET revision = revision WHERE id = $1")
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! SDK keys. The key itself is shown once and never kept.
+
+use serde::Serialize;
+use sqlx::AnyConnection;
+
+use super::StoreError;
+
+/// An SDK key as kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SdkKey {
+    /// 32 hex digits.
+    pub id: String,
+    #[serde(skip)]
+    pub environment_id: String,
+    /// `client`, `server` or `edge`.
+    pub kind: String,
+    pub name: String,
+    /// The first characters, to recognise it by.
+    pub prefix: String,
+    #[serde(skip)]
+    pub sha256: Vec<u8>,
+    /// Unix milliseconds.
+    pub created_at: i64,
+    /// Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<i64>,
+}
+
+type Row = (String, String, String, String, String, Vec<u8>, i64, Option<i64>);
+
+fn read(row: Row) -> SdkKey {
+    let (id, environment_id, kind, name, prefix, sha256, created_at, revoked_at) = row;
+    SdkKey { id, environment_id, kind, name, prefix, sha256, created_at, revoked_at }
+}
+
+/// The keys of an environment, revoked ones too, oldest first.
+pub async fn list(
+    connection: &mut AnyConnection,
+    environment_id: &str,
+) -> Result<Vec<SdkKey>, StoreError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT id, environment_id, kind, name, prefix, sha256, created_at, revoked_at \
+         FROM sdk_keys WHERE environment_id = $1 ORDER BY created_at, id",
+    )
+    .bind(environment_id)
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// Every key that is not revoked.
+pub async fn list_live(connection: &mut AnyConnection) -> Result<Vec<SdkKey>, StoreError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT id, environment_id, kind, name, prefix, sha256, created_at, revoked_at \
+         FROM sdk_keys WHERE revoked_at IS NULL ORDER BY created_at, id",
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// One key of an environment.
+pub async fn find(
+    connection: &mut AnyConnection,
+    environment_id: &str,
+    id: &str,
+) -> Result<Option<SdkKey>, StoreError> {
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT id, environment_id, kind, name, prefix, sha256, created_at, revoked_at \
+         FROM sdk_keys WHERE environment_id = $1 AND id = $2",
+    )
+    .bind(environment_id)
+    .bind(id)
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(read))
+}
+
+/// Writes a new key.
+pub async fn insert(connection: &mut AnyConnection, key: &SdkKey) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO sdk_keys (id, environment_id, kind, name, prefix, sha256, created_at, revoked_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(&key.id)
+    .bind(&key.environment_id)
+    .bind(&key.kind)
+    .bind(&key.name)
+    .bind(&key.prefix)
+    .bind(&key.sha256)
+    .bind(key.created_at)
+    .bind(key.revoked_at)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Revokes a key; one that was revoked keeps its time.
+pub async fn revoke(
+    connection: &mut AnyConnection,
+    id: &str,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE sdk_keys SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")
+        .bind(now_ms)
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
