@@ -50,9 +50,19 @@ mod tests {
     /// The values that core/spec/snapshot.md section 5 prints.
     #[test]
     fn agrees_with_the_specification() {
-        let table = [("", 0), ("a", 0), ("plan", 0), ("country", 0), ("targetingKey", 0)];
-        let computed = table.map(|(name, _)| (name, name_hash(name.as_bytes())));
-        assert_eq!(computed[0], ("", 0));
+        let table = [
+            ("", 0x00000000),
+            ("a", 0x82cd9d0d),
+            ("ab", 0x0b6f5c7d),
+            ("plan", 0x27516ceb),
+            ("country", 0x78c19dbc),
+            ("targetingKey", 0xe990be65),
+            ("a-name-of-sixteen", 0xc846329b),
+            ("user-12345678", 0xe05af22f),
+        ];
+        for (name, expected) in table {
+            assert_eq!(name_hash(name.as_bytes()), expected, "{name}");
+        }
     }
 
     #[test]

@@ -71,7 +71,7 @@ pub enum AttributeType {
 }
 
 /// A reusable audience. Excluded beats included beats the condition.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Segment {
@@ -352,3 +352,6 @@ fn is_false(value: &bool) -> bool {
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(Configuration).to_value()
 }
+
+#[cfg(test)]
+mod tests;

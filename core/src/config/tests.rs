@@ -1,0 +1,145 @@
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde_json::{Value, json};
+
+use super::*;
+
+fn flag(change: impl FnOnce(&mut Value)) -> Value {
+    let mut flag = json!({"type": "boolean", "enabled": true,
+        "variants": [{"key": "on", "value": true}, {"key": "off", "value": false}],
+        "offVariant": "off", "fallthrough": {"variant": "off"}});
+    change(&mut flag);
+    json!({"format": 1, "flags": {"f": flag}})
+}
+
+fn places(configuration: Value) -> Vec<String> {
+    let configuration: Configuration = serde_json::from_value(configuration).unwrap();
+    configuration.problems().into_iter().map(|problem| problem.place).collect()
+}
+
+fn rules(when: Value) -> Value {
+    flag(|flag| flag["rules"] = json!([{"id": "r", "when": when, "serve": {"variant": "on"}}]))
+}
+
+#[test]
+fn a_sound_configuration_has_no_problems() {
+    assert_eq!(places(flag(|_| ())), Vec::<String>::new());
+}
+
+#[test]
+fn each_problem_is_named_by_its_place() {
+    let salt = "000102030405060708090a0b0c0d0e0f";
+    let cases = [
+        (flag(|flag| flag["offVariant"] = "gone".into()), "/flags/f/offVariant"),
+        (flag(|flag| flag["variants"] = json!([])), "/flags/f/variants"),
+        (flag(|flag| flag["variants"][1]["key"] = "on".into()), "/flags/f/variants/1/key"),
+        (flag(|flag| flag["variants"][0]["value"] = "true".into()), "/flags/f/variants/0/value"),
+        (
+            flag(|flag| {
+                flag["type"] = "json".into();
+                flag["variants"][0]["value"] = json!([{"n": 9_007_199_254_740_993_u64}]);
+            }),
+            "/flags/f/variants/0/value",
+        ),
+        (
+            flag(|flag| flag["fallthrough"] = json!({"variant": "x"})),
+            "/flags/f/fallthrough/variant",
+        ),
+        (
+            flag(|flag| {
+                flag["fallthrough"] = json!({"split": {"salt": salt,
+                "weights": [{"variant": "on", "weight": 99_999}]}});
+            }),
+            "/flags/f/fallthrough/split/weights",
+        ),
+        (
+            flag(|flag| {
+                flag["fallthrough"] = json!({"split": {"salt": "0g",
+                "weights": [{"variant": "on", "weight": 100_000}]}});
+            }),
+            "/flags/f/fallthrough/split/salt",
+        ),
+        (
+            flag(|flag| flag["targets"] = json!([{"variant": "on", "keys": ["a", "a"]}])),
+            "/flags/f/targets/0/keys",
+        ),
+        (rules(json!({"segment": "gone"})), "/flags/f/rules/0/when/segment"),
+        (
+            rules(json!({"semver": {"attribute": "v", "is": "<", "value": "1.0"}})),
+            "/flags/f/rules/0/when/semver/value",
+        ),
+        (
+            rules(json!({"any": [{"not": {"exists": {"attribute": "/a/~2"}}}]})),
+            "/flags/f/rules/0/when/any/0/not/exists/attribute",
+        ),
+        (json!({"format": 2, "flags": {}}), "/format"),
+    ];
+    for (configuration, expected) in cases {
+        let found = places(configuration.clone());
+        assert!(found.iter().any(|place| place == expected), "{expected}: {found:?}");
+    }
+}
+
+#[test]
+fn nesting_is_bounded_and_a_segment_cannot_contain_itself() {
+    let nested = |levels: usize| {
+        (1..levels).fold(json!({"exists": {"attribute": "a"}}), |inner, _| json!({"not": inner}))
+    };
+    assert!(places(rules(nested(8))).is_empty());
+    assert_eq!(places(rules(nested(9))).len(), 1);
+
+    let mut cycle = rules(json!({"segment": "a"}));
+    cycle["segments"] =
+        json!({"a": {"when": {"segment": "b"}}, "b": {"when": {"not": {"segment": "a"}}}});
+    assert!(!places(cycle).is_empty());
+
+    let mut chain = rules(json!({"segment": "s0"}));
+    for at in 0..7 {
+        chain["segments"][alloc::format!("s{at}")] =
+            json!({"when": {"segment": alloc::format!("s{}", at + 1)}});
+    }
+    chain["segments"]["s7"] = json!({"included": ["u1"]});
+    assert!(places(chain.clone()).is_empty(), "{:?}", places(chain));
+    chain["segments"]["s7"] = json!({"when": {"exists": {"attribute": "a"}}});
+    assert!(!places(chain).is_empty());
+}
+
+#[test]
+fn unknown_fields_and_operators_are_refused_by_name() {
+    for (configuration, word) in [
+        (flag(|flag| flag["colour"] = 1.into()), "colour"),
+        (rules(json!({"matches": {"attribute": "a"}})), "matches"),
+        (
+            rules(json!({"equals": {"attribute": "a", "value": []}})),
+            "string, a number or a boolean",
+        ),
+    ] {
+        let error = serde_json::from_value::<Configuration>(configuration).unwrap_err();
+        assert!(alloc::format!("{error}").contains(word), "{error}");
+    }
+}
+
+/// The same configuration compiles to the same bytes, in whatever order its maps were written.
+#[test]
+fn compiling_is_deterministic() {
+    let one = r#"{"format":1,"flags":{"a":{"type":"json","enabled":true,"variants":[{"key":"x","value":{"p":1,"q":2}}],"fallthrough":{"variant":"x"}},
+        "b":{"type":"json","enabled":true,"variants":[{"key":"x","value":{}}],"fallthrough":{"variant":"x"}}}}"#;
+    let other = r#"{"flags":{"b":{"enabled":true,"type":"json","variants":[{"key":"x","value":{}}],"fallthrough":{"variant":"x"}},
+        "a":{"type":"json","enabled":true,"variants":[{"value":{"q":2,"p":1},"key":"x"}],"fallthrough":{"variant":"x"}}},"format":1}"#;
+    let body = |text| {
+        let configuration: Configuration = serde_json::from_str(text).unwrap();
+        compile(&configuration, crate::snapshot::Kind::Server, &[]).unwrap()
+    };
+    assert_eq!(body(one), body(other));
+}
+
+/// Every vector file is also an example of the format: the generated schema accepts it.
+#[cfg(feature = "schema")]
+#[test]
+fn the_schema_names_every_part() {
+    let schema = alloc::format!("{}", schema());
+    for word in ["clientVisible", "starts_with", "weights", "additionalProperties", "<="] {
+        assert!(schema.contains(word), "{word}");
+    }
+}
