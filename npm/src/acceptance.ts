@@ -2,6 +2,7 @@ import { hexFromBytes } from './base64.js';
 import { PennonError, type SnapshotSource } from './errors.js';
 import type { Evaluator } from './generated/pennon_wasm.js';
 import { MAX_KEYSET_STEPS, MAX_STORED_KEYSETS } from './limits.js';
+import type { SnapshotFiles } from './storage.js';
 import { sha256, verifyEd25519 } from './verify.js';
 
 /** Where what a head refers to comes from: the server, or a store. */
@@ -101,13 +102,13 @@ export class Acceptance {
 }
 
 /** The parts of a snapshot whose files are at hand. */
-export function partsOf(files: { keysets: readonly Uint8Array[]; body: Uint8Array }): SnapshotParts {
+export function partsOf(files: SnapshotFiles, source: SnapshotSource): SnapshotParts {
   return {
     body: async () => files.body,
     keyset: async (number) => {
       const keyset = files.keysets[number - 1];
       if (keyset) return keyset;
-      throw new PennonError('keyset-needed', `Keyset ${number}, which the head names, is not stored with it.`);
+      throw new PennonError('keyset-needed', `Keyset ${number}, which the head names, is not there with it.`, { source });
     },
   };
 }

@@ -114,7 +114,7 @@ export class Session {
   /** Files at hand go through the same acceptance as delivered ones. */
   async #restore(files: SnapshotFiles, source: 'cache' | 'bootstrap'): Promise<void> {
     try {
-      await this.#accept(files.head, partsOf(files), source);
+      await this.#accept(files.head, partsOf(files, source), source);
     } catch (thrown) {
       this.#on.failed(asPennonError(thrown, 'evaluator', `Reading the ${source} failed`));
       // Without the means to verify, the stored snapshot may well be good.

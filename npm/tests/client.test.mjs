@@ -1,0 +1,323 @@
+import assert from 'node:assert/strict';
+import { before, beforeEach, afterEach, describe, test } from 'node:test';
+
+import { createClient, MemoryStorage } from '../dist/entrypoints/node.js';
+import { next, status } from './support/events.mjs';
+import { DeliveryServer } from './support/server.mjs';
+import { CREATED, DAY, ENVIRONMENT, NOW, makeSnapshots, sampleConfig, snapshot } from './support/snapshots.mjs';
+
+const FAST = { baseMs: 5, capMs: 50 };
+
+describe('a client and a server', () => {
+  let made, server, clients;
+
+  before(() => {
+    made = makeSnapshots({
+      snapshots: {
+        one: snapshot(sampleConfig()),
+        two: snapshot(sampleConfig({ checkout: false }), { version: 2 }),
+        renewed: snapshot(sampleConfig(), { created: CREATED + 6 * 60 * 60 * 1000, refreshBy: CREATED + 2 * DAY }),
+        server: snapshot(sampleConfig(), { kind: 'server' }),
+      },
+    });
+  });
+  beforeEach(async () => {
+    clients = [];
+    server = await DeliveryServer.start(made);
+    server.publish(made.snapshots.one);
+  });
+  afterEach(async () => {
+    for (const client of clients) client.close();
+    await server.stop();
+  });
+
+  function connect(options = {}, connection = {}) {
+    const client = createClient(server.connectionString(made, { environment: ENVIRONMENT, ...connection }), {
+      now: () => NOW,
+      backoff: FAST,
+      context: { targetingKey: 'user-1' },
+      ...options,
+    });
+    clients.push(client);
+    return client;
+  }
+
+  test('before the first snapshot flags have their defaults and say so', () => {
+    const client = connect();
+    assert.equal(client.boolean('new-checkout', false), false);
+    assert.deepEqual(client.details('new-checkout', false), {
+      key: 'new-checkout',
+      value: false,
+      variant: undefined,
+      reason: 'ERROR',
+      errorCode: 'PROVIDER_NOT_READY',
+      rule: undefined,
+      until: undefined,
+      stale: false,
+    });
+  });
+
+  test('flags of every type are evaluated', async () => {
+    const client = connect();
+    const ready = await client.ready();
+    assert.deepEqual(ready, { version: 1, epoch: 1, source: 'network', connected: ready.connected, stale: false, lastError: undefined });
+    assert.equal(client.boolean('new-checkout', false), true);
+    assert.equal(client.string('banner-text', ''), 'Welcome');
+    assert.equal(client.number('limit', 0), 2.5);
+    assert.deepEqual(client.json('theme', null), { ground: '#000', sizes: [1, 2] });
+    assert.deepEqual(client.keys(), ['banner-text', 'button-colour', 'limit', 'new-checkout', 'theme']);
+    assert.throws(() => client.json('theme', null).sizes.push(3), TypeError, 'callers share it, so it is frozen');
+  });
+
+  test('details name variant, reason, rule and error', async () => {
+    const client = connect({ context: { targetingKey: 'user-1', country: 'CA' } });
+    await client.ready();
+    const { value, variant, reason, rule, errorCode } = client.details('banner-text', '');
+    assert.deepEqual({ value, variant, reason, rule, errorCode }, {
+      value: 'Howdy',
+      variant: 'american',
+      reason: 'TARGETING_MATCH',
+      rule: 'americans',
+      errorCode: undefined,
+    });
+    assert.equal(client.details('button-colour', '').reason, 'SPLIT');
+    assert.equal(client.details('new-checkout', false).reason, 'STATIC');
+    assert.equal(client.details('no-such-flag', 1).errorCode, 'FLAG_NOT_FOUND');
+    const mismatch = client.details('banner-text', 7);
+    assert.deepEqual([mismatch.value, mismatch.errorCode, mismatch.reason], [7, 'TYPE_MISMATCH', 'ERROR']);
+    assert.equal(client.number('banner-text', 7), 7);
+  });
+
+  test('another context gives other values at once, and a missing unit is an error', async () => {
+    const client = connect();
+    await client.ready();
+    const changed = next(client, 'change');
+    client.setContext({ targetingKey: 'user-1', country: 'US' });
+    assert.equal((await changed).cause, 'context');
+    assert.equal(client.string('banner-text', ''), 'Howdy');
+    const seen = new Set();
+    for (let user = 0; user < 50; user += 1) {
+      client.setContext({ targetingKey: `user-${user}` });
+      seen.add(client.string('button-colour', 'none'));
+    }
+    assert.deepEqual([...seen].sort(), ['blue', 'green']);
+    client.setContext({});
+    assert.equal(client.details('button-colour', 'none').errorCode, 'TARGETING_KEY_MISSING');
+    assert.equal(client.string('button-colour', 'none'), 'none');
+  });
+
+  test('a context that cannot be used is an error event and INVALID_CONTEXT until the next one', async () => {
+    const client = connect();
+    await client.ready();
+    const error = next(client, 'error');
+    client.setContext({ targetingKey: 'user-1', size: Number.NaN });
+    assert.equal((await error).code, 'context');
+    assert.equal(client.details('new-checkout', false).errorCode, 'INVALID_CONTEXT');
+    client.setContext({ targetingKey: 'user-1' });
+    assert.equal(client.boolean('new-checkout', false), true);
+    const error2 = next(client, 'error');
+    client.setContext(Object.fromEntries(Array.from({ length: 2000 }, (_, index) => [`a${index}`, index])));
+    assert.match((await error2).message, /1,024 attributes/);
+  });
+
+  test('a change published on the stream is there at once', async () => {
+    const client = connect();
+    await client.ready();
+    await status(client, ({ connected }) => connected);
+    const changed = next(client, 'change');
+    server.publish(made.snapshots.two);
+    assert.deepEqual((await changed).cause, 'snapshot');
+    assert.equal(client.status.version, 2);
+    assert.equal(client.boolean('new-checkout', true), false);
+    assert.equal(client.details('new-checkout', true).reason, 'DISABLED');
+  });
+
+  test('a renewed signature over the same body loads no body and changes no flag', async () => {
+    const client = connect();
+    await client.ready();
+    await status(client, ({ connected }) => connected);
+    const bodies = server.count('body');
+    client.on('change', () => assert.fail('no flag changed'));
+    server.head = made.snapshots.renewed.head;
+    server.send(server.head);
+    server.publish(made.snapshots.renewed);
+    await next(client, 'status');
+    assert.equal(server.count('body'), bodies);
+    assert.equal(client.status.version, 1);
+  });
+
+  test('a client key goes into the address, a server key into the header only', async () => {
+    await connect().ready();
+    assert.ok(server.requests.length > 0);
+    for (const { path, key, authorization } of server.requests) {
+      assert.equal(key, `pnc_${'k'.repeat(43)}`, path);
+      assert.equal(authorization, undefined);
+    }
+    server.requests.length = 0;
+    server.publish(made.snapshots.server);
+    const client = connect({}, { kind: 'server' });
+    assert.equal((await client.ready()).version, 1);
+    for (const { path, key, authorization } of server.requests.filter(({ path }) => path.endsWith('/server'))) {
+      assert.equal(key, null, path);
+      assert.equal(authorization, `Bearer pns_${'k'.repeat(43)}`);
+    }
+    assert.ok(server.requests.some(({ path }) => path.endsWith('/server')));
+  });
+
+  test('the server goes away and comes back with a newer snapshot: the client holds, then catches up', async () => {
+    const client = connect();
+    await client.ready();
+    await status(client, ({ connected }) => connected);
+    const errors = [];
+    client.on('error', (error) => errors.push(error.code));
+    const lost = next(client, 'error');
+    await server.stop();
+    await lost;
+    assert.equal(client.status.connected, false);
+    assert.equal(client.boolean('new-checkout', false), true);
+    server.publish(made.snapshots.two);
+    const changed = next(client, 'change');
+    await server.listen();
+    await changed;
+    assert.equal(client.boolean('new-checkout', true), false);
+    await status(client, ({ connected, lastError }) => connected && lastError === undefined);
+    assert.deepEqual([...new Set(errors)], ['network']);
+    assert.ok(errors.length <= 2, `an outage is reported once, not at every attempt: ${errors}`);
+  });
+
+  test('without a stream the head is polled', async () => {
+    server.instead.set('stream', { status: 503, type: 'text/plain', body: 'no streams here' });
+    const client = connect();
+    await client.ready();
+    const changed = next(client, 'change', ({ cause }) => cause === 'snapshot');
+    server.publish(made.snapshots.two);
+    await changed;
+    assert.equal(client.status.version, 2);
+    assert.equal(client.status.connected, false);
+  });
+
+  test('a goodbye ends the stream and says when to come back', async () => {
+    const client = connect({ random: () => 0 });
+    await client.ready();
+    await status(client, ({ connected }) => connected);
+    const streams = server.count('stream');
+    server.say('event: goodbye\ndata: {"reconnect_after_ms":30}\n\n');
+    await status(client, ({ connected }) => !connected);
+    const from = performance.now();
+    await server.requested('stream', streams + 1);
+    assert.ok(performance.now() - from >= 25, 'it came back too early');
+  });
+
+  test('a bootstrap is verified and used before the network, which then confirms it', async () => {
+    const { head, body } = made.snapshots.one;
+    const client = connect({ bootstrap: { keysets: made.keysets, head, body } });
+    const first = await next(client, 'ready');
+    assert.equal(first.source, 'bootstrap');
+    assert.equal(client.boolean('new-checkout', false), true);
+    await status(client, ({ source }) => source === 'network');
+    assert.equal(server.count('body'), 0, 'the body is not loaded again');
+  });
+
+  test('an offline start evaluates from the store and says so, and recovers by itself', async () => {
+    const storage = new MemoryStorage();
+    const first = connect({ storage });
+    await first.ready();
+    await status(first, ({ connected }) => connected);
+    await stored(storage);
+    first.close();
+    await server.stop();
+    const client = connect({ storage });
+    assert.equal((await client.ready()).source, 'cache');
+    assert.equal(client.boolean('new-checkout', false), true);
+    await server.listen();
+    await status(client, ({ source, connected }) => source === 'network' && connected);
+  });
+
+  test('nothing stored and no server: ready gives up in time, never throws, and the defaults stand', async () => {
+    await server.stop();
+    const client = connect();
+    const lost = next(client, 'error');
+    const { version, lastError } = await client.ready(200);
+    await lost;
+    assert.equal(version, undefined);
+    assert.equal(client.string('banner-text', 'default'), 'default');
+    assert.equal(client.status.lastError?.code ?? lastError?.code, 'network');
+    await server.listen();
+    await next(client, 'ready');
+    assert.equal(client.string('banner-text', 'default'), 'Welcome');
+  });
+
+  test('a refused key ends the wait with the code of the server', async () => {
+    for (const [statusCode, code] of [[401, 'key-unknown'], [403, 'key-kind']]) {
+      server.instead.set('head', { status: statusCode, type: 'application/problem+json', body: JSON.stringify({ code, detail: 'No.' }) });
+      const client = connect();
+      const { lastError } = await client.ready(8000);
+      assert.equal(lastError.code, code);
+      assert.equal(lastError.status, statusCode);
+      client.close();
+    }
+  });
+
+  test('past refresh_by evaluation goes on and says STALE, and a renewal ends that', async () => {
+    let now = NOW;
+    const client = connect({ now: () => now });
+    await client.ready();
+    assert.equal(client.details('new-checkout', false).stale, false);
+    now = CREATED + DAY + 1;
+    assert.equal(client.status.stale, true);
+    const details = client.details('new-checkout', false);
+    assert.deepEqual([details.value, details.reason, details.stale], [true, 'STALE', true]);
+    server.publish(made.snapshots.renewed);
+    await status(client, ({ stale }) => !stale);
+    assert.equal(client.details('new-checkout', false).reason, 'STATIC');
+  });
+
+  test('a snapshot that is already overdue is announced as stale', async () => {
+    const client = connect({ now: () => CREATED + 2 * DAY });
+    await next(client, 'stale');
+    assert.equal(client.status.stale, true);
+  });
+
+  test('an answer without end is cut off', async () => {
+    const failure = async (word, body) => {
+      server.instead.set(word, { status: 200, type: 'application/octet-stream', body });
+      const client = connect();
+      const error = await next(client, 'error');
+      server.instead.delete(word);
+      client.close();
+      return error.code;
+    };
+    assert.equal(await failure('head', Buffer.alloc(100_000)), 'over-limits');
+    assert.equal(await failure('body', Buffer.alloc(2_000_000)), 'over-limits');
+  });
+
+  test('a listener that throws disturbs nobody', async (t) => {
+    const reported = t.mock.method(console, 'error', () => undefined);
+    const client = connect();
+    client.on('ready', () => {
+      throw new Error('mine');
+    });
+    const ready = next(client, 'ready');
+    await ready;
+    assert.equal(reported.mock.callCount(), 1);
+    assert.equal(client.boolean('new-checkout', false), true);
+  });
+
+  test('a closed client answers defaults, ends its connections and lets the process end', async () => {
+    const client = connect();
+    await client.ready();
+    await status(client, ({ connected }) => connected);
+    client.close();
+    client.close();
+    assert.equal(client.boolean('new-checkout', false), false);
+    client.setContext({ targetingKey: 'x' });
+    assert.deepEqual(client.keys(), []);
+    assert.equal(client.status.connected, false);
+  });
+
+  /** Saving follows the event: wait for what it leaves behind. */
+  async function stored(storage) {
+    const name = `${made.rootFingerprint}/${ENVIRONMENT}/client`;
+    while (!(await storage.load(name)).snapshot) await new Promise((resolve) => setImmediate(resolve));
+  }
+});

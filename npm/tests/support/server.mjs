@@ -1,0 +1,113 @@
+// The delivery endpoints over real HTTP, serving whatever a test puts there. It checks nothing: that is what the client is for.
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+
+export class DeliveryServer {
+  /** What `/v1/head/...` answers and what a stream starts with. */
+  head = undefined;
+  /** Bodies by hash, as served: a test may damage one. */
+  bodies = new Map();
+  keysets = [];
+  /** Answers instead of an endpoint: `{ status, type, body, headers? }` by the word after `/v1/`. */
+  instead = new Map();
+  requests = [];
+  #streams = new Set();
+  #server;
+  #port = 0;
+  #waiting = [];
+
+  static async start(made) {
+    const server = new DeliveryServer();
+    server.keysets = made.keysets;
+    await server.listen();
+    return server;
+  }
+
+  async listen() {
+    this.#server = createServer((request, response) => this.#answer(request, response));
+    this.#server.listen(this.#port, '127.0.0.1');
+    await once(this.#server, 'listening');
+    this.#port = this.#server.address().port;
+  }
+
+  /** Stops as a killed process does: connections are cut. */
+  async stop() {
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#server.closeAllConnections();
+    this.#streams.clear();
+    await closed;
+  }
+
+  connectionString(made, { environment, kind = 'client', rootFingerprint = made.rootFingerprint }) {
+    const key = `${kind === 'client' ? 'pnc' : 'pns'}_${'k'.repeat(43)}`;
+    return `http://${key}:${rootFingerprint}@127.0.0.1:${this.#port}/${environment}`;
+  }
+
+  /** Serves a snapshot from now on, and announces it on the open streams. */
+  publish({ head, body }) {
+    this.bodies.set(createHash('sha256').update(body).digest('hex'), body);
+    this.head = head;
+    this.send(head);
+  }
+
+  /** Announces a head on the open streams alone. */
+  send(head) {
+    for (const stream of this.#streams) stream.write(event(head));
+  }
+
+  say(text) {
+    for (const stream of this.#streams) stream.write(text);
+  }
+
+  /** Ends the open streams, as a server that restarts does. */
+  endStreams(last = '') {
+    for (const stream of this.#streams) stream.end(last);
+    this.#streams.clear();
+  }
+
+  count(word) {
+    return this.requests.filter(({ path }) => path.startsWith(`/v1/${word}`)).length;
+  }
+
+  /** Resolves when there have been so many requests for that endpoint. */
+  async requested(word, count) {
+    while (this.count(word) < count) await new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #answer(request, response) {
+    const url = new URL(request.url, 'http://server');
+    const [, , word, ...rest] = url.pathname.split('/');
+    this.requests.push({ path: url.pathname, key: url.searchParams.get('key'), authorization: request.headers.authorization });
+    for (const resolve of this.#waiting.splice(0)) resolve();
+    response.setHeader('access-control-allow-origin', '*');
+    response.setHeader('access-control-allow-headers', 'authorization');
+    if (request.method === 'OPTIONS') return void response.end();
+    const instead = this.instead.get(word);
+    if (instead) {
+      response.writeHead(instead.status, { 'content-type': instead.type, ...instead.headers });
+      return void response.end(instead.body);
+    }
+    if (word === 'stream') {
+      response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+      response.write(': ping\n\n');
+      if (this.head) response.write(event(this.head));
+      this.#streams.add(response);
+      response.on('close', () => this.#streams.delete(response));
+      return;
+    }
+    const found = { head: () => this.head, body: () => this.bodies.get(rest[0]), keyset: () => this.keysets[rest[0] - 1] }[word]?.();
+    if (!found) {
+      response.writeHead(404, { 'content-type': 'application/problem+json' });
+      return void response.end(JSON.stringify({ title: 'Not found', status: 404, code: 'not-found' }));
+    }
+    response.setHeader('content-type', 'application/octet-stream');
+    response.end(found);
+  }
+}
+
+function event(head) {
+  return `event: head\nid: 1.1\ndata: ${Buffer.from(head).toString('base64')}\n\n`;
+}
