@@ -1,0 +1,60 @@
+//! Heads, bodies and keysets, passed on as they were verified.
+
+use pennon_core::protocol::access::Denied;
+use pennon_core::protocol::caching;
+use pennon_core::protocol::connection::{digest, id};
+use pennon_core::snapshot::Kind;
+use worker::{Context, Request};
+
+use crate::admission;
+use crate::answer::{Answer, Problem};
+use crate::refresh::Edge;
+use crate::snapshots;
+
+/// `GET /v1/head/{environment}/{kind}`
+pub(crate) async fn head(
+    edge: &Edge,
+    request: &Request,
+    context: &Context,
+    environment: &str,
+    kind: Kind,
+) -> Result<Answer, Problem> {
+    let caller = admission::admit(edge, request, context).await?;
+    if id(environment) != Some(edge.settings.connection.environment) {
+        return Err(Denied::KeyEnvironment.into());
+    }
+    caller.may_read(kind)?;
+    let held = edge.snapshot(kind, context).await?;
+    Ok(Answer::bytes(held.head_bytes.clone(), caching::head(kind)))
+}
+
+/// `GET /v1/body/{sha256}`: the right to it comes from the kind that it belongs to, not from knowing its hash.
+pub(crate) async fn body(
+    edge: &Edge,
+    request: &Request,
+    context: &Context,
+    sha256: &str,
+) -> Result<Answer, Problem> {
+    let caller = admission::admit(edge, request, context).await?;
+    let unknown = || Problem::not_found("body with that hash (any more): ask for the head again");
+    let sha256 = digest(sha256).ok_or_else(unknown)?;
+    let held = snapshots::by_body(&edge.settings, &sha256).ok_or_else(unknown)?;
+    caller.may_read(held.head.kind)?;
+    Ok(Answer::bytes(held.snapshot.bytes().to_vec(), caching::body(held.head.kind)))
+}
+
+/// `GET /v1/keyset/{number}`: public.
+pub(crate) async fn keyset(
+    edge: &Edge,
+    context: &Context,
+    number: &str,
+) -> Result<Answer, Problem> {
+    let unknown = || Problem::not_found("keyset of that number");
+    let number = number.parse().map_err(|_| unknown())?;
+    if snapshots::keyset(&edge.settings, number).is_none() {
+        // A cold isolate gets its keysets with its first snapshot.
+        edge.snapshot(Kind::Edge, context).await?;
+    }
+    let bytes = snapshots::keyset(&edge.settings, number).ok_or_else(unknown)?;
+    Ok(Answer::bytes(bytes, caching::KEYSET))
+}

@@ -1,0 +1,88 @@
+//! OpenFeature Remote Evaluation over HTTP. What the bodies say, and what the ETag covers, is core's
+//! (`pennon_core::protocol::ofrep`), the same as the control plane's.
+
+use futures_util::StreamExt;
+use pennon_core::outcome::ErrorCode;
+use pennon_core::protocol::ofrep::{self, Evaluation, MAX_REQUEST_BYTES};
+use pennon_core::snapshot::Kind;
+use worker::{Context, Request};
+
+use crate::admission;
+use crate::answer::{Answer, Problem};
+use crate::refresh::{Edge, now};
+
+/// `POST /ofrep/v1/evaluate/flags/{key}`
+pub(crate) async fn single(edge: &Edge, request: Request, context: &Context, flag: &str) -> Answer {
+    match evaluate(edge, request, context, Some(flag)).await {
+        Ok(answer) => answer,
+        Err(problem) => problem.into_ofrep_answer(Some(flag)),
+    }
+}
+
+/// `POST /ofrep/v1/evaluate/flags`
+pub(crate) async fn bulk(edge: &Edge, request: Request, context: &Context) -> Answer {
+    match evaluate(edge, request, context, None).await {
+        Ok(answer) => answer,
+        Err(problem) => problem.into_ofrep_answer(None),
+    }
+}
+
+async fn evaluate(
+    edge: &Edge,
+    mut request: Request,
+    context: &Context,
+    flag: Option<&str>,
+) -> Result<Answer, Problem> {
+    let caller = admission::admit(edge, &request, context).await?;
+    let body = read_body(&mut request, MAX_REQUEST_BYTES).await?;
+    let held = edge.snapshot(Kind::Edge, context).await?;
+    let evaluation = Evaluation {
+        snapshot: &held.snapshot,
+        head: &held.head,
+        client: caller.kind == Kind::Client,
+        now: now(),
+    };
+    let response = match flag {
+        Some(key) => ofrep::single(evaluation, key, &body),
+        None => {
+            let if_none_match = request.headers().get("if-none-match").ok().flatten();
+            ofrep::bulk(evaluation, &body, if_none_match.as_deref())
+        }
+    };
+    // For one context and one key: nobody in between may keep it.
+    Ok(Answer::from(response).with("cache-control", "private, no-cache"))
+}
+
+/// A request body of at most `limit` bytes.
+pub(crate) async fn read_body(request: &mut Request, limit: usize) -> Result<Vec<u8>, Problem> {
+    let too_large = || {
+        Problem::new(413, "body-too-large", format!("send at most {limit} bytes"))
+            .error_code(ErrorCode::InvalidContext)
+    };
+    let broken = |error: worker::Error| {
+        Problem::new(400, "body-unreadable", format!("the request body breaks off: {error}"))
+            .error_code(ErrorCode::ParseError)
+    };
+    let announced = request.headers().get("content-length").ok().flatten();
+    if let Some(length) = announced.and_then(|length| length.parse::<usize>().ok()) {
+        // The runtime holds the sender to it, so the body can be taken whole.
+        return if length > limit {
+            Err(too_large())
+        } else {
+            request.bytes().await.map_err(broken)
+        };
+    }
+    if request.inner().body().is_none() {
+        return Ok(Vec::new());
+    }
+    let mut bytes = Vec::new();
+    let mut stream = request.stream().map_err(broken)?;
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(broken)?;
+        if bytes.len() + chunk.len() > limit {
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,56 @@
+//! Every endpoint of the edge on one page.
+
+use pennon_core::snapshot::Kind;
+use percent_encoding::percent_decode_str;
+use worker::{Context, Env, Method, Request};
+
+use crate::answer::{Answer, Problem};
+use crate::refresh::Edge;
+use crate::{delivery, ofrep, push, status};
+
+/// Answers a request; whatever goes wrong is an answer as well.
+pub(crate) async fn answer(request: Request, env: &Env, context: &Context) -> Answer {
+    if request.method() == Method::Options {
+        return Answer::preflight();
+    }
+    let path = request.path();
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    let edge = match Edge::of(env) {
+        Ok(edge) => edge,
+        Err(sentence) => return Problem::new(500, "misconfigured", sentence).into_answer(),
+    };
+    let get = matches!(request.method(), Method::Get | Method::Head);
+    let post = request.method() == Method::Post;
+    let answered = match segments.as_slice() {
+        ["ofrep", "v1", "evaluate", "flags"] if post => {
+            return ofrep::bulk(&edge, request, context).await;
+        }
+        ["ofrep", "v1", "evaluate", "flags", key] if post => {
+            let key = percent_decode_str(key).decode_utf8_lossy().into_owned();
+            return ofrep::single(&edge, request, context, &key).await;
+        }
+        ["v1", "head", environment, kind] if get => match Kind::parse(kind) {
+            Some(kind) => delivery::head(&edge, &request, context, environment, kind).await,
+            None => Err(Problem::not_found("snapshot of that kind")),
+        },
+        ["v1", "body", sha256] if get => delivery::body(&edge, &request, context, sha256).await,
+        ["v1", "keyset", number] if get => delivery::keyset(&edge, context, number).await,
+        ["v1", "push"] if post => push::take(&edge, request).await,
+        ["v1", "status"] if get => status::status(&edge, &request, context).await,
+        ["healthz"] if get => Ok(status::health(&edge)),
+        ["ofrep", "v1", "evaluate", "flags"]
+        | ["ofrep", "v1", "evaluate", "flags", _]
+        | ["v1", "push"] => return wrong_method("POST"),
+        ["v1", "head", _, _] | ["v1", "body" | "keyset", _] | ["v1", "status"] | ["healthz"] => {
+            return wrong_method("GET");
+        }
+        _ => Err(Problem::not_found("endpoint")),
+    };
+    answered.unwrap_or_else(Problem::into_answer)
+}
+
+fn wrong_method(allowed: &'static str) -> Answer {
+    Problem::new(405, "method-not-allowed", format!("Use {allowed} here."))
+        .into_answer()
+        .with("allow", allowed)
+}

@@ -1,0 +1,361 @@
+//! What this isolate holds: per kind the last good snapshot, and what it takes to accept the next one. Losing it loses
+//! nothing: KV and the control plane have it too.
+//!
+//! Requests of one isolate share it, so nothing here waits: every borrow ends before its function returns.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use pennon_core::protocol::access::Denied;
+use pennon_core::snapshot::{Acceptance, Head, HighWater, Kind, Refusal, Snapshot};
+
+use crate::settings::Settings;
+
+/// While requests come, what is held is compared with the control plane this often.
+pub(crate) const REFRESH_EVERY_MS: i64 = 5_000;
+/// A refresh that has not ended by then is taken for lost (the runtime may cancel it) and another may start.
+const REFRESH_DEADLINE_MS: i64 = 15_000;
+/// While nothing is held, a failed attempt is repeated after this long.
+pub(crate) const RETRY_MS: i64 = 1_000;
+/// Unknown keys whose verdict is kept, and for how long.
+const JUDGED_KEPT: usize = 256;
+const JUDGED_FOR_MS: i64 = 30_000;
+/// The control plane is asked about an unknown key at most this often, so that strangers cannot storm it.
+const JUDGE_EVERY_MS: i64 = 100;
+/// The newest failures that the status names.
+const FAILURES_KEPT: usize = 16;
+
+/// An accepted snapshot with the head it came under.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) head: Head,
+    pub(crate) head_bytes: Vec<u8>,
+    pub(crate) snapshot: Rc<Snapshot>,
+}
+
+/// A refusal or a failure, as the status shows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) code: &'static str,
+    pub(crate) detail: String,
+    pub(crate) kind: Kind,
+    pub(crate) at: i64,
+}
+
+#[derive(Debug)]
+struct Slot {
+    acceptance: Acceptance,
+    current: Option<Rc<Held>>,
+    /// Somebody may have read the head just before `current` came and now asks for its body.
+    previous: Option<Rc<Held>>,
+    /// Whether KV has been looked into.
+    restored: bool,
+    /// When it last agreed with the control plane.
+    checked_at: Option<i64>,
+    refreshing_until: i64,
+    /// While nothing is held: no new attempt before then.
+    retry_at: i64,
+}
+
+#[derive(Debug)]
+struct Isolate {
+    slots: [Slot; Kind::ALL.len()],
+    /// Keyset n stands at n - 1.
+    keysets: Vec<Vec<u8>>,
+    failures: BTreeMap<&'static str, u64>,
+    newest_failures: Vec<Failure>,
+    /// Keys that are not admitted, why, and until when that is believed.
+    judged: BTreeMap<[u8; 32], (Denied, i64)>,
+    next_judgement_at: i64,
+}
+
+thread_local! {
+    static ISOLATE: RefCell<Option<Isolate>> = const { RefCell::new(None) };
+}
+
+/// Runs `work` on this isolate's state. `work` must not come back here.
+fn with<T>(settings: &Settings, work: impl FnOnce(&mut Isolate) -> T) -> T {
+    ISOLATE.with_borrow_mut(|isolate| {
+        work(isolate.get_or_insert_with(|| Isolate {
+            slots: Kind::ALL.map(|kind| Slot::new(settings, kind, None)),
+            keysets: Vec::new(),
+            failures: BTreeMap::new(),
+            newest_failures: Vec::new(),
+            judged: BTreeMap::new(),
+            next_judgement_at: 0,
+        }))
+    })
+}
+
+impl Slot {
+    fn new(settings: &Settings, kind: Kind, mark: Option<HighWater>) -> Self {
+        let connection = &settings.connection;
+        Self {
+            acceptance: Acceptance::new(
+                connection.root_fingerprint,
+                connection.environment,
+                kind,
+                mark,
+            ),
+            current: None,
+            previous: None,
+            restored: false,
+            checked_at: None,
+            refreshing_until: 0,
+            retry_at: 0,
+        }
+    }
+
+    fn swap(&mut self, held: Held) -> Rc<Held> {
+        let held = Rc::new(held);
+        self.previous = self.current.replace(held.clone());
+        held
+    }
+}
+
+impl Isolate {
+    fn slot(&mut self, kind: Kind) -> &mut Slot {
+        // Kind::ALL is in the order of the discriminants 1, 2, 3.
+        &mut self.slots[kind as usize - 1]
+    }
+}
+
+/// The last good snapshot of a kind.
+pub(crate) fn current(settings: &Settings, kind: Kind) -> Option<Rc<Held>> {
+    with(settings, |isolate| isolate.slot(kind).current.clone())
+}
+
+/// A held snapshot by the hash of its body.
+pub(crate) fn by_body(settings: &Settings, body_sha256: &[u8; 32]) -> Option<Rc<Held>> {
+    with(settings, |isolate| {
+        let mut held =
+            isolate.slots.iter().flat_map(|slot| [&slot.current, &slot.previous]).flatten();
+        held.find(|held| held.head.body_sha256 == *body_sha256).cloned()
+    })
+}
+
+/// Keyset `number`, once verified.
+pub(crate) fn keyset(settings: &Settings, number: u32) -> Option<Vec<u8>> {
+    let position = usize::try_from(number).ok()?.checked_sub(1)?;
+    with(settings, |isolate| isolate.keysets.get(position).cloned())
+}
+
+/// Every verified keyset in order.
+pub(crate) fn keysets(settings: &Settings) -> Vec<Vec<u8>> {
+    with(settings, |isolate| isolate.keysets.clone())
+}
+
+/// When the kind last agreed with the control plane.
+pub(crate) fn checked_at(settings: &Settings, kind: Kind) -> Option<i64> {
+    with(settings, |isolate| isolate.slot(kind).checked_at)
+}
+
+/// Whether a refresh is due; if so, it is the caller's to do, and nobody else's until the deadline.
+pub(crate) fn claim_refresh(settings: &Settings, kind: Kind, now: i64) -> bool {
+    with(settings, |isolate| {
+        let slot = isolate.slot(kind);
+        let due = slot.checked_at.is_none_or(|at| now - at >= REFRESH_EVERY_MS)
+            && now >= slot.refreshing_until;
+        if due {
+            slot.refreshing_until = now + REFRESH_DEADLINE_MS;
+        }
+        due
+    })
+}
+
+/// Whether a caller that finds nothing held should ask the control plane, or the last attempt has only just failed.
+pub(crate) fn may_try(settings: &Settings, kind: Kind, now: i64) -> bool {
+    with(settings, |isolate| now >= isolate.slot(kind).retry_at)
+}
+
+/// Ends a refresh. After a failure the next one waits as long as after a success.
+pub(crate) fn end_refresh(settings: &Settings, kind: Kind, agreed: bool, now: i64) {
+    with(settings, |isolate| {
+        let slot = isolate.slot(kind);
+        if agreed {
+            slot.checked_at = Some(now);
+            slot.refreshing_until = 0;
+        } else {
+            slot.refreshing_until = now + REFRESH_EVERY_MS;
+            slot.retry_at = now + RETRY_MS;
+        }
+    });
+}
+
+/// Verifies a head that arrives.
+pub(crate) fn check_head(
+    settings: &Settings,
+    kind: Kind,
+    head: &[u8],
+    now: i64,
+) -> Result<Head, Refusal> {
+    with(settings, |isolate| isolate.slot(kind).acceptance.check_head(head, now))
+}
+
+/// How many keysets are verified.
+pub(crate) fn keyset_number(settings: &Settings) -> u32 {
+    with(settings, |isolate| u32::try_from(isolate.keysets.len()).unwrap_or(u32::MAX))
+}
+
+/// Verifies a keyset for every kind. One that is already known changes nothing.
+pub(crate) fn adopt_keyset(settings: &Settings, bytes: &[u8]) -> Result<(), Refusal> {
+    with(settings, |isolate| {
+        if isolate.keysets.iter().any(|known| known == bytes) {
+            return Ok(());
+        }
+        for slot in &mut isolate.slots {
+            slot.acceptance.accept_keyset(bytes)?;
+        }
+        isolate.keysets.push(bytes.to_vec());
+        Ok(())
+    })
+}
+
+/// Verifies a head with its body and puts it in place of the current one.
+pub(crate) fn accept(
+    settings: &Settings,
+    kind: Kind,
+    head: &[u8],
+    body: Vec<u8>,
+    now: i64,
+) -> Result<Rc<Held>, Refusal> {
+    with(settings, |isolate| {
+        let slot = isolate.slot(kind);
+        let accepted = slot.acceptance.accept(head, body, now)?;
+        Ok(slot.swap(Held {
+            head: accepted.head,
+            head_bytes: head.to_vec(),
+            snapshot: Rc::new(accepted.snapshot),
+        }))
+    })
+}
+
+/// A verified head over the body that is held: a signature renewed. None when another body is held by now.
+pub(crate) fn renew(
+    settings: &Settings,
+    kind: Kind,
+    head_bytes: &[u8],
+    head: Head,
+) -> Result<Option<Rc<Held>>, Refusal> {
+    with(settings, |isolate| {
+        let slot = isolate.slot(kind);
+        let held = slot.current.clone().filter(|held| held.head.body_sha256 == head.body_sha256);
+        let Some(held) = held else { return Ok(None) };
+        slot.acceptance.admit_renewal(head)?;
+        let snapshot = held.snapshot.clone();
+        let renewed = Rc::new(Held { head, head_bytes: head_bytes.to_vec(), snapshot });
+        slot.current = Some(renewed.clone());
+        Ok(Some(renewed))
+    })
+}
+
+/// What KV holds of one kind; any of it may be missing.
+#[derive(Debug, Default)]
+pub(crate) struct Stored {
+    pub(crate) keysets: Vec<Vec<u8>>,
+    pub(crate) mark: Option<HighWater>,
+    pub(crate) head: Option<Vec<u8>>,
+    pub(crate) body: Option<Vec<u8>>,
+}
+
+/// Whether KV has still to be looked into for this kind.
+pub(crate) fn wants_restore(settings: &Settings, kind: Kind) -> bool {
+    with(settings, |isolate| !isolate.slot(kind).restored)
+}
+
+/// Takes what was stored, verified like anything else, unless something came in meanwhile.
+pub(crate) fn restore(
+    settings: &Settings,
+    kind: Kind,
+    stored: Stored,
+    now: i64,
+) -> Result<(), Refusal> {
+    let done = with(settings, |isolate| {
+        let slot = isolate.slot(kind);
+        std::mem::replace(&mut slot.restored, true) || slot.current.is_some()
+    });
+    if done {
+        return Ok(());
+    }
+    for keyset in &stored.keysets {
+        adopt_keyset(settings, keyset)?;
+    }
+    with(settings, |isolate| {
+        let keysets = isolate.keysets.clone();
+        let slot = isolate.slot(kind);
+        if stored.mark.is_some() {
+            let refreshing_until = slot.refreshing_until;
+            *slot =
+                Slot { restored: true, refreshing_until, ..Slot::new(settings, kind, stored.mark) };
+            for keyset in &keysets {
+                slot.acceptance.accept_keyset(keyset)?;
+            }
+        }
+        let (Some(head), Some(body)) = (stored.head, stored.body) else { return Ok(()) };
+        let accepted = slot.acceptance.accept_held(&head, body, now)?;
+        slot.swap(Held {
+            head: accepted.head,
+            head_bytes: head,
+            snapshot: Rc::new(accepted.snapshot),
+        });
+        Ok(())
+    })
+}
+
+/// The newest thing accepted of a kind.
+pub(crate) fn high_water(settings: &Settings, kind: Kind) -> Option<HighWater> {
+    with(settings, |isolate| isolate.slot(kind).acceptance.high_water())
+}
+
+/// Counts a failure and remembers it for the status.
+pub(crate) fn note(settings: &Settings, failure: Failure) {
+    worker::console_warn!(
+        "pennon: {} snapshot: {}: {}",
+        failure.kind.as_str(),
+        failure.code,
+        failure.detail
+    );
+    with(settings, |isolate| {
+        *isolate.failures.entry(failure.code).or_insert(0) += 1;
+        if isolate.newest_failures.len() == FAILURES_KEPT {
+            isolate.newest_failures.remove(0);
+        }
+        isolate.newest_failures.push(failure);
+    });
+}
+
+/// Counts by code, and the newest failures, oldest first.
+pub(crate) fn failures(settings: &Settings) -> (BTreeMap<&'static str, u64>, Vec<Failure>) {
+    with(settings, |isolate| (isolate.failures.clone(), isolate.newest_failures.clone()))
+}
+
+/// What is remembered about a key that is not admitted.
+pub(crate) fn judged(settings: &Settings, key_sha256: &[u8; 32], now: i64) -> Option<Denied> {
+    with(settings, |isolate| {
+        isolate.judged.get(key_sha256).filter(|(_, until)| now < *until).map(|(denied, _)| *denied)
+    })
+}
+
+/// Whether the control plane may be asked about a key now.
+pub(crate) fn claim_judgement(settings: &Settings, now: i64) -> bool {
+    with(settings, |isolate| {
+        let free = now >= isolate.next_judgement_at;
+        if free {
+            isolate.next_judgement_at = now + JUDGE_EVERY_MS;
+        }
+        free
+    })
+}
+
+/// Remembers why a key is not admitted.
+pub(crate) fn judge(settings: &Settings, key_sha256: [u8; 32], denied: Denied, now: i64) {
+    with(settings, |isolate| {
+        if isolate.judged.len() >= JUDGED_KEPT {
+            isolate.judged.retain(|_, (_, until)| now < *until);
+        }
+        if isolate.judged.len() < JUDGED_KEPT {
+            isolate.judged.insert(key_sha256, (denied, now + JUDGED_FOR_MS));
+        }
+    });
+}

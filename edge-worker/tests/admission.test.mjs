@@ -1,0 +1,127 @@
+// Who may ask for what, and what a browser needs to be allowed to ask.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { startEdge } from "./support/edge.mjs";
+import { startOrigin } from "./support/origin.mjs";
+import { environment } from "./support/world.mjs";
+
+describe("admission", () => {
+  const world = environment();
+  const elsewhere = environment(world.seeds);
+  const signed = world.sign({ version: 1, elsewhere: elsewhere.keys });
+  let origin, edge;
+  before(async () => {
+    origin = await startOrigin(world.id, world.keys.edge);
+    origin.serve(signed);
+    edge = await startEdge({ connection: world.connection(origin.url, signed.fingerprint), pushKey: world.pushKey });
+  });
+  after(async () => {
+    await edge?.stop();
+    await edge?.remove();
+    await origin?.stop();
+  });
+
+  const bearer = (key) => ({ authorization: `Bearer ${key}` });
+  const refused = async (answer, status, code) => {
+    const body = await answer.json();
+    assert.deepEqual([answer.status, body.code, body.status], [status, code, status], JSON.stringify(body));
+    assert.equal(answer.headers.get("content-type"), "application/problem+json");
+    assert.equal(answer.headers.get("access-control-allow-origin"), "*");
+    assert.ok(body.title && body.type && body.detail.length > 20, "says what to do");
+    if (status === 401) assert.equal(answer.headers.get("www-authenticate"), "Bearer");
+    return body;
+  };
+
+  test("no key: key-missing", async () => {
+    await refused(await edge.get(`/v1/head/${world.id}/client`), 401, "key-missing");
+    await refused(await edge.get(`/v1/body/${signed.client.sha256}`), 401, "key-missing");
+    await refused(await edge.get("/v1/status"), 401, "key-missing");
+  });
+
+  test("a key that nobody knows: key-unknown", async () => {
+    const stranger = environment().keys;
+    await refused(await edge.get(`/v1/head/${world.id}/client?key=${stranger.client}`), 401, "key-unknown");
+    await refused(await edge.get(`/v1/head/${world.id}/server`, bearer(stranger.server)), 401, "key-unknown");
+    await refused(await edge.get(`/v1/head/${world.id}/server`, bearer("nonsense")), 401, "key-unknown");
+  });
+
+  test("a client key asking for a server snapshot: key-kind", async () => {
+    await refused(await edge.get(`/v1/head/${world.id}/server?key=${world.keys.client}`), 403, "key-kind");
+    await refused(await edge.get(`/v1/head/${world.id}/edge?key=${world.keys.client}`), 403, "key-kind");
+    await refused(await edge.get(`/v1/head/${world.id}/edge`, bearer(world.keys.server)), 403, "key-kind");
+    await refused(await edge.get("/v1/status", bearer(world.keys.client)), 403, "key-kind");
+  });
+
+  test("knowing a body's hash is no capability: key-kind", async () => {
+    assert.equal((await edge.get(`/v1/head/${world.id}/server`, bearer(world.keys.server))).status, 200);
+    await refused(await edge.get(`/v1/body/${signed.server.sha256}?key=${world.keys.client}`), 403, "key-kind");
+    await refused(await edge.get(`/v1/body/${signed.edge.sha256}`, bearer(world.keys.server)), 403, "key-kind");
+  });
+
+  test("a key of another environment: key-environment", async () => {
+    await refused(await edge.get(`/v1/head/${world.id}/client?key=${elsewhere.keys.client}`), 403, "key-environment");
+    await refused(await edge.get(`/v1/head/${elsewhere.id}/client?key=${world.keys.client}`), 403, "key-environment");
+    const { status, body } = await edge.evaluate("theme", {}, elsewhere.keys.server);
+    assert.deepEqual([status, body.code, body.key, body.errorCode], [403, "key-environment", "theme", "GENERAL"]);
+  });
+
+  test("a secret key in an address: key-in-query", async () => {
+    await refused(await edge.get(`/v1/head/${world.id}/server?key=${world.keys.server}`), 403, "key-in-query");
+  });
+
+  test("each key reads its kind, in each place that it may stand", async () => {
+    const reads = [
+      [`/v1/head/${world.id}/client?key=${world.keys.client}`, {}],
+      [`/v1/head/${world.id}/client`, bearer(world.keys.client)],
+      [`/v1/head/${world.id}/client`, { "x-api-key": world.keys.client }],
+      [`/v1/head/${world.id}/client`, bearer(world.keys.server)],
+      [`/v1/head/${world.id}/server`, bearer(world.keys.server)],
+      [`/v1/head/${world.id}/edge`, bearer(world.keys.edge)],
+      ["/v1/status", bearer(world.keys.server)],
+      ["/v1/status", bearer(world.pushKey)],
+      ["/healthz", {}],
+    ];
+    for (const [path, headers] of reads) assert.equal((await edge.get(path, headers)).status, 200, path);
+  });
+
+  test("unknown paths, kinds, hashes and methods are named", async () => {
+    await refused(await edge.get("/nothing"), 404, "not-found");
+    await refused(await edge.get(`/v1/head/${world.id}/everything`, bearer(world.keys.server)), 404, "not-found");
+    await refused(await edge.get(`/v1/body/${"0".repeat(64)}`, bearer(world.keys.server)), 404, "not-found");
+    await refused(await edge.get("/v1/body/zz", bearer(world.keys.server)), 404, "not-found");
+    const get = await edge.get("/ofrep/v1/evaluate/flags/theme", bearer(world.keys.server));
+    assert.equal(get.headers.get("allow"), "POST");
+    await refused(get, 405, "method-not-allowed");
+  });
+
+  test("a browser of any origin may send the headers of OFREP and read ETag and Retry-After", async () => {
+    const preflight = await fetch(`${edge.url}/ofrep/v1/evaluate/flags`, {
+      method: "OPTIONS",
+      headers: {
+        origin: "https://shop.example", "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization,content-type,if-none-match,x-api-key",
+      },
+    });
+    assert.equal(preflight.status, 204);
+    assert.equal(preflight.headers.get("access-control-allow-origin"), "*");
+    const allowed = preflight.headers.get("access-control-allow-headers").toLowerCase().split(/,\s*/);
+    for (const name of ["content-type", "authorization", "x-api-key", "if-none-match"]) assert.ok(allowed.includes(name), name);
+    assert.match(preflight.headers.get("access-control-allow-methods"), /POST/);
+    const { headers } = await edge.evaluate(undefined, { targetingKey: "u1" }, world.keys.client);
+    assert.equal(headers.get("access-control-allow-origin"), "*");
+    const exposed = headers.get("access-control-expose-headers").toLowerCase().split(/,\s*/);
+    for (const name of ["etag", "retry-after"]) assert.ok(exposed.includes(name), name);
+  });
+
+  test("a missing binding is an answer that says which", async () => {
+    const bare = await startEdge({ connection: "https://nothing.example/", pushKey: world.pushKey });
+    try {
+      const { status, body } = await bare.evaluate("theme", {}, world.keys.client);
+      assert.deepEqual([status, body.code], [500, "misconfigured"]);
+      assert.match(body.detail, /PENNON_CONNECTION/);
+    } finally {
+      await bare.stop();
+      await bare.remove();
+    }
+  });
+});
