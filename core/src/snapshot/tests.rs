@@ -1,3 +1,5 @@
+#![cfg(all(feature = "compile", feature = "sign"))]
+
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
