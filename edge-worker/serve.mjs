@@ -52,7 +52,11 @@ const miniflare = new Miniflare({
   kvPersist: `${options.state}/kv`,
   // Plain objects of request geography; offline there is nobody to ask.
   cf: false,
-  bindings: { PENNON_CONNECTION: options.connection, PENNON_PUSH_KEY: options["push-key"] },
+  bindings: {
+    PENNON_CONNECTION: options.connection,
+    PENNON_PUSH_KEY: options["push-key"],
+    ...(process.env.PENNON_REFRESH_MS ? { PENNON_REFRESH_MS: process.env.PENNON_REFRESH_MS } : {}),
+  },
   handleRuntimeStdio(stdout, stderr) {
     stdout.on("data", (data) => process.stderr.write(data));
     stderr.on("data", (data) => process.stderr.write(data));

@@ -13,6 +13,10 @@ const CONNECTION: &str = "PENNON_CONNECTION";
 const PUSH_KEY: &str = "PENNON_PUSH_KEY";
 /// Or its SHA-256 in hex, so that the Worker need not hold the key itself.
 const PUSH_KEY_SHA256: &str = "PENNON_PUSH_KEY_SHA256";
+/// How often what is held is compared with the control plane while requests come, in milliseconds.
+const REFRESH_MS: &str = "PENNON_REFRESH_MS";
+const DEFAULT_REFRESH_MS: i64 = 5_000;
+const ALLOWED_REFRESH_MS: std::ops::RangeInclusive<i64> = 100..=300_000;
 /// The binding of the KV namespace.
 pub(crate) const KV: &str = "PENNON_KV";
 
@@ -22,6 +26,7 @@ pub(crate) struct Settings {
     pub(crate) connection: ConnectionString,
     /// None: pushes are refused and changes arrive by polling.
     pub(crate) push_key_sha256: Option<[u8; 32]>,
+    pub(crate) refresh_ms: i64,
 }
 
 thread_local! {
@@ -61,6 +66,15 @@ impl Settings {
             })?),
             (Err(_), Err(_)) => None,
         };
-        Ok(Self { connection, push_key_sha256 })
+        let refresh_ms = match env.var(REFRESH_MS) {
+            Ok(text) => text
+                .to_string()
+                .parse()
+                .ok()
+                .filter(|ms| ALLOWED_REFRESH_MS.contains(ms))
+                .ok_or_else(|| format!("{REFRESH_MS} must be a number from 100 to 300000"))?,
+            Err(_) => DEFAULT_REFRESH_MS,
+        };
+        Ok(Self { connection, push_key_sha256, refresh_ms })
     }
 }

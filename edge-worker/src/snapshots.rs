@@ -12,17 +12,15 @@ use pennon_core::snapshot::{Acceptance, Head, HighWater, Kind, Refusal, Snapshot
 
 use crate::settings::Settings;
 
-/// While requests come, what is held is compared with the control plane this often.
-pub(crate) const REFRESH_EVERY_MS: i64 = 5_000;
 /// A refresh that has not ended by then is taken for lost (the runtime may cancel it) and another may start.
 const REFRESH_DEADLINE_MS: i64 = 15_000;
 /// While nothing is held, a failed attempt is repeated after this long.
-pub(crate) const RETRY_MS: i64 = 1_000;
+const RETRY_MS: i64 = 1_000;
 /// Unknown keys whose verdict is kept, and for how long.
 const JUDGED_KEPT: usize = 256;
 const JUDGED_FOR_MS: i64 = 30_000;
-/// The control plane is asked about an unknown key at most this often, so that strangers cannot storm it.
-const JUDGE_EVERY_MS: i64 = 100;
+/// The control plane is asked about so many unknown keys a second, so that strangers cannot storm it.
+const JUDGEMENTS_PER_S: u32 = 20;
 /// The newest failures that the status names.
 const FAILURES_KEPT: usize = 16;
 
@@ -67,7 +65,8 @@ struct Isolate {
     newest_failures: Vec<Failure>,
     /// Keys that are not admitted, why, and until when that is believed.
     judged: BTreeMap<[u8; 32], (Denied, i64)>,
-    next_judgement_at: i64,
+    /// The second that is counted, and its count.
+    judgements: (i64, u32),
 }
 
 thread_local! {
@@ -83,7 +82,7 @@ fn with<T>(settings: &Settings, work: impl FnOnce(&mut Isolate) -> T) -> T {
             failures: BTreeMap::new(),
             newest_failures: Vec::new(),
             judged: BTreeMap::new(),
-            next_judgement_at: 0,
+            judgements: (0, 0),
         }))
     })
 }
@@ -155,7 +154,7 @@ pub(crate) fn checked_at(settings: &Settings, kind: Kind) -> Option<i64> {
 pub(crate) fn claim_refresh(settings: &Settings, kind: Kind, now: i64) -> bool {
     with(settings, |isolate| {
         let slot = isolate.slot(kind);
-        let due = slot.checked_at.is_none_or(|at| now - at >= REFRESH_EVERY_MS)
+        let due = slot.checked_at.is_none_or(|at| now - at >= settings.refresh_ms)
             && now >= slot.refreshing_until;
         if due {
             slot.refreshing_until = now + REFRESH_DEADLINE_MS;
@@ -177,7 +176,7 @@ pub(crate) fn end_refresh(settings: &Settings, kind: Kind, agreed: bool, now: i6
             slot.checked_at = Some(now);
             slot.refreshing_until = 0;
         } else {
-            slot.refreshing_until = now + REFRESH_EVERY_MS;
+            slot.refreshing_until = now + settings.refresh_ms;
             slot.retry_at = now + RETRY_MS;
         }
     });
@@ -340,11 +339,12 @@ pub(crate) fn judged(settings: &Settings, key_sha256: &[u8; 32], now: i64) -> Op
 /// Whether the control plane may be asked about a key now.
 pub(crate) fn claim_judgement(settings: &Settings, now: i64) -> bool {
     with(settings, |isolate| {
-        let free = now >= isolate.next_judgement_at;
-        if free {
-            isolate.next_judgement_at = now + JUDGE_EVERY_MS;
+        let second = now / 1000;
+        if isolate.judgements.0 != second {
+            isolate.judgements = (second, 0);
         }
-        free
+        isolate.judgements.1 += 1;
+        isolate.judgements.1 <= JUDGEMENTS_PER_S
     })
 }
 

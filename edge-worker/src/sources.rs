@@ -74,7 +74,11 @@ impl Origin<'_> {
     /// What the control plane says of an SDK key that this edge does not know. None when it is good.
     pub(crate) async fn judge(&self, key: &str, kind: Kind) -> Result<Option<Denied>, SourceError> {
         let path = self.head_path(kind);
-        let mut response = self.send(&path, key, HEAD_TIMEOUT_MS).await?;
+        let mut response = match kind {
+            // Client keys are public and go in the query.
+            Kind::Client => self.send(&format!("{path}?key={key}"), None, HEAD_TIMEOUT_MS).await?,
+            Kind::Server | Kind::Edge => self.send(&path, Some(key), HEAD_TIMEOUT_MS).await?,
+        };
         match response.status_code() {
             200 => Ok(None),
             401 => Ok(Some(Denied::KeyUnknown)),
@@ -90,21 +94,28 @@ impl Origin<'_> {
     }
 
     async fn get(&self, path: &str, limit: usize, timeout_ms: u32) -> Result<Vec<u8>, SourceError> {
-        let mut response = self.send(path, &self.0.connection.sdk_key, timeout_ms).await?;
+        let mut response = self.send(path, Some(&self.0.connection.sdk_key), timeout_ms).await?;
         match response.status_code() {
             200 => read(&mut response, limit, path).await,
             status => Err(unexpected(status, path)),
         }
     }
 
-    async fn send(&self, path: &str, key: &str, timeout_ms: u32) -> Result<Response, SourceError> {
+    async fn send(
+        &self,
+        path: &str,
+        bearer: Option<&str>,
+        timeout_ms: u32,
+    ) -> Result<Response, SourceError> {
         let unreachable = |error: worker::Error| {
             let detail = format!("the control plane does not answer {path}: {error}");
             SourceError::new("origin-unreachable", detail)
         };
         let url = format!("{}{path}", self.0.connection.origin);
         let headers = Headers::new();
-        headers.set("authorization", &format!("Bearer {key}")).map_err(unreachable)?;
+        if let Some(key) = bearer {
+            headers.set("authorization", &format!("Bearer {key}")).map_err(unreachable)?;
+        }
         let mut init = RequestInit::new();
         // A redirect would carry the key elsewhere.
         init.with_method(Method::Get).with_headers(headers).with_redirect(RequestRedirect::Manual);

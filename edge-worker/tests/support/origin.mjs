@@ -8,6 +8,7 @@ export async function startOrigin(environmentId, edgeKey, listenOn = 0) {
   const keysets = new Map();
   const requests = [];
   const waiting = [];
+  let elsewhere = [];
   let override = () => undefined;
   const server = createServer((request, response) => {
     requests.push(request.url);
@@ -21,7 +22,10 @@ export async function startOrigin(environmentId, edgeKey, listenOn = 0) {
     if (other) return send(other.status, other.body ?? "");
     const [, , what, id, kind] = request.url.split("/");
     if (what === "keyset") return keysets.has(id) ? send(200, keysets.get(id)) : send(404, "");
-    if (request.headers.authorization !== `Bearer ${edgeKey}`) return send(401, "");
+    const url = new URL(request.url, "http://origin");
+    const key = url.searchParams.get("key") ?? request.headers.authorization?.replace("Bearer ", "");
+    if (elsewhere.includes(key)) return send(403, JSON.stringify({ status: 403, code: "key-environment" }));
+    if (key !== edgeKey) return send(401, "");
     if (what === "head" && id === environmentId && heads.has(kind)) return send(200, heads.get(kind));
     if (what === "body" && bodies.has(id)) return send(200, bodies.get(id));
     return send(404, "");
@@ -41,6 +45,8 @@ export async function startOrigin(environmentId, edgeKey, listenOn = 0) {
         heads.set(kind, signed[kind].head);
       }
     },
+    /** SDK keys of other environments. */
+    knows: (keys) => (elsewhere = keys),
     /** Puts any bytes in place of a head, or of the body with a hash. */
     forgeHead: (kind, bytes) => heads.set(kind, bytes),
     forgeBody: (sha256, bytes) => bodies.set(sha256, bytes),

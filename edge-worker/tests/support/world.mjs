@@ -88,13 +88,13 @@ export function environment(seeds = { root: hex(32), signing: hex(32), project: 
     keys,
     pushKey: randomBytes(32).toString("base64url"),
     /**
-     * Compiles and signs all three kinds. Times are Unix milliseconds; `elsewhere` are keys of other environments.
+     * Compiles and signs all three kinds; `admitted` are the SDK keys that an edge lets in. Times are Unix milliseconds.
      * @returns {{fingerprint: string, keyset: Buffer, client: Signed, server: Signed, edge: Signed}}
      */
-    sign({ version, configuration = CONFIGURATION, epoch = 0, created = Date.now(), lifetime, elsewhere = {} }) {
+    sign({ version, configuration = CONFIGURATION, epoch = 0, created = Date.now(), lifetime, admitted = keys }) {
       const request = {
         rootSeed: seeds.root, signingSeed: seeds.signing, project: seeds.project, environment: id,
-        epoch, version, created, lifetime, configuration, keys, elsewhere,
+        epoch, version, created, lifetime, configuration, keys: admitted,
       };
       const answer = runSigner(request);
       const decode = (kind) => ({
