@@ -50,7 +50,5 @@ fn main() -> Result<()> {
         // A panic aborts the instance and loses its statics: what hosts it must be able to notice and to start afresh.
         .reset_state_function(recoverable)
         .force_enable_abort_handler(recoverable);
-    bindgen
-        .generate(&out_dir)
-        .with_context(|| format!("wasm-bindgen on {}", input.display()))
+    bindgen.generate(&out_dir).with_context(|| format!("wasm-bindgen on {}", input.display()))
 }

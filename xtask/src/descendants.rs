@@ -56,11 +56,7 @@ mod linux {
         entries
             .flatten()
             .filter(|entry| {
-                entry
-                    .file_name()
-                    .as_encoded_bytes()
-                    .first()
-                    .is_some_and(u8::is_ascii_digit)
+                entry.file_name().as_encoded_bytes().first().is_some_and(u8::is_ascii_digit)
             })
             .filter_map(|entry| parse(&fs::read_to_string(entry.path().join("stat")).ok()?))
             .collect()
@@ -68,10 +64,8 @@ mod linux {
 
     /// The processes below those that `is_root` picks, these included.
     fn below(processes: &[Process], is_root: impl Fn(&Process) -> bool) -> Vec<&Process> {
-        let mut found: Vec<&Process> = processes
-            .iter()
-            .filter(|process| is_root(process))
-            .collect();
+        let mut found: Vec<&Process> =
+            processes.iter().filter(|process| is_root(process)).collect();
         let mut next = 0;
         while let Some(parent) = found.get(next).map(|process| process.pid) {
             found.extend(processes.iter().filter(|process| process.parent == parent));
@@ -85,9 +79,7 @@ mod linux {
     }
 
     pub(crate) fn any_running() -> bool {
-        below(&all(), |process| process.parent == own_id())
-            .iter()
-            .any(|process| !process.ended)
+        below(&all(), |process| process.parent == own_id()).iter().any(|process| !process.ended)
     }
 
     pub(crate) fn signal_all(signal: Signal) {
@@ -106,20 +98,13 @@ mod linux {
             let processes = all();
             let strays = below(&processes, |process| {
                 process.parent == own_id()
-                    && !known
-                        .iter()
-                        .any(|pid| pid.as_raw_nonzero().get() == process.pid)
+                    && !known.iter().any(|pid| pid.as_raw_nonzero().get() == process.pid)
             });
-            for ended in strays
-                .iter()
-                .filter(|process| process.ended && process.parent == own_id())
+            for ended in strays.iter().filter(|process| process.ended && process.parent == own_id())
             {
                 let _ = waitpid(Pid::from_raw(ended.pid), WaitOptions::NOHANG);
             }
-            let running: Vec<_> = strays
-                .into_iter()
-                .filter(|process| !process.ended)
-                .collect();
+            let running: Vec<_> = strays.into_iter().filter(|process| !process.ended).collect();
             if running.is_empty() {
                 return Vec::new();
             }
@@ -144,10 +129,7 @@ mod other {
     use anyhow::Result;
     use rustix::process::{Pid, Signal};
 
-    #[expect(
-        clippy::unnecessary_wraps,
-        reason = "the same signature as where it can fail"
-    )]
+    #[expect(clippy::unnecessary_wraps, reason = "the same signature as where it can fail")]
     pub(crate) fn adopt_orphans() -> Result<()> {
         Ok(())
     }

@@ -4,7 +4,6 @@
 mod build;
 mod descendants;
 mod dev;
-mod http;
 mod process;
 mod stamp;
 mod temporary;

@@ -100,18 +100,11 @@ impl Service {
             .spawn()
             .with_context(|| format!("starting {name} ({program}); is it installed?"))?;
         let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) else {
-            child
-                .kill()
-                .context("ending a child with an impossible process id")?;
+            child.kill().context("ending a child with an impossible process id")?;
             bail!("{name} has an impossible process id");
         };
         groups().push(group);
-        Ok(Self {
-            name: name.to_owned(),
-            child,
-            group,
-            stop: Signal::TERM,
-        })
+        Ok(Self { name: name.to_owned(), child, group, stop: Signal::TERM })
     }
 
     /// What asks it to end, where that is not the termination signal.
@@ -141,10 +134,7 @@ impl Service {
     }
 
     fn wait(mut self) -> Result<std::process::ExitStatus> {
-        let status = self
-            .child
-            .wait()
-            .with_context(|| format!("waiting for {}", self.name))?;
+        let status = self.child.wait().with_context(|| format!("waiting for {}", self.name))?;
         if ENDING.load(Ordering::SeqCst) {
             wait_for_the_end();
         }
@@ -191,11 +181,7 @@ pub(crate) fn capture(command: &mut Command) -> Result<String> {
         .output()
         .with_context(|| format!("starting {line}; is it installed?"))?;
     if !output.status.success() {
-        bail!(
-            "failed ({}): {line}\n{}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr)
-        );
+        bail!("failed ({}): {line}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
     }
     String::from_utf8(output.stdout).with_context(|| format!("reading the output of {line}"))
 }
@@ -275,17 +261,26 @@ mod tests {
     fn no_child_survives() {
         descendants::adopt_orphans().unwrap();
 
-        let mut service = Service::start("a service", &mut sleeps("sleep 600 & echo $!; wait")).unwrap();
+        let mut service =
+            Service::start("a service", &mut sleeps("sleep 600 & echo $!; wait")).unwrap();
         let child = first_line(&mut service);
         assert!(Path::new("/proc").join(&child).exists());
-        assert_eq!(end_strays(), Vec::<String>::new(), "what a running service started is no stray");
+        assert_eq!(
+            end_strays(),
+            Vec::<String>::new(),
+            "what a running service started is no stray"
+        );
         service.must_run().unwrap();
         drop(service);
         assert_eq!(end_strays(), Vec::<String>::new());
         assert!(!Path::new("/proc").join(&child).exists());
 
         // A browser's way to leave: a session of its own and no parent.
-        let mut service = Service::start("a daemon", &mut sleeps("setsid sh -c 'echo $$; exec sleep 600' & wait")).unwrap();
+        let mut service = Service::start(
+            "a daemon",
+            &mut sleeps("setsid sh -c 'echo $$; exec sleep 600' & wait"),
+        )
+        .unwrap();
         let child = first_line(&mut service);
         drop(service);
         assert_eq!(end_strays(), [format!("sleep ({child})")]);

@@ -39,10 +39,7 @@ impl Stamp {
             hasher.write(&bytes);
         }
         let path = workspace::target().join("stamps").join(name);
-        Ok(Self {
-            path,
-            hash: format!("{:016x}", hasher.finish()),
-        })
+        Ok(Self { path, hash: format!("{:016x}", hasher.finish()) })
     }
 
     /// True when the same inputs were stamped before and every output is there.

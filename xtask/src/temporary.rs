@@ -20,10 +20,7 @@ impl Folder {
             fs::remove_dir_all(&path).with_context(|| format!("removing {}", path.display()))?;
         }
         fs::create_dir(&path).with_context(|| format!("creating {}", path.display()))?;
-        FOLDERS
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(path.clone());
+        FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
         Ok(Self(path))
     }
 
@@ -37,20 +34,13 @@ impl Drop for Folder {
         if let Err(error) = fs::remove_dir_all(&self.0) {
             eprintln!("xtask: {} could not be removed: {error}", self.0.display());
         }
-        FOLDERS
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|path| *path != self.0);
+        FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).retain(|path| *path != self.0);
     }
 }
 
 /// For the end of the program without unwinding.
 pub(crate) fn remove_all() {
-    for path in FOLDERS
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .drain(..)
-    {
+    for path in FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
         if let Err(error) = fs::remove_dir_all(&path) {
             eprintln!("xtask: {} could not be removed: {error}", path.display());
         }

@@ -22,12 +22,7 @@ pub(crate) fn edge_worker() -> Result<PathBuf> {
 
     tools::node_packages()?;
     let lock = workspace::root().join("package-lock.json");
-    let inputs = [
-        module.folder.clone(),
-        folder.join("shim.mjs"),
-        folder.join("build.mjs"),
-        lock,
-    ];
+    let inputs = [module.folder.clone(), folder.join("shim.mjs"), folder.join("build.mjs"), lock];
     let stamp = Stamp::of("edge-worker-bundle", &inputs, &[])?;
     let outputs = [
         folder.join("dist").join("worker.mjs"),

@@ -21,6 +21,9 @@ const OPTIMIZE: &[&str] = &[
     "--enable-multivalue",
 ];
 
+/// What wasm-bindgen catches an abort with, in modules that can be started afresh.
+const CATCH: &str = "--enable-exception-handling";
+
 /// A crate and the form that its module takes.
 #[derive(Debug)]
 pub(crate) struct Module {
@@ -65,13 +68,16 @@ impl Module {
         let tool = workspace::root().join("xtask").join("bindgen");
         let mut settings = vec![version.as_str(), self.target];
         settings.extend(OPTIMIZE);
+        if self.recoverable {
+            settings.push(CATCH);
+        }
         let lock = workspace::root().join("package-lock.json");
         let stamp = Stamp::of(self.package, &[input.clone(), tool, lock], &settings)?;
         if stamp.is_current(&[&self.path()]) {
             return Ok(());
         }
         self.bind(&input)?;
-        optimize(&self.path())?;
+        self.optimize()?;
         stamp.set()
     }
 
@@ -84,28 +90,24 @@ impl Module {
         let mut bindgen = Command::new(tools::bindgen()?);
         bindgen
             .arg(input)
-            .args([
-                "--target",
-                self.target,
-                "--out-name",
-                &self.name(),
-                "--out-dir",
-            ])
+            .args(["--target", self.target, "--out-name", &self.name(), "--out-dir"])
             .arg(&self.folder);
         if self.recoverable {
             bindgen.arg("--recoverable");
         }
         run(&mut bindgen)
     }
-}
 
-fn optimize(module: &Path) -> Result<()> {
-    tools::node_packages()?;
-    let smaller = module.with_extension("wasm.smaller");
-    run(Command::new(workspace::npm_program("wasm-opt"))
-        .args(OPTIMIZE)
-        .arg(module)
-        .arg("--output")
-        .arg(&smaller))?;
-    fs::rename(&smaller, module).with_context(|| format!("replacing {}", module.display()))
+    fn optimize(&self) -> Result<()> {
+        tools::node_packages()?;
+        let module = self.path();
+        let smaller = module.with_extension("wasm.smaller");
+        let mut command = Command::new(workspace::npm_program("wasm-opt"));
+        command.args(OPTIMIZE);
+        if self.recoverable {
+            command.arg(CATCH);
+        }
+        run(command.arg(&module).arg("--output").arg(&smaller))?;
+        fs::rename(&smaller, &module).with_context(|| format!("replacing {}", module.display()))
+    }
 }

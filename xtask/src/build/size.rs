@@ -22,7 +22,5 @@ for (const path of process.argv.slice(1)) {
 
 /// Prints one line for each module.
 pub(crate) fn print(modules: &[PathBuf]) -> Result<()> {
-    run(Command::new("node")
-        .args(["--input-type=module", "--eval", MEASURE, "--"])
-        .args(modules))
+    run(Command::new("node").args(["--input-type=module", "--eval", MEASURE, "--"]).args(modules))
 }

@@ -55,8 +55,5 @@ impl Environment {
 /// again is no danger in practice.
 pub(crate) fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("asking for a free port")?;
-    Ok(listener
-        .local_addr()
-        .context("asking for a free port")?
-        .port())
+    Ok(listener.local_addr().context("asking for a free port")?.port())
 }

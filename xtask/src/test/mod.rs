@@ -29,13 +29,7 @@ pub(crate) fn test(names: &[&str]) -> Result<()> {
     let mut environment = Environment::default();
     let mut times = Vec::new();
     for (index, step) in chosen.iter().enumerate() {
-        println!(
-            "\n=== {} of {}: {} ({})",
-            index + 1,
-            chosen.len(),
-            step.name,
-            step.about
-        );
+        println!("\n=== {} of {}: {} ({})", index + 1, chosen.len(), step.name, step.about);
         let began = Instant::now();
         let result = run(step, &mut environment);
         times.push((step.name, began.elapsed()));
@@ -59,12 +53,9 @@ fn choose(names: &[&str]) -> Result<Vec<&'static Step>> {
     names
         .iter()
         .map(|name| {
-            STEPS
-                .iter()
-                .find(|step| step.name == *name)
-                .with_context(|| {
-                    format!("no step is called `{name}`; `cargo xtask test --list` names them")
-                })
+            STEPS.iter().find(|step| step.name == *name).with_context(|| {
+                format!("no step is called `{name}`; `cargo xtask test --list` names them")
+            })
         })
         .collect()
 }

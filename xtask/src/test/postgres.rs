@@ -14,12 +14,8 @@ use crate::tools;
 
 const START_LIMIT: Duration = Duration::from_secs(30);
 /// Nothing of it has to survive a crash.
-const FAST: &[&str] = &[
-    "fsync=off",
-    "synchronous_commit=off",
-    "full_page_writes=off",
-    "max_connections=200",
-];
+const FAST: &[&str] =
+    &["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200"];
 
 /// A running cluster; dropping it ends it and then removes its folder, in the order of the fields.
 #[derive(Debug)]
@@ -51,12 +47,12 @@ impl Postgres {
         let log = std::fs::File::create(folder.path().join("log"))
             .context("creating PostgreSQL's log")?;
         let mut postgres = user.command(&binaries.postgres);
-        postgres
-            .arg("-D")
-            .arg(&data)
-            .arg("-k")
-            .arg(folder.path())
-            .args(["-h", "127.0.0.1", "-p", &port.to_string()]);
+        postgres.arg("-D").arg(&data).arg("-k").arg(folder.path()).args([
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &port.to_string(),
+        ]);
         for setting in FAST {
             postgres.args(["-c", setting]);
         }
@@ -65,23 +61,14 @@ impl Postgres {
         let mut server = Service::start("PostgreSQL", &mut postgres)?.stopped_by(Signal::QUIT);
         let ready = process::wait_until(START_LIMIT, || {
             server.must_run()?;
-            Ok(
-                std::fs::read_to_string(data.join("postmaster.pid")).is_ok_and(|text| {
-                    text.lines()
-                        .nth(7)
-                        .is_some_and(|line| line.trim() == "ready")
-                }),
-            )
+            Ok(std::fs::read_to_string(data.join("postmaster.pid"))
+                .is_ok_and(|text| text.lines().nth(7).is_some_and(|line| line.trim() == "ready")))
         });
         if let Err(error) = ready {
             let log = std::fs::read_to_string(folder.path().join("log")).unwrap_or_default();
             bail!("PostgreSQL did not start: {error:#}\n{log}");
         }
-        Ok(Self {
-            _server: server,
-            _folder: folder,
-            port,
-        })
+        Ok(Self { _server: server, _folder: folder, port })
     }
 
     pub(crate) fn url(&self) -> String {

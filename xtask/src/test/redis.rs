@@ -50,11 +50,7 @@ impl Redis {
             Ok(answers(port).unwrap_or(false))
         })
         .context("Redis did not start")?;
-        Ok(Self {
-            _server: server,
-            _folder: folder,
-            port,
-        })
+        Ok(Self { _server: server, _folder: folder, port })
     }
 
     pub(crate) fn url(&self) -> String {

@@ -15,12 +15,7 @@ pub(crate) struct Step {
 
 /// What is compiled for the machine itself. Always named together: cargo unites the features of what one command
 /// builds, and with another selection it would compile the dependencies again.
-const NATIVE: &[&str] = &[
-    "--package",
-    "pennon-core",
-    "--package",
-    "pennon-control-plane",
-];
+const NATIVE: &[&str] = &["--package", "pennon-core", "--package", "pennon-control-plane"];
 const WASM: &[&str] = &[
     "--package",
     "pennon-wasm",
@@ -31,41 +26,17 @@ const WASM: &[&str] = &[
 ];
 
 pub(crate) const STEPS: &[Step] = &[
-    Step {
-        name: "fmt",
-        about: "the Rust code is formatted",
-        run: fmt,
-    },
+    Step { name: "fmt", about: "the Rust code is formatted", run: fmt },
     Step {
         name: "tidy",
         about: "documents, versions, generated files, file sizes",
         run: |_| tidy::tidy(),
     },
-    Step {
-        name: "deny",
-        about: "licences, bans and sources of the dependencies",
-        run: deny,
-    },
-    Step {
-        name: "clippy",
-        about: "no warning in native code",
-        run: clippy,
-    },
-    Step {
-        name: "clippy-wasm",
-        about: "no warning in WebAssembly code",
-        run: clippy_wasm,
-    },
-    Step {
-        name: "xtask",
-        about: "unit tests of the build tool",
-        run: xtask,
-    },
-    Step {
-        name: "native",
-        about: "core, control plane on SQLite and on PostgreSQL",
-        run: native,
-    },
+    Step { name: "deny", about: "licences, bans and sources of the dependencies", run: deny },
+    Step { name: "clippy", about: "no warning in native code", run: clippy },
+    Step { name: "clippy-wasm", about: "no warning in WebAssembly code", run: clippy_wasm },
+    Step { name: "xtask", about: "unit tests of the build tool", run: xtask },
+    Step { name: "native", about: "core, control plane on SQLite and on PostgreSQL", run: native },
     Step {
         name: "build",
         about: "WebAssembly modules, npm package, edge worker, control plane",
@@ -108,16 +79,8 @@ fn deny(_: &mut Environment) -> Result<()> {
 
 fn clippy(_: &mut Environment) -> Result<()> {
     let mut command = cargo();
-    command
-        .args(["clippy", "--quiet", "--package", "xtask"])
-        .args(NATIVE);
-    run(command.args([
-        "--all-targets",
-        "--all-features",
-        "--",
-        "--deny",
-        "warnings",
-    ]))
+    command.args(["clippy", "--quiet", "--package", "xtask"]).args(NATIVE);
+    run(command.args(["--all-targets", "--all-features", "--", "--deny", "warnings"]))
 }
 
 fn clippy_wasm(_: &mut Environment) -> Result<()> {

@@ -3,9 +3,7 @@
 use std::path::Path;
 
 /// Endings that make a word without a slash a path.
-const FILES: &[&str] = &[
-    ".rs", ".md", ".toml", ".json", ".mjs", ".ts", ".sql", ".lock", ".html",
-];
+const FILES: &[&str] = &[".rs", ".md", ".toml", ".json", ".mjs", ".ts", ".sql", ".lock", ".html"];
 /// First parts of what is built or kept at run time, and so is not in a clean clone.
 const BUILT: &[&str] = &["target", "node_modules", ".pennon"];
 const BUILT_PARTS: &[&str] = &["dist", "pkg", "generated"];
@@ -20,11 +18,8 @@ pub(crate) fn check(document: &str, text: &str, root: &Path, wrong: &mut Vec<Str
         let mut names = Vec::new();
         if let Some(language) = line.trim_start().strip_prefix("```") {
             // A fence without a language, or of text, may be a tree of folders; of a language, it is an example.
-            fence = if fence.is_some() {
-                None
-            } else {
-                Some(matches!(language.trim(), "" | "text"))
-            };
+            fence =
+                if fence.is_some() { None } else { Some(matches!(language.trim(), "" | "text")) };
             tree.clear();
             continue;
         }
@@ -44,20 +39,14 @@ pub(crate) fn check(document: &str, text: &str, root: &Path, wrong: &mut Vec<Str
         }
         for name in names.iter().flat_map(|name| expand(name)) {
             if !exists(&name, root) {
-                wrong.push(format!(
-                    "{document}:{} names {name}, which does not exist",
-                    index + 1
-                ));
+                wrong.push(format!("{document}:{} names {name}, which does not exist", index + 1));
             }
         }
     }
 }
 
 fn path_characters(word: &str) -> bool {
-    !word.is_empty()
-        && word
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "._-/{},*".contains(c))
+    !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "._-/{},*".contains(c))
 }
 
 fn is_path(word: &str) -> bool {
@@ -66,9 +55,7 @@ fn is_path(word: &str) -> bool {
         && !word.starts_with('/')
         && !OTHERS.contains(&first)
         && (word.contains('/')
-            || FILES
-                .iter()
-                .any(|ending| word.len() > ending.len() && word.ends_with(ending)))
+            || FILES.iter().any(|ending| word.len() > ending.len() && word.ends_with(ending)))
 }
 
 /// The first word of a line in a tree, below the nearest line above that is indented less.
@@ -108,10 +95,7 @@ fn expand(name: &str) -> Vec<String> {
     let Some((before, choices, after)) = parts else {
         return vec![name.to_owned()];
     };
-    choices
-        .split(',')
-        .flat_map(|choice| expand(&format!("{before}{choice}{after}")))
-        .collect()
+    choices.split(',').flat_map(|choice| expand(&format!("{before}{choice}{after}"))).collect()
 }
 
 fn exists(name: &str, root: &Path) -> bool {
@@ -155,10 +139,7 @@ mod tests {
             missing("\n`core/src/gone.rs`"),
             ["A.md:2 names core/src/gone.rs, which does not exist"]
         );
-        assert_eq!(
-            missing("[x](gone.md)"),
-            ["A.md:1 names gone.md, which does not exist"]
-        );
+        assert_eq!(missing("[x](gone.md)"), ["A.md:1 names gone.md, which does not exist"]);
         assert_eq!(missing("`xtask/src/{main,gone}.rs`").len(), 1);
         assert_eq!(missing("`xtask/src/*.gone`").len(), 1);
     }

@@ -13,20 +13,12 @@ use crate::workspace;
 
 /// A file that is longer is hard to hold in one's head: split it by what its parts do.
 const MOST_LINES: usize = 700;
-const CODE: &[&str] = &[
-    "rs", "mjs", "js", "cjs", "ts", "tsx", "jsx", "py", "sh", "sql", "css", "html",
-];
+const CODE: &[&str] =
+    &["rs", "mjs", "js", "cjs", "ts", "tsx", "jsx", "py", "sh", "sql", "css", "html"];
 /// Documents that name paths.
 const DOCUMENTS: &[&str] = &["ARCHITECTURE.md", "README.md"];
 /// Parts of a path that only generated files have.
-const GENERATED: &[&str] = &[
-    "dist",
-    "pkg",
-    "generated",
-    "node_modules",
-    "target",
-    "__pycache__",
-];
+const GENERATED: &[&str] = &["dist", "pkg", "generated", "node_modules", "target", "__pycache__"];
 const GENERATED_ENDINGS: &[&str] = &["wasm", "map", "sqlite", "log", "tgz", "pyc"];
 
 /// Runs every check and reports all that is wrong at once.
@@ -50,11 +42,7 @@ pub(crate) fn tidy() -> Result<()> {
 }
 
 fn git(arguments: &[&str]) -> Result<Vec<String>> {
-    let text = capture(
-        Command::new("git")
-            .current_dir(workspace::root())
-            .args(arguments),
-    )?;
+    let text = capture(Command::new("git").current_dir(workspace::root()).args(arguments))?;
     Ok(text.lines().map(str::to_owned).collect())
 }
 
@@ -78,9 +66,7 @@ fn long_files(files: &[String], wrong: &mut Vec<String>) -> Result<()> {
             .with_context(|| format!("reading {file}"))?;
         let lines = text.lines().count();
         if lines > MOST_LINES {
-            wrong.push(format!(
-                "{file} has {lines} lines; {MOST_LINES} at most: split it"
-            ));
+            wrong.push(format!("{file} has {lines} lines; {MOST_LINES} at most: split it"));
         }
     }
     Ok(())
@@ -88,15 +74,12 @@ fn long_files(files: &[String], wrong: &mut Vec<String>) -> Result<()> {
 
 fn generated_files(wrong: &mut Vec<String>) -> Result<()> {
     for file in git(&["ls-files", "--cached", "--ignored", "--exclude-standard"])? {
-        wrong.push(format!(
-            "{file} is tracked although .gitignore names it: git rm --cached it"
-        ));
+        wrong.push(format!("{file} is tracked although .gitignore names it: git rm --cached it"));
     }
     for file in git(&["ls-files"])? {
         let path = Path::new(&file);
-        let folder = path
-            .components()
-            .any(|part| GENERATED.iter().any(|name| part.as_os_str() == *name));
+        let folder =
+            path.components().any(|part| GENERATED.iter().any(|name| part.as_os_str() == *name));
         let ending = path
             .extension()
             .is_some_and(|ending| GENERATED_ENDINGS.iter().any(|name| ending == *name));

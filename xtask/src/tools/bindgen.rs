@@ -21,10 +21,9 @@ pub(crate) fn version() -> Result<String> {
         let package = packages.iter().find(|package| package["name"] == name)?;
         package["version"].as_str()
     };
-    let (Some(code), Some(tool)) = (
-        version_of("wasm-bindgen"),
-        version_of("wasm-bindgen-cli-support"),
-    ) else {
+    let (Some(code), Some(tool)) =
+        (version_of("wasm-bindgen"), version_of("wasm-bindgen-cli-support"))
+    else {
         bail!(
             "cargo metadata knows no wasm-bindgen or no wasm-bindgen-cli-support: did a Cargo.toml lose it?"
         );

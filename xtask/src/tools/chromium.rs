@@ -7,12 +7,7 @@ use anyhow::{Result, bail};
 use super::{debian, on_path};
 
 /// Names it goes by, and where macOS keeps it.
-const NAMES: &[&str] = &[
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-];
+const NAMES: &[&str] = &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 const BUNDLES: &[&str] = &[
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -42,11 +37,6 @@ pub(crate) fn chromium() -> Result<PathBuf> {
 }
 
 fn find() -> Option<PathBuf> {
-    let bundle = || {
-        BUNDLES
-            .iter()
-            .map(PathBuf::from)
-            .find(|path| path.is_file())
-    };
+    let bundle = || BUNDLES.iter().map(PathBuf::from).find(|path| path.is_file());
     NAMES.iter().find_map(|name| on_path(name)).or_else(bundle)
 }

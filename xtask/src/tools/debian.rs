@@ -39,6 +39,7 @@ pub(crate) fn install(what: &str, packages: &[&str]) -> Result<()> {
 fn apt(arguments: &[&str]) -> Command {
     let mut command = Command::new("apt-get");
     command
+        .args(["-o", "Dpkg::Use-Pty=0"])
         .args(arguments)
         .env("DEBIAN_FRONTEND", "noninteractive")
         // Keeps the packages from starting their services: the tests start servers of their own and end them.

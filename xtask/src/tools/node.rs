@@ -34,16 +34,10 @@ pub(crate) fn node_packages() -> Result<()> {
         .next()
         .and_then(|major| major.parse().ok())
         .with_context(|| {
-            format!(
-                "`node --version` says {}, which is no version",
-                version.trim()
-            )
+            format!("`node --version` says {}, which is no version", version.trim())
         })?;
     if major < OLDEST_NODE {
-        bail!(
-            "Node.js is version {}: install version {OLDEST_NODE} or newer",
-            version.trim()
-        );
+        bail!("Node.js is version {}: install version {OLDEST_NODE} or newer", version.trim());
     }
 
     let lock = root.join("package-lock.json");

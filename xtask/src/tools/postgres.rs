@@ -37,17 +37,11 @@ fn find() -> Option<Binaries> {
         .ok()?
         .flatten()
         .filter_map(|entry| {
-            Some((
-                entry.file_name().to_str()?.parse().ok()?,
-                entry.path().join("bin"),
-            ))
+            Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin")))
         })
         .collect();
     versions.sort();
     let complete = |bin: &Path| bin.join("initdb").is_file() && bin.join("postgres").is_file();
     let (_, bin) = versions.into_iter().rev().find(|(_, bin)| complete(bin))?;
-    Some(Binaries {
-        initdb: bin.join("initdb"),
-        postgres: bin.join("postgres"),
-    })
+    Some(Binaries { initdb: bin.join("initdb"), postgres: bin.join("postgres") })
 }

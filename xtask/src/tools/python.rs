@@ -12,9 +12,7 @@ use crate::workspace;
 
 /// Returns the environment's interpreter.
 pub(crate) fn python() -> Result<PathBuf> {
-    let requirements = workspace::root()
-        .join("end-to-end")
-        .join("requirements.txt");
+    let requirements = workspace::root().join("end-to-end").join("requirements.txt");
     let folder = workspace::tools().join("python");
     let python = folder.join("bin").join("python");
     let stamp = Stamp::of("python", &[requirements.clone()], &[])?;
@@ -22,11 +20,7 @@ pub(crate) fn python() -> Result<PathBuf> {
         return Ok(python);
     }
     println!("installing the Python packages of end-to-end/requirements.txt");
-    let create = || {
-        run(Command::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&folder))
-    };
+    let create = || run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
     if on_path("python3").is_none() || create().is_err() {
         debian::install("Python 3 with venv", &["python3", "python3-venv"])?;
         create()?;

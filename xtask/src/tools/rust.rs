@@ -26,7 +26,5 @@ pub(crate) fn wasm_target() -> Result<()> {
             "Rust's target {WASM_TARGET} is missing and rustup is not there to add it: install Rust by https://rustup.rs"
         );
     }
-    run(Command::new("rustup")
-        .current_dir(workspace::root())
-        .args(["target", "add", WASM_TARGET]))
+    run(Command::new("rustup").current_dir(workspace::root()).args(["target", "add", WASM_TARGET]))
 }

@@ -1,3 +1,0 @@
-pub(crate) fn dev() -> anyhow::Result<()> {
-    anyhow::bail!("x")
-}

@@ -1,1 +1,0 @@
-//! As much of HTTP as it takes to talk to servers on this machine.
