@@ -1,0 +1,41 @@
+// The conformance vectors through this package, in whatever runtime this module is loaded: open, evaluate, hand back. It imports
+// nothing, so that Node, Chromium and workerd run the same file.
+
+/**
+ * @param vectors what `support/vectors.mjs` loads
+ * @param createClient of the runtime's entry point
+ * @returns for each case `{ name, expected, actual }`
+ */
+export async function run(vectors, createClient) {
+  const results = [];
+  for (const file of vectors.files) {
+    let now = vectors.openAt;
+    const client = createClient(vectors.connectionString, {
+      bootstrap: { keysets: vectors.keysets.map(bytes), head: bytes(file.head), body: bytes(file.body) },
+      storage: false,
+      now: () => now,
+      fetch: (_, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    });
+    try {
+      const { version, lastError } = await client.ready();
+      if (version === undefined) throw lastError ?? new Error(`${file.name}: no snapshot was opened`);
+      for (const { name, flag, context, now: at, expect } of file.cases) {
+        now = at;
+        client.setContext(context);
+        results.push({ name: `${file.name}: ${name}`, expected: expect, actual: written(client.outcome(flag)) });
+      }
+    } finally {
+      client.close();
+    }
+  }
+  return results;
+}
+
+/** An outcome as the vectors write it: what is not there is left out, and so is the flag's type. */
+function written({ type: _, ...outcome }) {
+  return Object.fromEntries(Object.entries(outcome).filter(([, part]) => part !== undefined));
+}
+
+function bytes(base64) {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}

@@ -1,0 +1,54 @@
+// The real Chromium, and a server for what it loads.
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { chromium } from 'playwright-core';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const TYPES = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' };
+// What the package promises to work under.
+const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' http://127.0.0.1:*";
+
+export async function launchChromium() {
+  const executablePath = process.env.PENNON_CHROMIUM ?? '/usr/bin/chromium';
+  if (!existsSync(executablePath)) {
+    throw new Error(`there is no Chromium at ${executablePath}: install it (Debian: apt-get install chromium) or set PENNON_CHROMIUM`);
+  }
+  return chromium.launch({
+    executablePath,
+    args: [
+      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync',
+    ],
+  });
+}
+
+/** Serves the package's files, and at `/` an empty page, under a strict policy. */
+export async function servePackage() {
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url, 'http://server');
+    response.setHeader('content-security-policy', POLICY);
+    if (pathname === '/') return void response.setHeader('content-type', 'text/html').end('<!doctype html><title>Pennon</title>');
+    const path = normalize(pathname);
+    if (!path.startsWith('/dist/') && !path.startsWith('/tests/')) return void response.writeHead(404).end();
+    try {
+      const file = await readFile(join(root, path));
+      response.setHeader('content-type', TYPES[extname(path)] ?? 'text/plain').end(file);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${server.address().port}/`,
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
