@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use pennon_core::protocol::connection;
 use sha2::{Digest, Sha256};
 
 /// What time it is, in Unix milliseconds.
@@ -99,7 +100,7 @@ impl Random {
     /// # Errors
     /// [`NoRandomness`] when the operating system has none to give.
     pub fn id(&self) -> Result<String, NoRandomness> {
-        Ok(crate::hex::encode(&self.bytes::<16>()?))
+        Ok(connection::hex(&self.bytes::<16>()?))
     }
 }
 

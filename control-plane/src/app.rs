@@ -142,7 +142,9 @@ impl App {
             if up {
                 tracing::info!("redis answers");
             } else {
-                tracing::warn!("redis is away: other replicas learn of changes by asking the database");
+                tracing::warn!(
+                    "redis is away: other replicas learn of changes by asking the database"
+                );
             }
         }
     }

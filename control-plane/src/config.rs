@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::hex;
 use crate::store::Dialect;
+use pennon_core::protocol::connection;
 
 /// What can be set; `pennon serve --help` is the reference.
 #[derive(Args, Clone, Debug)]
@@ -27,7 +27,13 @@ pub struct ServeArgs {
     #[arg(long, env = "PENNON_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
     /// An edge to push snapshots to, and its push key; give it once for each edge. In the variable, separate them by spaces.
-    #[arg(long = "edge", env = "PENNON_EDGES", value_name = "URL=PUSHKEY", value_delimiter = ' ', hide_env_values = true)]
+    #[arg(
+        long = "edge",
+        env = "PENNON_EDGES",
+        value_name = "URL=PUSHKEY",
+        value_delimiter = ' ',
+        hide_env_values = true
+    )]
     pub edges: Vec<String>,
     /// The root key, created at the first start: move it offline afterwards [default: root.key in the data folder]
     #[arg(long, env = "PENNON_ROOT_KEY_FILE", value_name = "FILE")]
@@ -102,15 +108,21 @@ pub fn read(args: &ServeArgs, secret: Option<&str>) -> Result<Config, Vec<String
     let mut note = |sentence: String| mistakes.push(sentence);
 
     let listen = args.listen.parse::<SocketAddr>().map_err(|_| {
-        note(format!("--listen (PENNON_LISTEN) is {:?}: give an address and a port, such as 127.0.0.1:8600", args.listen));
+        note(format!(
+            "--listen (PENNON_LISTEN) is {:?}: give an address and a port, such as 127.0.0.1:8600",
+            args.listen
+        ));
     });
-    let database = args.database.clone().unwrap_or_else(|| {
-        format!("sqlite:{}", args.data_dir.join("pennon.sqlite").display())
-    });
+    let database = args
+        .database
+        .clone()
+        .unwrap_or_else(|| format!("sqlite:{}", args.data_dir.join("pennon.sqlite").display()));
     let dialect = Dialect::of(&database)
         .map_err(|sentence| note(format!("--database (PENNON_DATABASE): {sentence}")));
     if let Some(url) = &args.redis
-        && !["redis://", "rediss://", "redis+unix://", "unix://"].iter().any(|scheme| url.starts_with(scheme))
+        && !["redis://", "rediss://", "redis+unix://", "unix://"]
+            .iter()
+            .any(|scheme| url.starts_with(scheme))
     {
         note("--redis (PENNON_REDIS): give redis://HOST:PORT".to_owned());
     }
@@ -118,14 +130,21 @@ pub fn read(args: &ServeArgs, secret: Option<&str>) -> Result<Config, Vec<String
     if let Some(url) = &public_url
         && !is_base_url(url)
     {
-        note(format!("--public-url (PENNON_PUBLIC_URL) is {url:?}: give http:// or https://, a host, no path"));
+        note(format!(
+            "--public-url (PENNON_PUBLIC_URL) is {url:?}: give http:// or https://, a host, no path"
+        ));
     }
     let mut edges = Vec::new();
     for (position, text) in args.edges.iter().filter(|text| !text.is_empty()).enumerate() {
         // The push key may hold any character that a header may; the address cannot hold "=" without a query.
         match text.split_once('=') {
-            Some((url, push_key)) if is_base_url(url.trim_end_matches('/')) && is_push_key(push_key) => {
-                edges.push(Edge { url: url.trim_end_matches('/').to_owned(), push_key: push_key.to_owned() });
+            Some((url, push_key))
+                if is_base_url(url.trim_end_matches('/')) && is_push_key(push_key) =>
+            {
+                edges.push(Edge {
+                    url: url.trim_end_matches('/').to_owned(),
+                    push_key: push_key.to_owned(),
+                });
             }
             _ => note(format!(
                 "--edge (PENNON_EDGES) number {}: give URL=PUSHKEY, such as https://edge.example.com=0123456789abcdef; a push key is 16 to 256 visible characters",
@@ -140,10 +159,13 @@ pub fn read(args: &ServeArgs, secret: Option<&str>) -> Result<Config, Vec<String
             }
             None
         }
-        Some(text) => match hex::decode::<32>(&text.trim().to_ascii_lowercase()) {
+        Some(text) => match connection::digest(&text.trim().to_ascii_lowercase()) {
             Some(secret) => Some(secret),
             None => {
-                note("PENNON_SECRET must be 64 hex digits; `openssl rand -hex 32` makes them".to_owned());
+                note(
+                    "PENNON_SECRET must be 64 hex digits; `openssl rand -hex 32` makes them"
+                        .to_owned(),
+                );
                 None
             }
         },
@@ -161,7 +183,10 @@ pub fn read(args: &ServeArgs, secret: Option<&str>) -> Result<Config, Vec<String
             redis: args.redis.clone(),
             public_url,
             edges,
-            root_key_file: args.root_key_file.clone().unwrap_or_else(|| args.data_dir.join("root.key")),
+            root_key_file: args
+                .root_key_file
+                .clone()
+                .unwrap_or_else(|| args.data_dir.join("root.key")),
             secret,
             bootstrap: args.bootstrap.clone(),
             ready_file: args.ready_file.clone(),
@@ -176,7 +201,8 @@ pub fn read(args: &ServeArgs, secret: Option<&str>) -> Result<Config, Vec<String
 fn is_base_url(url: &str) -> bool {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     rest.is_some_and(|host| {
-        !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte))
+        !host.is_empty()
+            && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte))
     })
 }
 
@@ -209,11 +235,29 @@ mod tests {
     #[test]
     fn tells_every_mistake_at_once() {
         let args = args(&[
-            "--listen", "nowhere", "--database", "mysql://x", "--redis", "x", "--public-url", "example.com/x",
-            "--edge", "http://edge", "--bootstrap", "/nowhere/config.json",
+            "--listen",
+            "nowhere",
+            "--database",
+            "mysql://x",
+            "--redis",
+            "x",
+            "--public-url",
+            "example.com/x",
+            "--edge",
+            "http://edge",
+            "--bootstrap",
+            "/nowhere/config.json",
         ]);
         let mistakes = read(&args, Some("short")).unwrap_err();
-        let named = ["--listen", "--database", "--redis", "--public-url", "--edge", "PENNON_SECRET", "--bootstrap"];
+        let named = [
+            "--listen",
+            "--database",
+            "--redis",
+            "--public-url",
+            "--edge",
+            "PENNON_SECRET",
+            "--bootstrap",
+        ];
         assert_eq!(mistakes.len(), named.len(), "{mistakes:#?}");
         for (mistake, name) in mistakes.iter().zip(named) {
             assert!(mistake.contains(name), "{mistake}");
@@ -223,8 +267,12 @@ mod tests {
     #[test]
     fn reads_edges_and_never_prints_their_keys() {
         let key = "0123456789abcdef=";
-        let config = read(&args(&["--edge", &format!("http://127.0.0.1:8601/={key}")]), None).unwrap();
-        assert_eq!(config.edges, [Edge { url: "http://127.0.0.1:8601".to_owned(), push_key: key.to_owned() }]);
+        let config =
+            read(&args(&["--edge", &format!("http://127.0.0.1:8601/={key}")]), None).unwrap();
+        assert_eq!(
+            config.edges,
+            [Edge { url: "http://127.0.0.1:8601".to_owned(), push_key: key.to_owned() }]
+        );
         assert!(!format!("{config:?}").contains(key));
     }
 

@@ -10,7 +10,6 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod first_start;
-pub mod hex;
 pub mod offline;
 mod private_file;
 pub mod publish;

@@ -14,7 +14,9 @@ pub enum SealError {
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
     /// The secret is another one, or the sealed text was changed.
-    #[error("PENNON_SECRET (or secret.key in the data folder) is not the one that this database was sealed with: configure that one")]
+    #[error(
+        "PENNON_SECRET (or secret.key in the data folder) is not the one that this database was sealed with: configure that one"
+    )]
     WrongSecret,
 }
 
@@ -22,11 +24,17 @@ pub enum SealError {
 ///
 /// # Errors
 /// [`SealError::NoRandomness`].
-pub fn seal(secret: &[u8; 32], purpose: &str, plain: &[u8], random: &Random) -> Result<Vec<u8>, SealError> {
+pub fn seal(
+    secret: &[u8; 32],
+    purpose: &str,
+    plain: &[u8],
+    random: &Random,
+) -> Result<Vec<u8>, SealError> {
     let nonce = random.bytes::<NONCE_BYTES>()?;
     let payload = Payload { msg: plain, aad: purpose.as_bytes() };
     let cipher = XChaCha20Poly1305::new(secret.into());
-    let sealed = cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::WrongSecret)?;
+    let sealed =
+        cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::WrongSecret)?;
     Ok([nonce.as_slice(), &sealed].concat())
 }
 

@@ -46,14 +46,18 @@ pub fn split(flag: &Flag) -> Result<Parts, Wrong> {
 }
 
 /// Joins the two parts and reads them as a flag; a field that belongs to the other part is refused.
-pub fn join(definition: &Map<String, Value>, configuration: &Map<String, Value>) -> Result<Flag, Wrong> {
+pub fn join(
+    definition: &Map<String, Value>,
+    configuration: &Map<String, Value>,
+) -> Result<Flag, Wrong> {
     if let Some(name) = definition.keys().find(|name| !DEFINITION_FIELDS.contains(&name.as_str())) {
         return Err(Wrong {
             field: name.clone(),
             detail: "this belongs to the flag's configuration in an environment, or is no field of a flag".to_owned(),
         });
     }
-    if let Some(name) = configuration.keys().find(|name| DEFINITION_FIELDS.contains(&name.as_str())) {
+    if let Some(name) = configuration.keys().find(|name| DEFINITION_FIELDS.contains(&name.as_str()))
+    {
         return Err(Wrong {
             field: name.clone(),
             detail: "this is the same in every environment: change the flag itself".to_owned(),
@@ -138,7 +142,10 @@ pub fn first_variants(value_type: ValueType) -> Option<Value> {
 }
 
 /// Gives every rule without an id one, and every split without a salt 16 random bytes, which then stay for good.
-pub fn complete(configuration: &mut Map<String, Value>, random: &Random) -> Result<(), NoRandomness> {
+pub fn complete(
+    configuration: &mut Map<String, Value>,
+    random: &Random,
+) -> Result<(), NoRandomness> {
     if let Some(Value::Array(rules)) = configuration.get_mut("rules") {
         for rule in rules.iter_mut().filter_map(Value::as_object_mut) {
             if !rule.contains_key("id") {
@@ -173,7 +180,9 @@ mod tests {
     }
 
     fn definition() -> Map<String, Value> {
-        object(json!({ "type": "boolean", "variants": [{ "key": "on", "value": true }, { "key": "off", "value": false }] }))
+        object(
+            json!({ "type": "boolean", "variants": [{ "key": "on", "value": true }, { "key": "off", "value": false }] }),
+        )
     }
 
     #[test]
@@ -189,12 +198,20 @@ mod tests {
 
     #[test]
     fn names_the_field_at_fault() {
-        let wrong = |configuration: Value| join(&definition(), &object(configuration)).unwrap_err().field;
+        let wrong =
+            |configuration: Value| join(&definition(), &object(configuration)).unwrap_err().field;
         assert_eq!(wrong(json!({ "enabled": 1, "fallthrough": { "variant": "on" } })), "enabled");
-        assert_eq!(wrong(json!({ "enabled": true, "fallthrough": { "variant": "on" }, "type": "string" })), "type");
-        assert_eq!(wrong(json!({ "enabled": true, "fallthrough": { "variant": "on" }, "colour": 1 })), "colour");
+        assert_eq!(
+            wrong(json!({ "enabled": true, "fallthrough": { "variant": "on" }, "type": "string" })),
+            "type"
+        );
+        assert_eq!(
+            wrong(json!({ "enabled": true, "fallthrough": { "variant": "on" }, "colour": 1 })),
+            "colour"
+        );
         let rules = json!([{ "id": "r", "when": { "exists": { "attribute": 1 } }, "serve": { "variant": "off" } }]);
-        let field = wrong(json!({ "enabled": true, "fallthrough": { "variant": "on" }, "rules": rules }));
+        let field =
+            wrong(json!({ "enabled": true, "fallthrough": { "variant": "on" }, "rules": rules }));
         assert_eq!(field, "rules[0].when.exists.attribute");
     }
 
@@ -202,7 +219,11 @@ mod tests {
     fn unsound_flags_are_named_by_place() {
         let configured = object(json!({ "enabled": true, "fallthrough": { "variant": "gone" } }));
         let flag = join(&definition(), &configured).unwrap();
-        let whole = configuration(BTreeMap::new(), BTreeMap::new(), BTreeMap::from([("a".to_owned(), flag)]));
+        let whole = configuration(
+            BTreeMap::new(),
+            BTreeMap::new(),
+            BTreeMap::from([("a".to_owned(), flag)]),
+        );
         let wrong = check(&whole, Some("a")).unwrap_err();
         assert!(wrong.field.starts_with("fallthrough"), "{wrong:?}");
     }

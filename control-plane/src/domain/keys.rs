@@ -6,8 +6,19 @@ pub const MAX_KEY_CHARACTERS: usize = 128;
 pub const MAX_TEXT_BYTES: usize = 1_000;
 
 /// Words that paths need for themselves, or that a program would trip over.
-const RESERVED: &[&str] =
-    &["new", "all", "none", "null", "undefined", "true", "false", "constructor", "prototype", "on", "off"];
+const RESERVED: &[&str] = &[
+    "new",
+    "all",
+    "none",
+    "null",
+    "undefined",
+    "true",
+    "false",
+    "constructor",
+    "prototype",
+    "on",
+    "off",
+];
 
 /// Whether a key may be used for something new.
 ///
@@ -19,9 +30,14 @@ pub fn check_key(key: &str) -> Result<(), String> {
         return Err(format!("a key has at most {MAX_KEY_CHARACTERS} characters"));
     }
     if !first.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-        || !key.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte))
+        || !key.bytes().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte)
+        })
     {
-        return Err("a key starts with a-z or 0-9 and has only a-z, 0-9, '.', '_' and '-' after that".to_owned());
+        return Err(
+            "a key starts with a-z or 0-9 and has only a-z, 0-9, '.', '_' and '-' after that"
+                .to_owned(),
+        );
     }
     if RESERVED.contains(&key) {
         return Err(format!("{key:?} is a reserved word: take another key"));
@@ -46,6 +62,21 @@ pub fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether an attribute may be declared under this name: attributes are named by the programs that send them.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn check_attribute(name: &str) -> Result<(), String> {
+    if name.is_empty()
+        || name.len() > pennon_core::limits::MAX_NAME_BYTES
+        || name.chars().any(char::is_control)
+    {
+        let most = pennon_core::limits::MAX_NAME_BYTES;
+        return Err(format!("an attribute's name has 1 to {most} bytes and no control characters"));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,7 +87,22 @@ mod tests {
             assert_eq!(check_key(good), Ok(()), "{good}");
         }
         let long = "a".repeat(MAX_KEY_CHARACTERS + 1);
-        for bad in ["", "A", "-a", ".a", "_a", "a b", "a/b", "ä", "a\0", "new", "on", "off", "constructor", &long] {
+        for bad in [
+            "",
+            "A",
+            "-a",
+            ".a",
+            "_a",
+            "a b",
+            "a/b",
+            "ä",
+            "a\0",
+            "new",
+            "on",
+            "off",
+            "constructor",
+            &long,
+        ] {
             assert!(check_key(bad).is_err(), "{bad}");
         }
     }

@@ -53,9 +53,9 @@ pub async fn configuration(
     let mut joined = BTreeMap::new();
     for stored in flags::list_configurations(connection, &environment.id).await? {
         let configuration = object("flag configuration", &stored)?;
-        let definition = definitions.get(&stored.key).ok_or_else(|| {
-            unreadable("flag", &stored.key, "it is configured but not defined")
-        })?;
+        let definition = definitions
+            .get(&stored.key)
+            .ok_or_else(|| unreadable("flag", &stored.key, "it is configured but not defined"))?;
         let flag = flag::join(definition, &configuration)
             .map_err(|wrong| unreadable("flag", &stored.key, &sentence(&wrong)))?;
         joined.insert(stored.key, flag);
@@ -92,5 +92,7 @@ fn sentence(wrong: &Wrong) -> String {
 }
 
 fn unreadable(what: &str, key: &str, why: &str) -> StoreError {
-    StoreError::Unusable(format!("the {what} {key:?} in the database cannot be read ({why}): write it again"))
+    StoreError::Unusable(format!(
+        "the {what} {key:?} in the database cannot be read ({why}): write it again"
+    ))
 }

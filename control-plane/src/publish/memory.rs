@@ -64,10 +64,9 @@ impl Published {
     /// Takes a snapshot unless a newer one is there; wakes the streams. Says whether it was taken.
     pub fn install(&self, environment: [u8; 16], current: Arc<Current>) -> bool {
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
-        let slot = slots.entry((environment, current.head.kind)).or_insert_with(|| Slot {
-            sender: watch::Sender::new(None),
-            held: VecDeque::new(),
-        });
+        let slot = slots
+            .entry((environment, current.head.kind))
+            .or_insert_with(|| Slot { sender: watch::Sender::new(None), held: VecDeque::new() });
         if slot.held.back().is_some_and(|held| held.order() >= current.order()) {
             return false;
         }

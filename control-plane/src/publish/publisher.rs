@@ -17,9 +17,9 @@ use tokio::time::Instant;
 use super::environment::{self, Loaded};
 use super::memory::Current;
 use crate::app::App;
-use crate::hex;
 use crate::store::snapshots::{self, StoredHead};
 use crate::store::{StoreError, environments, outbox};
+use pennon_core::protocol::connection;
 
 /// Changes within this time after a publication are published together.
 const MERGE: Duration = Duration::from_secs(1);
@@ -175,17 +175,17 @@ struct Body {
 }
 
 fn compile_all(loaded: &Loaded) -> Result<Vec<Body>, PublishError> {
-    let access = crate::auth::sdk::access(&loaded.sdk_keys)
+    let access = crate::auth::sdk::carried(&loaded.sdk_keys)
         .map_err(|sentence| PublishError::Unsound(sentence.to_owned()))?;
     let mut bodies = Vec::with_capacity(Kind::ALL.len());
     for kind in Kind::ALL {
-        let unsound = |why: String| {
-            PublishError::Unsound(format!("the {} snapshot: {why}", kind.as_str()))
-        };
+        let unsound =
+            |why: String| PublishError::Unsound(format!("the {} snapshot: {why}", kind.as_str()));
         let bytes = pennon_core::config::compile(&loaded.configuration, kind, &access)
             .map_err(|error| unsound(error.to_string()))?;
         let sha256 = Sha256::digest(&bytes).into();
-        let snapshot = Snapshot::open(bytes, kind).map_err(|refusal| unsound(refusal.to_string()))?;
+        let snapshot =
+            Snapshot::open(bytes, kind).map_err(|refusal| unsound(refusal.to_string()))?;
         self_test(&snapshot).map_err(unsound)?;
         bodies.push(Body { sha256, snapshot });
     }
@@ -198,8 +198,11 @@ fn self_test(snapshot: &Snapshot) -> Result<(), String> {
     for position in 0..snapshot.flag_count() {
         let outcome = snapshot.evaluate_at(position, &context, 0);
         if outcome.error == Some(pennon_core::outcome::ErrorCode::ParseError) {
-            let key = snapshot.flag_at(position).map_or_else(String::new, |flag| flag.key().to_owned());
-            return Err(format!("flag {key:?} was compiled to something that the evaluator cannot read"));
+            let key =
+                snapshot.flag_at(position).map_or_else(String::new, |flag| flag.key().to_owned());
+            return Err(format!(
+                "flag {key:?} was compiled to something that the evaluator cannot read"
+            ));
         }
     }
     Ok(())
@@ -211,8 +214,10 @@ async fn read_back(app: &App, compiled: &[Body]) -> Result<(), PublishError> {
     for body in compiled {
         let stored = snapshots::body(&mut tx, &body.sha256).await?;
         if stored.is_none_or(|bytes| <[u8; 32]>::from(Sha256::digest(&bytes)) != body.sha256) {
-            let name = hex::encode(&body.sha256);
-            return Err(PublishError::Unsound(format!("the database gave body {name} back changed, or not at all")));
+            let name = connection::hex(&body.sha256);
+            return Err(PublishError::Unsound(format!(
+                "the database gave body {name} back changed, or not at all"
+            )));
         }
     }
     Ok(())
@@ -224,19 +229,25 @@ fn head(
     body: &Body,
     previous: Option<&StoredHead>,
 ) -> Result<Head, PublishError> {
-    let unusable = |what: &str| PublishError::Unsound(format!("environment {}: {what}", environment.id));
+    let unusable =
+        |what: &str| PublishError::Unsound(format!("environment {}: {what}", environment.id));
     // A later head must look later, even when the clock was set back.
     let created = previous.map_or(i64::MIN, |head| head.created + 1).max(app.clock.now_ms());
     Ok(Head {
         kind: body.snapshot.kind(),
-        project: hex::decode(&environment.project_id).ok_or_else(|| unusable("its project id is not 32 hex digits"))?,
-        environment: hex::decode(&environment.id).ok_or_else(|| unusable("its id is not 32 hex digits"))?,
-        epoch: u32::try_from(environment.epoch).map_err(|_| unusable("its epoch is out of range"))?,
-        version: u64::try_from(environment.revision).map_err(|_| unusable("its revision is out of range"))?,
+        project: connection::id(&environment.project_id)
+            .ok_or_else(|| unusable("its project id is not 32 hex digits"))?,
+        environment: connection::id(&environment.id)
+            .ok_or_else(|| unusable("its id is not 32 hex digits"))?,
+        epoch: u32::try_from(environment.epoch)
+            .map_err(|_| unusable("its epoch is out of range"))?,
+        version: u64::try_from(environment.revision)
+            .map_err(|_| unusable("its revision is out of range"))?,
         created,
         refresh_by: created + REFRESH_MS,
         not_after: created + EXPIRE_MS,
-        body_length: u32::try_from(body.snapshot.bytes().len()).map_err(|_| unusable("its body is too long"))?,
+        body_length: u32::try_from(body.snapshot.bytes().len())
+            .map_err(|_| unusable("its body is too long"))?,
         body_sha256: body.sha256,
         previous_head_sha256: previous.map_or([0; 32], |head| Sha256::digest(&head.head).into()),
         keyset: app.signer.keyset(),
@@ -291,7 +302,7 @@ async fn renew_old(app: &App) {
     let old = app.clock.now_ms() - RENEW_MS;
     let mut due: Vec<String> = Vec::new();
     for (environment, current) in app.published.all() {
-        let id = hex::encode(&environment);
+        let id = connection::hex(&environment);
         if current.head.created <= old && !due.contains(&id) {
             due.push(id);
         }
@@ -313,7 +324,8 @@ async fn renew(app: &App, id: &str, old: i64) -> Result<(), PublishError> {
         if stored.created > old {
             continue; // another replica was faster
         }
-        let unsound = |refusal: pennon_core::snapshot::Refusal| PublishError::Unsound(refusal.to_string());
+        let unsound =
+            |refusal: pennon_core::snapshot::Refusal| PublishError::Unsound(refusal.to_string());
         let mut head = Head::parse(&stored.head).map_err(unsound)?;
         let held = app.published.current((head.environment, kind));
         let snapshot = match held.filter(|held| held.head.body_sha256 == head.body_sha256) {

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
 use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::memory::{Current, Place};
 use crate::app::App;
 use crate::config::Edge;
-use crate::hex;
 use crate::store::edges::{self, EdgeState};
+use pennon_core::protocol::connection;
+use pennon_core::protocol::push::Push;
 
 /// How long one push may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -100,7 +100,10 @@ fn settle(app: &App, edge: &Edge, current: &Current, entry: &mut Progress, endin
     let head = &current.head;
     match ending {
         Ending::Taken | Ending::Settled(_) => {
-            *entry = Progress { settled: Some((head.epoch, head.version, head.created)), ..Progress::default() };
+            *entry = Progress {
+                settled: Some((head.epoch, head.version, head.created)),
+                ..Progress::default()
+            };
         }
         Ending::Failed(why) => {
             entry.failures += 1;
@@ -110,7 +113,12 @@ fn settle(app: &App, edge: &Edge, current: &Current, entry: &mut Progress, endin
             let chance = app.random.below(half).unwrap_or(half);
             entry.not_before = Some(Instant::now() + Duration::from_millis(half + chance));
             if entry.failures == 1 {
-                tracing::warn!(edge = edge.url, kind = head.kind.as_str(), why, "push failed; trying again until it works");
+                tracing::warn!(
+                    edge = edge.url,
+                    kind = head.kind.as_str(),
+                    why,
+                    "push failed; trying again until it works"
+                );
             }
         }
     }
@@ -125,7 +133,7 @@ async fn record(app: &App, edge: &Edge, environment: &[u8; 16], current: &Curren
     let taken = last_success.is_some();
     let state = EdgeState {
         url: edge.url.clone(),
-        environment_id: hex::encode(environment),
+        environment_id: connection::hex(environment),
         kind: current.head.kind.as_str().to_owned(),
         epoch: if taken { i64::from(current.head.epoch) } else { 0 },
         version: if taken { i64::try_from(current.head.version).unwrap_or(i64::MAX) } else { 0 },
@@ -153,11 +161,13 @@ async fn push(app: &App, edge: &Edge, client: &reqwest::Client, current: &Arc<Cu
     let Some(keyset) = app.published.keyset(current.head.keyset) else {
         return Ending::Failed(format!("keyset {} is missing here", current.head.keyset));
     };
+    let message =
+        Push { head: &current.head_bytes, keyset: &keyset, body: current.snapshot.bytes() };
     let request = client
         .post(format!("{}/v1/push", edge.url))
         .bearer_auth(&edge.push_key)
         .header("content-type", "application/octet-stream")
-        .body(message(&current.head_bytes, &keyset, current.snapshot.bytes()));
+        .body(message.to_bytes());
     let mut response = match request.send().await {
         Ok(response) => response,
         Err(error) => return Ending::Failed(shorten(&causes(&error))),
@@ -183,18 +193,6 @@ async fn push(app: &App, edge: &Edge, client: &reqwest::Client, current: &Arc<Cu
     }
 }
 
-/// The body of a push: each length in four bytes, the body last.
-fn message(head: &[u8], keyset: &[u8], body: &[u8]) -> Bytes {
-    let mut message = Vec::with_capacity(8 + head.len() + keyset.len() + body.len());
-    for part in [head, keyset] {
-        // Both are bounded by limits far below 4 GiB.
-        message.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
-        message.extend_from_slice(part);
-    }
-    message.extend_from_slice(body);
-    Bytes::from(message)
-}
-
 /// An error and what caused it, without the address, which is known.
 fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -208,15 +206,4 @@ fn causes(error: &dyn std::error::Error) -> String {
 
 fn shorten(text: &str) -> String {
     text.trim().chars().take(MAX_ERROR_CHARACTERS).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_push_carries_three_parts() {
-        let bytes = message(b"head", b"keys", b"body");
-        assert_eq!(&bytes[..], b"\0\0\0\x04head\0\0\0\x04keysbody");
-    }
 }

@@ -11,9 +11,9 @@ use tokio::sync::mpsc;
 
 use super::memory::Current;
 use crate::app::App;
-use crate::hex;
 use crate::store::snapshots::{self, StoredHead};
 use crate::store::{Dialect, StoreError, environments, sdk_keys, signing};
+use pennon_core::protocol::connection;
 
 /// How often the database is asked for what other replicas published.
 const REFRESH: Duration = Duration::from_secs(2);
@@ -64,13 +64,18 @@ pub async fn refresh(app: &App) -> Result<(), StoreError> {
     }
     for environment in environments::list_all(&mut tx).await? {
         for kind in Kind::ALL {
-            let Some(stored) = snapshots::latest(&mut tx, &environment.id, kind.as_str()).await? else {
+            let Some(stored) = snapshots::latest(&mut tx, &environment.id, kind.as_str()).await?
+            else {
                 continue;
             };
-            let place = hex::decode(&environment.id).map(|id| (id, kind));
+            let place = connection::id(&environment.id).map(|id| (id, kind));
             let held = place.and_then(|place| app.published.current(place));
             let newer = held.as_ref().is_none_or(|held| {
-                let order = (i64::from(held.head.epoch), i64::try_from(held.head.version).unwrap_or(i64::MAX), held.head.created);
+                let order = (
+                    i64::from(held.head.epoch),
+                    i64::try_from(held.head.version).unwrap_or(i64::MAX),
+                    held.head.created,
+                );
                 order < (stored.epoch, stored.version, stored.created)
             });
             if newer {
@@ -89,7 +94,9 @@ async fn open(
 ) -> Result<Current, StoreError> {
     let unusable = |why: String| {
         let (id, version) = (&stored.environment_id, stored.version);
-        StoreError::Unusable(format!("version {version} of environment {id} cannot be read ({why}): restore a backup"))
+        StoreError::Unusable(format!(
+            "version {version} of environment {id} cannot be read ({why}): restore a backup"
+        ))
     };
     let head = Head::parse(&stored.head).map_err(|refusal| unusable(refusal.to_string()))?;
     let snapshot = match held.filter(|held| held.head.body_sha256 == head.body_sha256) {
@@ -97,7 +104,8 @@ async fn open(
         None => {
             let body = snapshots::body(tx, &stored.body_sha256).await?;
             let body = body.ok_or_else(|| unusable("its body is missing".to_owned()))?;
-            let opened = Snapshot::open(body, head.kind).map_err(|refusal| unusable(refusal.to_string()))?;
+            let opened =
+                Snapshot::open(body, head.kind).map_err(|refusal| unusable(refusal.to_string()))?;
             Arc::new(opened)
         }
     };
@@ -121,7 +129,12 @@ pub async fn follow_database(app: App) {
 }
 
 /// Says over Redis what this replica published.
-pub async fn announce_over_redis(app: App, client: redis::Client, channel: String, mut news: mpsc::Receiver<String>) {
+pub async fn announce_over_redis(
+    app: App,
+    client: redis::Client,
+    channel: String,
+    mut news: mpsc::Receiver<String>,
+) {
     let mut connection = None;
     loop {
         let environment_id = tokio::select! {

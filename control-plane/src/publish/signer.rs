@@ -25,15 +25,21 @@ impl Signer {
         let unusable = |sentence: String| StoreError::Unusable(sentence);
         let mut tx = store.begin_read().await?;
         let (id, sealed) = signing::current_signing_key(&mut tx).await?.ok_or_else(|| {
-            unusable("the database holds no signing key: it is not one that pennon started before".to_owned())
+            unusable(
+                "the database holds no signing key: it is not one that pennon started before"
+                    .to_owned(),
+            )
         })?;
         let keysets = signing::keysets(&mut tx).await?;
-        let seed = seal::open(secret, SEAL_PURPOSE, &sealed).map_err(|error| unusable(error.to_string()))?;
-        let seed = <[u8; 32]>::try_from(seed)
-            .map_err(|_| unusable(format!("signing key {id} has not 32 bytes: restore a backup")))?;
-        let keyset = keysets.last().and_then(|(number, _)| u32::try_from(*number).ok()).ok_or_else(|| {
-            unusable("the database holds no keyset: restore a backup".to_owned())
+        let seed = seal::open(secret, SEAL_PURPOSE, &sealed)
+            .map_err(|error| unusable(error.to_string()))?;
+        let seed = <[u8; 32]>::try_from(seed).map_err(|_| {
+            unusable(format!("signing key {id} has not 32 bytes: restore a backup"))
         })?;
+        let keyset = keysets
+            .last()
+            .and_then(|(number, _)| u32::try_from(*number).ok())
+            .ok_or_else(|| unusable("the database holds no keyset: restore a backup".to_owned()))?;
         Ok(Self { key: SigningKey::from_seed(seed), keyset })
     }
 

@@ -64,11 +64,19 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         if inner.is_data() {
             Problem::invalid(if field == "." { String::new() } else { field }, inner.to_string())
         } else {
-            Problem::new(StatusCode::BAD_REQUEST, "not-json", format!("the body is not JSON: {inner}"))
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                "not-json",
+                format!("the body is not JSON: {inner}"),
+            )
         }
     })?;
     deserializer.end().map_err(|error| {
-        Problem::new(StatusCode::BAD_REQUEST, "not-json", format!("the body goes on after its end: {error}"))
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            "not-json",
+            format!("the body goes on after its end: {error}"),
+        )
     })?;
     Ok(value)
 }

@@ -4,24 +4,18 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use pennon_core::protocol::access::Denied;
+use pennon_core::protocol::caching;
+use pennon_core::protocol::connection;
 use pennon_core::snapshot::Kind;
 use serde::Deserialize;
 
 use super::problem::Problem;
 use crate::app::App;
-use crate::auth::sdk::wrong_environment;
-use crate::hex;
 use crate::publish::memory::Place;
 use crate::store::snapshots;
 
 const BYTES: &str = "application/octet-stream";
-/// Client keys are public, so what they fetch may lie in any cache; for a week when everything behind is down.
-const CLIENT_HEAD: &str = "public, max-age=5, stale-while-revalidate=60, stale-if-error=604800";
-const PRIVATE_HEAD: &str = "private, no-cache";
-const CLIENT_BODY: &str = "public, max-age=31536000, immutable";
-const PRIVATE_BODY: &str = "private, max-age=31536000, immutable";
-const KEYSET: &str = "public, max-age=31536000, immutable";
-
 /// `?key=`, where a client key may stand.
 #[derive(Debug, Deserialize)]
 pub struct KeyInQuery {
@@ -43,7 +37,7 @@ pub fn place(
     let kind = Kind::parse(kind)
         .ok_or_else(|| Problem::not_found("the kinds are client, server and edge"))?;
     // An environment that does not exist is, to this key, one that it does not belong to.
-    let environment = hex::decode(environment).ok_or_else(wrong_environment)?;
+    let environment = connection::id(environment).ok_or(Denied::KeyEnvironment)?;
     caller.may_read(environment, kind)?;
     Ok((environment, kind))
 }
@@ -67,8 +61,7 @@ pub async fn head(
 ) -> Result<Response, Problem> {
     let place = place(&app, &headers, &query, &environment, &kind)?;
     let current = app.published.current(place).ok_or_else(no_snapshot)?;
-    let caching = if place.1 == Kind::Client { CLIENT_HEAD } else { PRIVATE_HEAD };
-    Ok(bytes(current.head_bytes.clone(), caching))
+    Ok(bytes(current.head_bytes.clone(), caching::head(place.1)))
 }
 
 /// `GET /v1/body/{sha256}`: the right to it comes from the environment and kind that it belongs to; knowing the hash gives none.
@@ -80,7 +73,7 @@ pub async fn body(
 ) -> Result<Response, Problem> {
     let caller = app.sdk_keys.admit(&headers, query.key.as_deref())?;
     let unknown = || Problem::not_found("there is no such body (any more): ask for the head again");
-    let sha256 = hex::decode::<32>(&sha256).ok_or_else(unknown)?;
+    let sha256 = connection::digest(&sha256).ok_or_else(unknown)?;
     let (body, places) = match app.published.body(&sha256) {
         Some(held) => held,
         None => stored(&app, &sha256).await?.ok_or_else(unknown)?,
@@ -89,12 +82,11 @@ pub async fn body(
     for (environment, kind) in places {
         match caller.may_read(environment, kind) {
             // Precompressed forms (br, zstd, gzip) will be chosen here.
-            Ok(()) if kind == Kind::Client => return Ok(bytes(body, CLIENT_BODY)),
-            Ok(()) => return Ok(bytes(body, PRIVATE_BODY)),
-            Err(problem) => refusal = Some(problem),
+            Ok(()) => return Ok(bytes(body, caching::body(kind))),
+            Err(denied) => refusal = Some(denied),
         }
     }
-    Err(refusal.unwrap_or_else(unknown))
+    Err(refusal.map_or_else(unknown, Problem::from))
 }
 
 /// A body that is no longer in memory.
@@ -103,16 +95,19 @@ async fn stored(app: &App, sha256: &[u8; 32]) -> Result<Option<(Bytes, Vec<Place
     let owners = snapshots::owners_of_body(&mut tx, sha256).await?;
     let places = owners
         .iter()
-        .filter_map(|(environment, kind)| Some((hex::decode(environment)?, Kind::parse(kind)?)))
+        .filter_map(|(environment, kind)| Some((connection::id(environment)?, Kind::parse(kind)?)))
         .collect();
     Ok(snapshots::body(&mut tx, sha256).await?.map(|bytes| (Bytes::from(bytes), places)))
 }
 
 /// `GET /v1/keyset/{number}`: public.
-pub async fn keyset(State(app): State<App>, Path(number): Path<String>) -> Result<Response, Problem> {
+pub async fn keyset(
+    State(app): State<App>,
+    Path(number): Path<String>,
+) -> Result<Response, Problem> {
     let keyset = number.parse().ok().and_then(|number| app.published.keyset(number));
     let keyset = keyset.ok_or_else(|| Problem::not_found("there is no keyset of that number"))?;
-    Ok(bytes(keyset, KEYSET))
+    Ok(bytes(keyset, caching::KEYSET))
 }
 
 fn bytes(body: Bytes, caching: &'static str) -> Response {

@@ -36,7 +36,11 @@ pub async fn readyz(State(app): State<App>) -> Response {
         (Ok(()), ..) => "ok",
         (Err(_), ..) => "degraded",
     };
-    let code = if database.is_ok() && !stopping { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let code = if database.is_ok() && !stopping {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     let answer = json!({
         "status": status,
         "database": if database.is_ok() { "ok" } else { "away" },

@@ -16,16 +16,22 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID: usize = 64;
 
 /// Middleware around every route.
-pub async fn log(State(app): State<App>, request: Request, next: Next) -> Result<Response, Problem> {
-    let given = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| {
-        (1..=MAX_REQUEST_ID).contains(&id.len())
-            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-    });
+pub async fn log(
+    State(app): State<App>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let given =
+        request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| {
+            (1..=MAX_REQUEST_ID).contains(&id.len())
+                && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        });
     let id = match given {
         Some(id) => id.to_owned(),
         None => app.random.id()?,
     };
-    let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
+    let span =
+        tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
     let started = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     let status = response.status().as_u16();

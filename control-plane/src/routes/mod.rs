@@ -6,6 +6,7 @@ pub mod dashboard;
 pub mod delivery;
 pub mod health;
 pub mod log;
+pub mod ofrep;
 pub mod problem;
 pub mod stream;
 pub mod version;

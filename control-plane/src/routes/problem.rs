@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use pennon_core::protocol::access::Denied;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ use crate::store::StoreError;
 #[derive(Clone, Debug, Serialize)]
 pub struct Problem {
     #[serde(rename = "type")]
-    kind: &'static str,
+    kind: String,
     title: &'static str,
     #[serde(serialize_with = "as_number")]
     status: StatusCode,
@@ -37,7 +38,7 @@ impl Problem {
     /// A problem with this status, code and advice.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self {
-            kind: "about:blank",
+            kind: format!("urn:pennon:problem:{code}"),
             title: status.canonical_reason().unwrap_or("Error"),
             status,
             detail: detail.into(),
@@ -79,10 +80,25 @@ impl Problem {
 
     /// The request was made from an older version than `current`.
     pub fn precondition_failed(current: Value) -> Self {
-        let detail = "it was changed since you read it: look at `current`, and send its ETag in If-Match";
+        let detail =
+            "it was changed since you read it: look at `current`, and send its ETag in If-Match";
         let mut problem = Self::new(StatusCode::PRECONDITION_FAILED, "changed-since", detail);
         problem.current = Some(current);
         problem
+    }
+
+    /// A conflict for this reason, with the same place and detail.
+    #[must_use]
+    pub fn because(mut self, reason: &str) -> Self {
+        if self.status == StatusCode::UNPROCESSABLE_ENTITY {
+            self.status = StatusCode::CONFLICT;
+            self.code = "conflict";
+            self.kind = "urn:pennon:problem:conflict".to_owned();
+            self.title = "Conflict";
+            let place = self.field.take().unwrap_or_default();
+            self.detail = format!("{reason}: {place}: {}", self.detail);
+        }
+        self
     }
 
     /// Something failed in here; `error` goes to the log alone.
@@ -132,14 +148,25 @@ impl From<StoreError> for Problem {
             }
             StoreError::Duplicate(error) => {
                 tracing::debug!(%error, "duplicate");
-                Self::conflict("there is one with this key already: take another key, or change that one")
+                Self::conflict(
+                    "there is one with this key already: take another key, or change that one",
+                )
             }
             StoreError::Reference(error) => {
                 tracing::debug!(%error, "reference");
-                Self::conflict("something still refers to it, or it refers to something that is gone")
+                Self::conflict(
+                    "something still refers to it, or it refers to something that is gone",
+                )
             }
             StoreError::Sql(_) | StoreError::Unusable(_) => Self::internal(&error),
         }
+    }
+}
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        let status = StatusCode::from_u16(denied.status()).unwrap_or(StatusCode::FORBIDDEN);
+        Self::new(status, denied.code(), denied.detail())
     }
 }
 

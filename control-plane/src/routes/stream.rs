@@ -51,7 +51,8 @@ pub async fn stream(
     })?;
     let receiver = app.published.follow(place).ok_or_else(no_snapshot)?;
     let events = events(Following { app, receiver, _permit: permit });
-    let mut response = Sse::new(events).keep_alive(KeepAlive::new().interval(PING).text("ping")).into_response();
+    let mut response =
+        Sse::new(events).keep_alive(KeepAlive::new().interval(PING).text("ping")).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // Asks nginx and its like not to hold events back.

@@ -58,7 +58,17 @@ mod tests {
 
     #[test]
     fn only_the_current_version_matches() {
-        assert!(allowed(None) && allowed(Some("\"3\"")) && allowed(Some("*")) && allowed(Some("\"2\", \"3\"")));
-        assert!(!allowed(Some("\"2\"")) && !allowed(Some("W/\"3\"")) && !allowed(Some("3")) && !allowed(Some("")));
+        assert!(
+            allowed(None)
+                && allowed(Some("\"3\""))
+                && allowed(Some("*"))
+                && allowed(Some("\"2\", \"3\""))
+        );
+        assert!(
+            !allowed(Some("\"2\""))
+                && !allowed(Some("W/\"3\""))
+                && !allowed(Some("3"))
+                && !allowed(Some(""))
+        );
     }
 }

@@ -61,16 +61,7 @@ pub async fn list(
     before: i64,
     limit: i64,
 ) -> Result<Vec<Entry>, StoreError> {
-    type Row = (
-        i64,
-        i64,
-        String,
-        String,
-        Option<String>,
-        String,
-        Option<String>,
-        Option<String>,
-    );
+    type Row = (i64, i64, String, String, Option<String>, String, Option<String>, Option<String>);
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT sequence, at, author, action, environment_id, target, old_value, new_value \
          FROM audit_log WHERE project_id = $1 AND sequence < $2 ORDER BY sequence DESC LIMIT $3",

@@ -52,7 +52,8 @@ impl Changing {
         author: &str,
         now_ms: i64,
     ) -> Result<Option<Self>, StoreError> {
-        let Some((project, sequence)) = projects::lock_for_change(&mut tx, project_key).await? else {
+        let Some((project, sequence)) = projects::lock_for_change(&mut tx, project_key).await?
+        else {
             return Ok(None);
         };
         Ok(Some(Self { tx, project, now_ms, sequence, author: author.to_owned() }))

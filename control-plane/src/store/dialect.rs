@@ -64,7 +64,10 @@ impl Dialect {
     /// Waits until no other replica migrates; the lock ends with the transaction. SQLite's writer is alone already.
     pub(super) async fn lock_migrations(self, tx: &mut AnyConnection) -> Result<(), StoreError> {
         if self == Self::Postgres {
-            sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(MIGRATION_LOCK).execute(tx).await?;
+            sqlx::query("SELECT pg_advisory_xact_lock($1)")
+                .bind(MIGRATION_LOCK)
+                .execute(tx)
+                .await?;
         }
         Ok(())
     }

@@ -36,8 +36,8 @@ pub async fn list(connection: &mut AnyConnection) -> Result<Vec<EdgeState>, Stor
     .await?;
     Ok(rows
         .into_iter()
-        .map(|(url, environment_id, kind, epoch, version, last_error, last_attempt, last_success)| {
-            EdgeState {
+        .map(
+            |(
                 url,
                 environment_id,
                 kind,
@@ -46,8 +46,19 @@ pub async fn list(connection: &mut AnyConnection) -> Result<Vec<EdgeState>, Stor
                 last_error,
                 last_attempt,
                 last_success,
-            }
-        })
+            )| {
+                EdgeState {
+                    url,
+                    environment_id,
+                    kind,
+                    epoch,
+                    version,
+                    last_error,
+                    last_attempt,
+                    last_success,
+                }
+            },
+        )
         .collect())
 }
 

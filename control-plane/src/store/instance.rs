@@ -5,7 +5,10 @@ use sqlx::{AnyConnection, Row};
 use super::StoreError;
 
 /// The fact, when it is there.
-pub async fn get(connection: &mut AnyConnection, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+pub async fn get(
+    connection: &mut AnyConnection,
+    name: &str,
+) -> Result<Option<Vec<u8>>, StoreError> {
     let row = sqlx::query("SELECT value FROM instance WHERE name = $1")
         .bind(name)
         .fetch_optional(connection)

@@ -41,13 +41,15 @@ pub async fn migrate(store: &Store, now_ms: i64) -> Result<(), StoreError> {
     }
     for (number, name, text) in &MIGRATIONS[rows.len()..] {
         run_script(&mut tx, text).await?;
-        sqlx::query("INSERT INTO migrations (number, name, sha256, applied_at) VALUES ($1, $2, $3, $4)")
-            .bind(number)
-            .bind(*name)
-            .bind(Sha256::digest(text.as_bytes()).to_vec())
-            .bind(now_ms)
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query(
+            "INSERT INTO migrations (number, name, sha256, applied_at) VALUES ($1, $2, $3, $4)",
+        )
+        .bind(number)
+        .bind(*name)
+        .bind(Sha256::digest(text.as_bytes()).to_vec())
+        .bind(now_ms)
+        .execute(&mut *tx)
+        .await?;
         tracing::info!(number, name, "migration applied");
     }
     tx.commit().await?;

@@ -47,13 +47,15 @@ pub async fn find(
 
 /// Writes a new project.
 pub async fn insert(connection: &mut AnyConnection, project: &Project) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO projects (id, key, name, changes, created_at) VALUES ($1, $2, $3, 0, $4)")
-        .bind(&project.id)
-        .bind(&project.key)
-        .bind(&project.name)
-        .bind(project.created_at)
-        .execute(connection)
-        .await?;
+    sqlx::query(
+        "INSERT INTO projects (id, key, name, changes, created_at) VALUES ($1, $2, $3, 0, $4)",
+    )
+    .bind(&project.id)
+    .bind(&project.key)
+    .bind(&project.name)
+    .bind(project.created_at)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

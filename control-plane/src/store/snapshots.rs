@@ -59,12 +59,10 @@ pub async fn owners_of_body(
     connection: &mut AnyConnection,
     sha256: &[u8],
 ) -> Result<Vec<(String, String)>, StoreError> {
-    Ok(sqlx::query_as(
-        "SELECT DISTINCT environment_id, kind FROM snapshots WHERE body_sha256 = $1",
-    )
-    .bind(sha256.to_vec())
-    .fetch_all(connection)
-    .await?)
+    Ok(sqlx::query_as("SELECT DISTINCT environment_id, kind FROM snapshots WHERE body_sha256 = $1")
+        .bind(sha256.to_vec())
+        .fetch_all(connection)
+        .await?)
 }
 
 /// Stores a signed head.

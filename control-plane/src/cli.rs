@@ -1,0 +1,207 @@
+//! The command line of `pennon`.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use pennon_core::snapshot::Kind;
+use tracing_subscriber::EnvFilter;
+
+use crate::ambient::Clock;
+use crate::config::{self, ServeArgs};
+use crate::offline::compile::CompileArgs;
+use crate::offline::snapshot::VerifyArgs;
+use crate::offline::{Failed, compile, eval, import, keys, snapshot};
+
+/// Feature flags as signed snapshots, evaluated where they are needed.
+#[derive(Debug, Parser)]
+#[command(name = "pennon", version, about)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the control plane.
+    Serve(Box<ServeArgs>),
+    /// Read flags from a file into CONFIG.json and report on each of them.
+    Import {
+        /// The format of FILE.
+        #[arg(long, value_enum)]
+        from: Format,
+        file: PathBuf,
+        /// Where the flags go.
+        #[arg(long, value_name = "CONFIG.json")]
+        out: PathBuf,
+        /// Where the report goes: imported, refused, notes.
+        #[arg(long, value_name = "REPORT.json")]
+        report: PathBuf,
+    },
+    /// Compile CONFIG.json into the body of a snapshot; with a seed, sign its head.
+    Compile(CompileArgs),
+    /// Evaluate one case a line; print one outcome a line. Exit status 2: some lines were no cases.
+    Eval {
+        #[arg(long, value_name = "CONFIG.json", required_unless_present = "snapshot")]
+        config: Option<PathBuf>,
+        /// The body of a snapshot.
+        #[arg(long, value_name = "FILE", conflicts_with = "config")]
+        snapshot: Option<PathBuf>,
+        #[arg(long, value_name = "CASES.jsonl")]
+        cases: PathBuf,
+        /// Compile --config for this kind: server, client or edge.
+        #[arg(long, value_parser = compile::kind, default_value = "server")]
+        kind: Kind,
+    },
+    /// Look into the files of a snapshot.
+    Snapshot {
+        #[command(subcommand)]
+        command: SnapshotCommand,
+    },
+    /// Print the JSON Schema of CONFIG.json.
+    Schema,
+    /// Work with keys.
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// CONFIG.json itself.
+    Pennon,
+}
+
+#[derive(Debug, Subcommand)]
+enum SnapshotCommand {
+    /// Print a head, a keyset or a body as JSON.
+    Show { file: PathBuf },
+    /// Check a head and a body as a client does that sees them for the first time.
+    Verify(VerifyArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum KeysCommand {
+    /// Print the root fingerprint that connection strings carry.
+    Fingerprint {
+        #[arg(
+            long,
+            env = "PENNON_ROOT_KEY_FILE",
+            value_name = "FILE",
+            default_value = "pennon-data/root.key"
+        )]
+        root_key_file: PathBuf,
+    },
+}
+
+/// Reads the command line and runs it.
+pub fn run() -> ExitCode {
+    let line = Line::parse();
+    match line.command {
+        Command::Serve(args) => serve(&args),
+        command => match offline(command) {
+            Ok(code) => code,
+            Err(failed) => {
+                complain(&failed.to_string());
+                ExitCode::FAILURE
+            }
+        },
+    }
+}
+
+fn offline(command: Command) -> Result<ExitCode, Failed> {
+    let clock = Clock::System;
+    match command {
+        Command::Serve(_) => {}
+        Command::Import { from: Format::Pennon, file, out, report } => {
+            import::import(&file, &out, &report)?
+        }
+        Command::Compile(args) => compile::run(&args, &clock)?,
+        Command::Eval { config, snapshot, cases, kind } => {
+            let source = match (&config, &snapshot) {
+                (Some(path), _) => eval::Source::Config(path),
+                (None, Some(path)) => eval::Source::Snapshot(path),
+                (None, None) => return Err(Failed("give --config or --snapshot".to_owned())),
+            };
+            let (out, complaints) = (&mut std::io::stdout().lock(), &mut std::io::stderr().lock());
+            if !eval::run(&source, &cases, kind, out, complaints)? {
+                return Ok(ExitCode::from(2));
+            }
+        }
+        Command::Snapshot { command: SnapshotCommand::Show { file } } => {
+            print_json(&snapshot::show(&file)?)?
+        }
+        Command::Snapshot { command: SnapshotCommand::Verify(args) } => {
+            print_json(&snapshot::verify(&args, &clock)?)?
+        }
+        Command::Schema => print_json(&pennon_core::config::schema())?,
+        Command::Keys { command: KeysCommand::Fingerprint { root_key_file } } => {
+            print(&format!("{}\n", keys::fingerprint(&root_key_file)?))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn serve(args: &ServeArgs) -> ExitCode {
+    let filter = match EnvFilter::try_new(&args.log_level) {
+        Ok(filter) => filter,
+        Err(error) => {
+            complain(&format!("--log-level (PENNON_LOG): {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let secret = std::env::var("PENNON_SECRET").ok();
+    let config = match config::read(args, secret.as_deref()) {
+        Ok(config) => config,
+        Err(mistakes) => {
+            for mistake in mistakes {
+                complain(&mistake);
+            }
+            return ExitCode::FAILURE;
+        }
+    };
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        tracing::debug!("a TLS provider is installed already");
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&format!("no threads can be started: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(crate::serve::serve(config)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "cannot start");
+            complain(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print_json(value: &serde_json::Value) -> Result<(), Failed> {
+    print(&format!("{value:#}\n"))
+}
+
+fn print(text: &str) -> Result<(), Failed> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // Whoever read the output has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.map_err(|error| Failed(format!("standard output: {error}"))),
+    }
+}
+
+fn complain(sentence: &str) {
+    // When standard error is gone there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "pennon: {sentence}");
+}

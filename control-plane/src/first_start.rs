@@ -1,0 +1,297 @@
+//! What the very first start creates: the root key, keyset 1, a signing key, a project with two environments, their SDK
+//! keys and the admin token. Secrets are written down before the database commits, so none of them can be lost between the two;
+//! a first start that is interrupted is simply done again.
+
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use pennon_core::config::Configuration;
+use pennon_core::protocol::connection::{self, ConnectionString};
+use pennon_core::snapshot::sign::{SigningKey, root_fingerprint, sign_keyset};
+use pennon_core::snapshot::{Keyset, Kind, OnlineKey};
+use serde_json::{Map, Value, json};
+
+use crate::ambient::{Clock, Random};
+use crate::auth::{sdk, seal, token};
+use crate::config::Config;
+use crate::domain::flag;
+use crate::domain::keys::{check_attribute, check_key};
+use crate::private_file;
+use crate::publish::signer::SEAL_PURPOSE;
+use crate::store::change::{Change, Changing};
+use crate::store::environments::{self, Environment};
+use crate::store::projects::{self, Project};
+use crate::store::sdk_keys;
+use crate::store::tokens::{self, Token};
+use crate::store::{Store, StoreError, Tx, attributes, flags, instance, segments, signing};
+
+/// The fact whose absence makes a start the first one.
+const ROOT_FINGERPRINT: &str = "root-fingerprint";
+/// The project and the environments that a first start makes: key, name, protected.
+const PROJECT: (&str, &str) = ("default", "Default");
+const ENVIRONMENTS: [(&str, &str, bool); 2] =
+    [("development", "Development", false), ("production", "Production", true)];
+/// Who made all this, in the audit log.
+const AUTHOR: &str = "first start";
+
+/// Why the server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The sentence names the file and says what to do.
+    #[error("{0}")]
+    File(String),
+    #[error("{0}")]
+    Other(String),
+}
+
+/// What the caller shows once.
+#[derive(Debug)]
+pub struct Created {
+    /// Only when no file was configured to take it.
+    pub admin_token: Option<String>,
+}
+
+/// The root fingerprint, and, at the first start, what has to be shown.
+///
+/// # Errors
+/// A file that cannot be written or read, a bootstrap file that is not sound, or what the database says.
+pub async fn prepare(
+    config: &Config,
+    store: &Store,
+    secret: &[u8; 32],
+    clock: &Clock,
+    random: &Random,
+    public_url: &str,
+) -> Result<([u8; 32], Option<Created>), StartError> {
+    let mut tx = store.begin().await?;
+    if let Some(known) = instance::get(&mut tx, ROOT_FINGERPRINT).await? {
+        return Ok((fingerprint(known)?, None));
+    }
+    let other = |error: &dyn std::fmt::Display| StartError::Other(error.to_string());
+    let now = clock.now_ms();
+    let root = root_key(&config.root_key_file, random)?;
+    let seed = random.bytes::<32>().map_err(|error| other(&error))?;
+    let online = SigningKey::from_seed(seed);
+    let keyset = Keyset {
+        number: 1,
+        created: now,
+        threshold: 1,
+        roots: vec![root.public_key()],
+        keys: vec![OnlineKey::for_environment(online.public_key(), [0; 16])],
+    };
+    let root_fingerprint = root_fingerprint(&keyset);
+    // On PostgreSQL a second replica waits here for the first one's commit, and then is not the first.
+    if !instance::put_new(&mut tx, ROOT_FINGERPRINT, &root_fingerprint).await? {
+        let known = instance::get(&mut tx, ROOT_FINGERPRINT).await?.unwrap_or_default();
+        return Ok((fingerprint(known)?, None));
+    }
+    let bytes =
+        sign_keyset(&keyset, &[&root]).ok_or_else(|| other(&"keyset 1 cannot be written"))?;
+    signing::insert_keyset(&mut tx, 1, &bytes, now).await?;
+    let sealed = seal::seal(secret, SEAL_PURPOSE, &seed, random).map_err(|error| other(&error))?;
+    let key_id = connection::hex(&online.key_id());
+    signing::insert_signing_key(&mut tx, &key_id, &online.public_key(), &sealed, now).await?;
+
+    let admin_token =
+        token::generate(token::ADMIN_PREFIX, random).map_err(|error| other(&error))?;
+    let row = Token {
+        id: random.id().map_err(|error| other(&error))?,
+        name: "admin".to_owned(),
+        prefix: token::shown(&admin_token),
+        sha256: token::sha256(&admin_token).to_vec(),
+        expires_at: None,
+        revoked_at: None,
+    };
+    tokens::insert(&mut tx, &row, now).await?;
+    let (tx, credentials) =
+        first_project(config, tx, random, now, public_url, root_fingerprint).await?;
+
+    let mut credentials = credentials;
+    credentials.insert("adminToken".to_owned(), json!(admin_token));
+    let kept = write_secrets(config, &admin_token, &Value::Object(credentials))?;
+    tx.commit().await.map_err(StoreError::from)?;
+    tracing::warn!(
+        file = %config.root_key_file.display(),
+        "this file is the root of all trust: move it offline now; it is needed only to rotate signing keys"
+    );
+    Ok((root_fingerprint, Some(Created { admin_token: (!kept).then_some(admin_token) })))
+}
+
+fn fingerprint(bytes: Vec<u8>) -> Result<[u8; 32], StartError> {
+    <[u8; 32]>::try_from(bytes).map_err(|_| {
+        StartError::Other("the database's root fingerprint is damaged: restore a backup".to_owned())
+    })
+}
+
+/// Writes the files that were configured for secrets; says whether the admin token is in one of them.
+fn write_secrets(
+    config: &Config,
+    admin_token: &str,
+    credentials: &Value,
+) -> Result<bool, StartError> {
+    let write = |path: &Path, text: String| {
+        private_file::replace(path, text.as_bytes(), 0o600).map_err(|error| {
+            StartError::File(format!("{} cannot be written: {error}", path.display()))
+        })
+    };
+    if let Some(path) = &config.credentials_file {
+        write(path, format!("{credentials:#}\n"))?;
+    }
+    if let Some(path) = &config.admin_token_file {
+        write(path, format!("{admin_token}\n"))?;
+    }
+    Ok(config.credentials_file.is_some() || config.admin_token_file.is_some())
+}
+
+/// Reads the root key, or makes one. Kept as 64 hex digits, so that it survives being printed and typed.
+pub fn root_key(path: &Path, random: &Random) -> Result<SigningKey, StartError> {
+    let file = |error: &dyn std::fmt::Display| {
+        StartError::File(format!("the root key file {}: {error}", path.display()))
+    };
+    match std::fs::read_to_string(path) {
+        Ok(text) => {
+            let seed =
+                connection::digest(text.trim()).ok_or_else(|| file(&"it has not 64 hex digits"))?;
+            Ok(SigningKey::from_seed(seed))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let seed = random.bytes::<32>().map_err(|error| file(&error))?;
+            let text = format!("{}\n", connection::hex(&seed));
+            private_file::create(path, text.as_bytes()).map_err(|error| file(&error))?;
+            Ok(SigningKey::from_seed(seed))
+        }
+        Err(error) => Err(file(&error)),
+    }
+}
+
+/// The first project, its environments and their keys; answers what the credentials file says of them.
+async fn first_project(
+    config: &Config,
+    mut tx: Tx,
+    random: &Random,
+    now_ms: i64,
+    public_url: &str,
+    root_fingerprint: [u8; 32],
+) -> Result<(Tx, Map<String, Value>), StartError> {
+    let other = |error: &dyn std::fmt::Display| StartError::Other(error.to_string());
+    let id = || random.id().map_err(|error| StartError::Other(error.to_string()));
+    let project = Project {
+        id: id()?,
+        key: PROJECT.0.to_owned(),
+        name: PROJECT.1.to_owned(),
+        created_at: now_ms,
+    };
+    projects::insert(&mut tx, &project).await?;
+    let mut made = Vec::new();
+    let mut shown = Vec::new();
+    for (position, (key, name, protected)) in ENVIRONMENTS.into_iter().enumerate() {
+        let environment = Environment {
+            id: id()?,
+            project_id: project.id.clone(),
+            key: key.to_owned(),
+            name: name.to_owned(),
+            protected,
+            epoch: 1,
+            revision: 0,
+            position: i64::try_from(position).unwrap_or(0),
+            created_at: now_ms,
+        };
+        environments::insert(&mut tx, &environment).await?;
+        let mut keys = Map::new();
+        let mut strings = Map::new();
+        for kind in Kind::ALL {
+            let (text, row) = sdk::generate(&environment.id, kind, "first", random, now_ms)
+                .map_err(|error| other(&error))?;
+            sdk_keys::insert(&mut tx, &row).await?;
+            let string = ConnectionString {
+                origin: public_url.to_owned(),
+                sdk_key: text.clone(),
+                kind,
+                root_fingerprint,
+                environment: connection::id(&environment.id).unwrap_or_default(),
+            };
+            keys.insert(kind.as_str().to_owned(), json!(text));
+            strings.insert(kind.as_str().to_owned(), json!(string.reveal()));
+        }
+        shown.push(json!({ "key": environment.key, "id": environment.id, "sdkKeys": keys, "connectionStrings": strings }));
+        made.push(environment);
+    }
+    let ids: Vec<String> = made.iter().map(|environment| environment.id.clone()).collect();
+    let missing = || StartError::Other("the first project vanished".to_owned());
+    let changing = Changing::within(tx, &project.key, AUTHOR, now_ms).await?.ok_or_else(missing)?;
+    let created = Change {
+        action: "project.created",
+        target: &project.key,
+        environment_id: None,
+        old: None,
+        new: Some(json!({ "project": project, "environments": made })),
+    };
+    let (mut tx, _) = changing.record(created, &ids).await?;
+    if let Some(path) = &config.bootstrap {
+        let configuration = read_bootstrap(path)?;
+        let mut changing =
+            Changing::within(tx, &project.key, AUTHOR, now_ms).await?.ok_or_else(missing)?;
+        import(&mut changing, &made, &configuration).await?;
+        let imported = Change {
+            action: "config.imported",
+            target: &project.key,
+            environment_id: None,
+            old: None,
+            new: Some(json!(configuration)),
+        };
+        tx = changing.record(imported, &ids).await?.0;
+    }
+    let mut credentials = Map::new();
+    credentials
+        .insert("rootFingerprint".to_owned(), json!(URL_SAFE_NO_PAD.encode(root_fingerprint)));
+    credentials.insert("project".to_owned(), json!({ "key": project.key, "id": project.id }));
+    credentials.insert("environments".to_owned(), Value::Array(shown));
+    Ok((tx, credentials))
+}
+
+fn read_bootstrap(path: &Path) -> Result<Configuration, StartError> {
+    let file = |why: &dyn std::fmt::Display| StartError::File(format!("{}: {why}", path.display()));
+    let bytes = std::fs::read(path).map_err(|error| file(&error))?;
+    let value = serde_json::from_slice(&bytes).map_err(|error| file(&error))?;
+    let configuration: Configuration =
+        flag::read(value).map_err(|wrong| file(&format!("{}: {}", wrong.field, wrong.detail)))?;
+    flag::check(&configuration, None)
+        .map_err(|wrong| file(&format!("{}: {}", wrong.field, wrong.detail)))?;
+    for key in configuration.flags.keys().chain(configuration.segments.keys()) {
+        check_key(key).map_err(|detail| file(&format!("{key:?}: {detail}")))?;
+    }
+    for name in configuration.attributes.keys() {
+        check_attribute(name).map_err(|detail| file(&format!("{name:?}: {detail}")))?;
+    }
+    Ok(configuration)
+}
+
+/// Writes a sound configuration into a project that has no flags yet, the same in every environment.
+async fn import(
+    changing: &mut Changing,
+    environments: &[Environment],
+    configuration: &Configuration,
+) -> Result<(), StartError> {
+    let (tx, project_id, now) = (&mut changing.tx, &changing.project.id, changing.now_ms);
+    for (name, attribute) in &configuration.attributes {
+        attributes::put(tx, project_id, name, &json!(attribute).to_string(), now).await?;
+    }
+    for (key, segment) in &configuration.segments {
+        segments::put(tx, project_id, key, &json!(segment).to_string(), now).await?;
+    }
+    for (key, flag) in &configuration.flags {
+        let parts = flag::split(flag)
+            .map_err(|wrong| StartError::Other(format!("{key}: {}", wrong.detail)))?;
+        let definition = Value::Object(parts.definition).to_string();
+        let configured = Value::Object(parts.configuration).to_string();
+        flags::insert(tx, project_id, key, &definition, now).await?;
+        for environment in environments {
+            flags::insert_configuration(tx, project_id, &environment.id, key, &configured, now)
+                .await?;
+        }
+    }
+    Ok(())
+}

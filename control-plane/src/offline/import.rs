@@ -1,0 +1,186 @@
+//! `pennon import`: reads flags from a file, keeps those that are sound, and reports on each of them.
+
+use std::path::Path;
+
+use pennon_core::config::{Attribute, Configuration, FORMAT, Flag, Segment};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::{Failed, read, write};
+use crate::domain::flag::{self, Wrong};
+use crate::domain::keys::{check_attribute, check_key};
+
+/// What happened to each flag.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    /// Keys of flags, in their order.
+    pub imported: Vec<String>,
+    pub refused: Vec<Refused>,
+    /// Whatever else the owner has to know.
+    pub notes: Vec<String>,
+}
+
+/// A flag that was left out.
+#[derive(Debug, Serialize)]
+pub struct Refused {
+    pub flag: String,
+    pub reason: String,
+}
+
+/// Imports a file of Pennon's own format.
+///
+/// # Errors
+/// When a file cannot be read or written, or is no configuration at all. A single unsound flag is no error: it is refused.
+pub fn import(from: &Path, out: &Path, report: &Path) -> Result<(), Failed> {
+    let value: Value =
+        serde_json::from_slice(&read(from)?).map_err(|error| Failed::at(from, error))?;
+    let (configuration, told) = sound_part(value).map_err(|why| Failed::at(from, why))?;
+    let json = |value: serde_json::Result<String>| value.map_err(|error| Failed(error.to_string()));
+    write(out, (json(serde_json::to_string_pretty(&configuration))? + "\n").as_bytes())?;
+    write(report, (json(serde_json::to_string_pretty(&told))? + "\n").as_bytes())
+}
+
+/// The part of a configuration that compiles.
+///
+/// # Errors
+/// When it is not an object of the right format, or has a field of its own that does not exist.
+pub fn sound_part(value: Value) -> Result<(Configuration, Report), String> {
+    let Value::Object(mut whole) = value else { return Err("it is not a JSON object".to_owned()) };
+    let format = whole.remove("format");
+    if format != Some(Value::from(FORMAT)) {
+        return Err(format!("`format` must be {FORMAT}"));
+    }
+    whole.remove("$schema");
+    let mut report = Report::default();
+    let attributes = take(&mut whole, "attributes")?;
+    let segments = take(&mut whole, "segments")?;
+    let flags = take(&mut whole, "flags")?;
+    if let Some(name) = whole.keys().next() {
+        return Err(format!("unknown field `{name}`"));
+    }
+
+    let mut configuration =
+        flag::configuration(Default::default(), Default::default(), Default::default());
+    for (name, value) in attributes {
+        match parsed::<Attribute>(check_attribute(&name), value) {
+            Ok(attribute) => {
+                configuration.attributes.insert(name, attribute);
+            }
+            Err(reason) => report.notes.push(format!("attribute {name:?} was left out: {reason}")),
+        }
+    }
+    for (key, value) in segments {
+        match parsed::<Segment>(check_key(&key), value) {
+            Ok(segment) => {
+                configuration.segments.insert(key, segment);
+            }
+            Err(reason) => report.notes.push(format!("segment {key:?} was left out: {reason}")),
+        }
+    }
+    leave_out_unsound_segments(&mut configuration, &mut report);
+    for (key, value) in flags {
+        let taken = parsed::<Flag>(check_key(&key), value).and_then(|flag| {
+            // Alone with what it may refer to, so that no other flag can spoil it.
+            let mut alone = configuration.clone();
+            alone.flags = [(key.clone(), flag.clone())].into();
+            flag::check(&alone, Some(&key)).map_err(|wrong| sentence(&wrong))?;
+            Ok(flag)
+        });
+        match taken {
+            Ok(flag) => {
+                configuration.flags.insert(key.clone(), flag);
+                report.imported.push(key);
+            }
+            Err(reason) => report.refused.push(Refused { flag: key, reason }),
+        }
+    }
+    Ok((configuration, report))
+}
+
+/// A segment that does not compile, or refers to one that does not, would spoil every flag beside it.
+fn leave_out_unsound_segments(configuration: &mut Configuration, report: &mut Report) {
+    while let Some(problem) = configuration.problems().into_iter().next() {
+        let mut parts = problem.place.split('/').skip(1);
+        let (list, key) = (parts.next(), parts.next().map(unescape));
+        let removed = match (list, key) {
+            (Some("segments"), Some(key)) => {
+                configuration.segments.remove(&key).map(|_| ("segment", key))
+            }
+            (Some("attributes"), Some(key)) => {
+                configuration.attributes.remove(&key).map(|_| ("attribute", key))
+            }
+            _ => None,
+        };
+        match removed {
+            Some((what, key)) => {
+                report.notes.push(format!("{what} {key:?} was left out: {}", problem.message))
+            }
+            // Not one of ours to leave out: the flags will be refused for it.
+            None => return,
+        }
+    }
+}
+
+fn unescape(part: &str) -> String {
+    part.replace("~1", "/").replace("~0", "~")
+}
+
+fn take(whole: &mut Map<String, Value>, name: &str) -> Result<Map<String, Value>, String> {
+    match whole.remove(name) {
+        None => Ok(Map::new()),
+        Some(Value::Object(map)) => Ok(map),
+        Some(_) => Err(format!("`{name}` is not an object")),
+    }
+}
+
+fn parsed<T: DeserializeOwned>(key: Result<(), String>, value: Value) -> Result<T, String> {
+    key?;
+    flag::read(value).map_err(|wrong| sentence(&wrong))
+}
+
+fn sentence(wrong: &Wrong) -> String {
+    if wrong.field.is_empty() {
+        wrong.detail.clone()
+    } else {
+        format!("{}: {}", wrong.field, wrong.detail)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn refuses_single_flags_and_imports_the_rest() {
+        let variants = json!([{ "key": "on", "value": true }, { "key": "off", "value": false }]);
+        let flag = |fallthrough: &str| json!({ "type": "boolean", "enabled": true, "variants": variants, "fallthrough": { "variant": fallthrough } });
+        let (configuration, report) = sound_part(json!({
+            "format": 1,
+            "segments": { "good": { "included": ["u1"] }, "bad": { "when": { "segment": "nowhere" } } },
+            "flags": {
+                "good": flag("on"),
+                "unsound": flag("nowhere"),
+                "unreadable": { "type": "boolean" },
+                "UPPER": flag("on"),
+            },
+        }))
+        .unwrap();
+        assert_eq!(report.imported, ["good"]);
+        assert_eq!(configuration.flags.len(), 1);
+        assert_eq!(configuration.segments.keys().collect::<Vec<_>>(), ["good"]);
+        let refused: Vec<_> = report.refused.iter().map(|refused| refused.flag.as_str()).collect();
+        assert_eq!(refused, ["UPPER", "unreadable", "unsound"]);
+        assert!(report.refused.iter().all(|refused| !refused.reason.is_empty()));
+        assert_eq!(report.notes.len(), 1, "{:?}", report.notes);
+        assert_eq!(flag::check(&configuration, None), Ok(()));
+    }
+
+    #[test]
+    fn another_format_is_no_configuration() {
+        assert!(sound_part(json!({ "format": 2 })).is_err());
+        assert!(sound_part(json!({ "format": 1, "flag": {} })).unwrap_err().contains("flag"));
+        assert!(sound_part(json!([])).is_err());
+    }
+}

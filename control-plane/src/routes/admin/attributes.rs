@@ -1,0 +1,132 @@
+//! `/admin/projects/{project}/attributes`
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use pennon_core::config::Attribute;
+use serde_json::{Map, Value, json};
+
+use super::find;
+use crate::app::App;
+use crate::auth::admin::Admin;
+use crate::domain::flag::{check, read};
+use crate::domain::keys::check_attribute;
+use crate::publish::environment::{configuration, object};
+use crate::routes::body::JsonBody;
+use crate::routes::problem::Problem;
+use crate::routes::version::{Versioned, check_if_match};
+use crate::store::change::{Change, Changing};
+use crate::store::flags::Stored;
+use crate::store::{attributes, environments};
+
+fn shown(stored: &Stored, definition: &Value) -> Value {
+    json!({ "key": stored.key, "version": stored.version, "updatedAt": stored.updated_at, "definition": definition })
+}
+
+/// `GET`
+pub async fn list(
+    State(app): State<App>,
+    _: Admin,
+    Path(project): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let mut tx = app.store.begin_read().await?;
+    let project = find::project(&mut tx, &project).await?;
+    let mut list = Vec::new();
+    for stored in attributes::list(&mut tx, &project.id).await? {
+        list.push(shown(&stored, &Value::Object(object("attribute", &stored)?)));
+    }
+    Ok(Json(json!({ "attributes": list })))
+}
+
+/// `GET .../{attribute}`
+pub async fn get(
+    State(app): State<App>,
+    _: Admin,
+    Path((project, key)): Path<(String, String)>,
+) -> Result<Versioned<Value>, Problem> {
+    let mut tx = app.store.begin_read().await?;
+    let project = find::project(&mut tx, &project).await?;
+    check_attribute(&key).map_err(|_| find::missing("attribute", &key))?;
+    let stored = attributes::find(&mut tx, &project.id, &key).await?;
+    let stored = stored.ok_or_else(|| find::missing("attribute", &key))?;
+    let definition = Value::Object(object("attribute", &stored)?);
+    Ok(Versioned(StatusCode::OK, stored.version, shown(&stored, &definition)))
+}
+
+/// `PUT .../{attribute}`: new, or over the old one.
+pub async fn put(
+    State(app): State<App>,
+    admin: Admin,
+    Path((project, key)): Path<(String, String)>,
+    headers: HeaderMap,
+    JsonBody(definition): JsonBody<Map<String, Value>>,
+) -> Result<Versioned<Value>, Problem> {
+    check_attribute(&key).map_err(|detail| Problem::invalid("key", detail))?;
+    let definition = json!(read::<Attribute>(Value::Object(definition))?);
+    let mut changing = find::change(&app, &admin, &project).await?;
+    let project_id = changing.project.id.clone();
+    let now = changing.now_ms;
+    let old = attributes::find(&mut changing.tx, &project_id, &key).await?;
+    let old = old
+        .map(|stored| object("attribute", &stored).map(|old| (stored, Value::Object(old))))
+        .transpose()?;
+    let (version, current) = match &old {
+        Some((stored, old)) => (stored.version, shown(stored, old)),
+        None => (0, Value::Null),
+    };
+    check_if_match(&headers, version, || current)?;
+    let json = definition.to_string();
+    let version = attributes::put(&mut changing.tx, &project_id, &key, &json, now).await?;
+    let ids = sound_everywhere(&mut changing).await?;
+    let status = if old.is_some() { StatusCode::OK } else { StatusCode::CREATED };
+    let change = Change {
+        action: if old.is_some() { "attribute.updated" } else { "attribute.created" },
+        target: &key,
+        environment_id: None,
+        old: old.map(|(_, old)| old),
+        new: Some(definition.clone()),
+    };
+    app.commit(changing, change, &ids).await?;
+    let stored = Stored { key, json, version, updated_at: now };
+    Ok(Versioned(status, version, shown(&stored, &definition)))
+}
+
+/// `DELETE .../{attribute}`: refused while a flag or a segment needs it.
+pub async fn delete(
+    State(app): State<App>,
+    admin: Admin,
+    Path((project, key)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Problem> {
+    check_attribute(&key).map_err(|_| find::missing("attribute", &key))?;
+    let mut changing = find::change(&app, &admin, &project).await?;
+    let project_id = changing.project.id.clone();
+    let stored = attributes::find(&mut changing.tx, &project_id, &key).await?;
+    let stored = stored.ok_or_else(|| find::missing("attribute", &key))?;
+    let old = Value::Object(object("attribute", &stored)?);
+    check_if_match(&headers, stored.version, || shown(&stored, &old))?;
+    attributes::delete(&mut changing.tx, &project_id, &key).await?;
+    let ids = sound_everywhere(&mut changing)
+        .await
+        .map_err(|problem| problem.because("it is still needed"))?;
+    let change = Change {
+        action: "attribute.deleted",
+        target: &key,
+        environment_id: None,
+        old: Some(old),
+        new: None,
+    };
+    app.commit(changing, change, &ids).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Compiles every environment with what was just written; answers their ids.
+async fn sound_everywhere(changing: &mut Changing) -> Result<Vec<String>, Problem> {
+    let mut ids = Vec::new();
+    for environment in environments::list(&mut changing.tx, &changing.project.id).await? {
+        let whole = configuration(&mut changing.tx, &environment).await?;
+        check(&whole, None)?;
+        ids.push(environment.id);
+    }
+    Ok(ids)
+}

@@ -1,0 +1,152 @@
+//! `/admin/projects/{project}/environments/{environment}/flags`: what a flag does in one environment.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use serde_json::{Map, Value, json};
+
+use super::find;
+use crate::app::App;
+use crate::auth::admin::Admin;
+use crate::domain::flag::{check, complete, configuration, join, split};
+use crate::publish::environment::object;
+use crate::routes::body::JsonBody;
+use crate::routes::problem::Problem;
+use crate::routes::version::{Versioned, check_if_match};
+use crate::store::change::{Change, Changing};
+use crate::store::environments::Environment;
+use crate::store::flags::{self, Stored};
+
+fn shown(environment: &Environment, stored: &Stored, configuration: &Map<String, Value>) -> Value {
+    json!({
+        "flag": stored.key,
+        "environment": environment.key,
+        "enabled": configuration.get("enabled"),
+        "version": stored.version,
+        "updatedAt": stored.updated_at,
+        "configuration": configuration,
+    })
+}
+
+/// `GET`
+pub async fn list(
+    State(app): State<App>,
+    _: Admin,
+    Path((project, environment)): Path<(String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let mut tx = app.store.begin_read().await?;
+    let project = find::project(&mut tx, &project).await?;
+    let environment = find::environment(&mut tx, &project, &environment).await?;
+    let mut list = Vec::new();
+    for stored in flags::list_configurations(&mut tx, &environment.id).await? {
+        list.push(shown(&environment, &stored, &object("flag configuration", &stored)?));
+    }
+    Ok(Json(json!({ "flags": list })))
+}
+
+/// `GET .../{flag}`
+pub async fn get(
+    State(app): State<App>,
+    _: Admin,
+    Path((project, environment, key)): Path<(String, String, String)>,
+) -> Result<Versioned<Value>, Problem> {
+    let mut tx = app.store.begin_read().await?;
+    let project = find::project(&mut tx, &project).await?;
+    let environment = find::environment(&mut tx, &project, &environment).await?;
+    let (stored, configuration) = find::configuration(&mut tx, &environment, &key).await?;
+    Ok(Versioned(StatusCode::OK, stored.version, shown(&environment, &stored, &configuration)))
+}
+
+/// `PUT .../{flag}`: the whole configuration. Rules without an id and splits without a salt are given one.
+pub async fn put(
+    State(app): State<App>,
+    admin: Admin,
+    Path((project, environment, key)): Path<(String, String, String)>,
+    headers: HeaderMap,
+    JsonBody(mut configuration): JsonBody<Map<String, Value>>,
+) -> Result<Versioned<Value>, Problem> {
+    complete(&mut configuration, &app.random)?;
+    let mut changing = find::change(&app, &admin, &project).await?;
+    let environment = find::environment(&mut changing.tx, &changing.project, &environment).await?;
+    let (stored, old) = find::configuration(&mut changing.tx, &environment, &key).await?;
+    check_if_match(&headers, stored.version, || shown(&environment, &stored, &old))?;
+    write(&app, changing, &environment, stored, old, configuration, "flag-configuration.updated")
+        .await
+}
+
+/// `POST .../{flag}/on`
+pub async fn on(
+    app: State<App>,
+    admin: Admin,
+    path: Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Result<Versioned<Value>, Problem> {
+    toggle(app, admin, path, headers, true).await
+}
+
+/// `POST .../{flag}/off`
+pub async fn off(
+    app: State<App>,
+    admin: Admin,
+    path: Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Result<Versioned<Value>, Problem> {
+    toggle(app, admin, path, headers, false).await
+}
+
+async fn toggle(
+    State(app): State<App>,
+    admin: Admin,
+    Path((project, environment, key)): Path<(String, String, String)>,
+    headers: HeaderMap,
+    enabled: bool,
+) -> Result<Versioned<Value>, Problem> {
+    let mut changing = find::change(&app, &admin, &project).await?;
+    let environment = find::environment(&mut changing.tx, &changing.project, &environment).await?;
+    let (stored, old) = find::configuration(&mut changing.tx, &environment, &key).await?;
+    check_if_match(&headers, stored.version, || shown(&environment, &stored, &old))?;
+    if old.get("enabled") == Some(&Value::Bool(enabled)) {
+        // Nothing to change, so nothing to log; the transaction is rolled back.
+        return Ok(Versioned(StatusCode::OK, stored.version, shown(&environment, &stored, &old)));
+    }
+    let mut new = old.clone();
+    new.insert("enabled".to_owned(), Value::Bool(enabled));
+    let action =
+        if enabled { "flag-configuration.turned-on" } else { "flag-configuration.turned-off" };
+    write(&app, changing, &environment, stored, old, new, action).await
+}
+
+async fn write(
+    app: &App,
+    mut changing: Changing,
+    environment: &Environment,
+    stored: Stored,
+    old: Map<String, Value>,
+    new: Map<String, Value>,
+    action: &'static str,
+) -> Result<Versioned<Value>, Problem> {
+    let key = stored.key;
+    let (_, definition) = find::flag(&mut changing.tx, &changing.project, &key).await?;
+    let (attributes, segments) = find::references(&mut changing.tx, &changing.project).await?;
+    let flag = join(&definition, &new)?;
+    let kept = split(&flag)?.configuration;
+    check(&configuration(attributes, segments, BTreeMap::from([(key.clone(), flag)])), Some(&key))?;
+    let json = Value::Object(kept.clone()).to_string();
+    let now = changing.now_ms;
+    let version =
+        flags::update_configuration(&mut changing.tx, &environment.id, &key, &json, now).await?;
+    let change = Change {
+        action,
+        target: &key,
+        environment_id: Some(&environment.id),
+        old: Some(Value::Object(old)),
+        new: Some(json!(kept)),
+    };
+    let revisions = app.commit(changing, change, std::slice::from_ref(&environment.id)).await?;
+    let stored = Stored { key, json, version, updated_at: now };
+    let mut answer = shown(environment, &stored, &kept);
+    answer["revision"] = json!(revisions.first().map(|(_, revision)| *revision));
+    Ok(Versioned(StatusCode::OK, version, answer))
+}

@@ -1,0 +1,133 @@
+//! `/admin/projects/{project}/environments`
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use pennon_core::config::{Configuration, Variant};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::find;
+use crate::app::App;
+use crate::auth::admin::Admin;
+use crate::domain::flag::{first_configuration, read};
+use crate::domain::keys::{check_key, check_name};
+use crate::publish::environment::{configuration, object};
+use crate::routes::body::JsonBody;
+use crate::routes::problem::Problem;
+use crate::store::change::Change;
+use crate::store::environments::{self, Environment};
+use crate::store::flags;
+
+/// Environments of one project.
+const MAX_ENVIRONMENTS: usize = 100;
+
+/// `GET`
+pub async fn list(
+    State(app): State<App>,
+    _: Admin,
+    Path(project): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let mut tx = app.store.begin_read().await?;
+    let project = find::project(&mut tx, &project).await?;
+    let list = environments::list(&mut tx, &project.id).await?;
+    let list: Vec<Value> = list.iter().map(|environment| shown(&app, environment)).collect();
+    Ok(Json(json!({ "environments": list })))
+}
+
+/// `GET .../{environment}`
+pub async fn get(
+    State(app): State<App>,
+    _: Admin,
+    Path((project, environment)): Path<(String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let mut tx = app.store.begin_read().await?;
+    let project = find::project(&mut tx, &project).await?;
+    let environment = find::environment(&mut tx, &project, &environment).await?;
+    Ok(Json(shown(&app, &environment)))
+}
+
+/// `GET .../{environment}/config`: CONFIG.json, as `pennon compile` and `pennon eval` read it.
+pub async fn config(
+    State(app): State<App>,
+    _: Admin,
+    Path((project, environment)): Path<(String, String)>,
+) -> Result<Json<Configuration>, Problem> {
+    let mut tx = app.store.begin_read().await?;
+    let project = find::project(&mut tx, &project).await?;
+    let environment = find::environment(&mut tx, &project, &environment).await?;
+    Ok(Json(configuration(&mut tx, &environment).await?))
+}
+
+/// A new environment.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewEnvironment {
+    key: String,
+    name: Option<String>,
+    #[serde(default)]
+    protected: bool,
+}
+
+/// `POST`: every flag of the project is there, turned off.
+pub async fn create(
+    State(app): State<App>,
+    admin: Admin,
+    Path(project): Path<String>,
+    JsonBody(new): JsonBody<NewEnvironment>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    check_key(&new.key).map_err(|detail| Problem::invalid("key", detail))?;
+    let name = new.name.unwrap_or_else(|| new.key.clone());
+    check_name(&name).map_err(|detail| Problem::invalid("name", detail))?;
+    let mut changing = find::change(&app, &admin, &project).await?;
+    let others = environments::list(&mut changing.tx, &changing.project.id).await?;
+    if others.len() >= MAX_ENVIRONMENTS {
+        return Err(Problem::conflict(format!(
+            "a project has at most {MAX_ENVIRONMENTS} environments"
+        )));
+    }
+    let environment = Environment {
+        id: app.random.id()?,
+        project_id: changing.project.id.clone(),
+        key: new.key,
+        name,
+        protected: new.protected,
+        epoch: 1,
+        revision: 0,
+        position: others.last().map_or(0, |last| last.position + 1),
+        created_at: changing.now_ms,
+    };
+    environments::insert(&mut changing.tx, &environment).await?;
+    for stored in flags::list(&mut changing.tx, &changing.project.id).await? {
+        let definition = object("flag", &stored)?;
+        let variants: Vec<Variant> = read(definition.get("variants").cloned().unwrap_or_default())?;
+        let json = Value::Object(first_configuration(&variants)).to_string();
+        let (project_id, now) = (changing.project.id.clone(), changing.now_ms);
+        flags::insert_configuration(
+            &mut changing.tx,
+            &project_id,
+            &environment.id,
+            &stored.key,
+            &json,
+            now,
+        )
+        .await?;
+    }
+    let change = Change {
+        action: "environment.created",
+        target: &environment.key,
+        environment_id: Some(&environment.id),
+        old: None,
+        new: Some(json!(environment)),
+    };
+    app.commit(changing, change, std::slice::from_ref(&environment.id)).await?;
+    Ok((StatusCode::CREATED, Json(shown(&app, &environment))))
+}
+
+fn shown(app: &App, environment: &Environment) -> Value {
+    let mut value = json!(environment);
+    if let Some(error) = app.publish_error(&environment.id) {
+        value["publishError"] = Value::String(error);
+    }
+    value
+}

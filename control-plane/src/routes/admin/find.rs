@@ -1,0 +1,97 @@
+//! What a path names, or a 404 that says which part is unknown.
+
+use pennon_core::config::{Attribute, Segment};
+use serde_json::{Map, Value};
+use sqlx::AnyConnection;
+use std::collections::BTreeMap;
+
+use crate::app::App;
+use crate::auth::admin::Admin;
+use crate::domain::keys::check_key;
+use crate::publish::environment::{all, object};
+use crate::routes::problem::Problem;
+use crate::store::change::Changing;
+use crate::store::environments::{self, Environment};
+use crate::store::flags::{self, Stored};
+use crate::store::projects::{self, Project};
+use crate::store::{attributes, segments};
+
+/// A key of a path goes into a query only when it can be a key: anything else cannot exist.
+fn known(what: &str, key: &str) -> Result<(), Problem> {
+    check_key(key).map_err(|_| missing(what, key))
+}
+
+/// The 404 for it.
+pub fn missing(what: &str, key: &str) -> Problem {
+    let key: String = key.chars().filter(|character| !character.is_control()).take(128).collect();
+    Problem::not_found(format!("there is no {what} {key:?}"))
+}
+
+/// The project.
+pub async fn project(connection: &mut AnyConnection, key: &str) -> Result<Project, Problem> {
+    known("project", key)?;
+    projects::find(connection, key).await?.ok_or_else(|| missing("project", key))
+}
+
+/// The project, taken for a change by this caller.
+pub async fn change(app: &App, admin: &Admin, project: &str) -> Result<Changing, Problem> {
+    known("project", project)?;
+    let changing = Changing::begin(&app.store, project, &admin.author, app.clock.now_ms()).await?;
+    changing.ok_or_else(|| missing("project", project))
+}
+
+/// The environment.
+pub async fn environment(
+    connection: &mut AnyConnection,
+    project: &Project,
+    key: &str,
+) -> Result<Environment, Problem> {
+    known("environment", key)?;
+    let found = environments::find(connection, &project.id, key).await?;
+    found.ok_or_else(|| missing("environment", key))
+}
+
+/// The ids of the project's environments.
+pub async fn environment_ids(
+    connection: &mut AnyConnection,
+    project: &Project,
+) -> Result<Vec<String>, Problem> {
+    let list = environments::list(connection, &project.id).await?;
+    Ok(list.into_iter().map(|environment| environment.id).collect())
+}
+
+/// The flag's definition.
+pub async fn flag(
+    connection: &mut AnyConnection,
+    project: &Project,
+    key: &str,
+) -> Result<(Stored, Map<String, Value>), Problem> {
+    known("flag", key)?;
+    let stored =
+        flags::find(connection, &project.id, key).await?.ok_or_else(|| missing("flag", key))?;
+    let definition = object("flag", &stored)?;
+    Ok((stored, definition))
+}
+
+/// The flag's configuration in an environment.
+pub async fn configuration(
+    connection: &mut AnyConnection,
+    environment: &Environment,
+    key: &str,
+) -> Result<(Stored, Map<String, Value>), Problem> {
+    known("flag", key)?;
+    let stored = flags::find_configuration(connection, &environment.id, key).await?;
+    let stored = stored.ok_or_else(|| missing("flag", key))?;
+    let configuration = object("flag configuration", &stored)?;
+    Ok((stored, configuration))
+}
+
+/// What a flag may refer to: the project's attributes and segments.
+pub async fn references(
+    connection: &mut AnyConnection,
+    project: &Project,
+) -> Result<(BTreeMap<String, Attribute>, BTreeMap<String, Segment>), Problem> {
+    let attributes = all("attribute", attributes::list(connection, &project.id).await?)?;
+    let segments = all("segment", segments::list(connection, &project.id).await?)?;
+    Ok((attributes, segments))
+}

@@ -1,0 +1,260 @@
+//! `/admin/projects/{project}/flags`: what a flag is, the same in every environment.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use pennon_core::config::{Attribute, Segment, ValueType, Variant};
+use pennon_core::limits::MAX_FLAGS;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::find;
+use crate::app::App;
+use crate::auth::admin::Admin;
+use crate::domain::flag::{
+    check, complete, configuration, first_configuration, first_variants, join, read, split,
+};
+use crate::domain::keys::check_key;
+use crate::publish::environment::object;
+use crate::routes::body::JsonBody;
+use crate::routes::problem::Problem;
+use crate::routes::version::{Versioned, check_if_match};
+use crate::store::change::{Change, Changing};
+use crate::store::environments;
+use crate::store::flags::{self, Stored};
+
+/// A flag as shown.
+pub fn shown(stored: &Stored, definition: &Map<String, Value>) -> Value {
+    json!({ "key": stored.key, "version": stored.version, "updatedAt": stored.updated_at, "definition": definition })
+}
+
+/// `GET`
+pub async fn list(
+    State(app): State<App>,
+    _: Admin,
+    Path(project): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let mut tx = app.store.begin_read().await?;
+    let project = find::project(&mut tx, &project).await?;
+    let mut list = Vec::new();
+    for stored in flags::list(&mut tx, &project.id).await? {
+        list.push(shown(&stored, &object("flag", &stored)?));
+    }
+    Ok(Json(json!({ "flags": list })))
+}
+
+/// `GET .../{flag}`
+pub async fn get(
+    State(app): State<App>,
+    _: Admin,
+    Path((project, key)): Path<(String, String)>,
+) -> Result<Versioned<Value>, Problem> {
+    let mut tx = app.store.begin_read().await?;
+    let project = find::project(&mut tx, &project).await?;
+    let (stored, definition) = find::flag(&mut tx, &project, &key).await?;
+    Ok(Versioned(StatusCode::OK, stored.version, shown(&stored, &definition)))
+}
+
+/// A new flag, and, if given, what it does in every environment at first; otherwise it is off.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewFlag {
+    key: String,
+    definition: Map<String, Value>,
+    configuration: Option<Map<String, Value>>,
+}
+
+/// `POST`
+pub async fn create(
+    State(app): State<App>,
+    admin: Admin,
+    Path(project): Path<String>,
+    JsonBody(new): JsonBody<NewFlag>,
+) -> Result<Versioned<Value>, Problem> {
+    check_key(&new.key).map_err(|detail| Problem::invalid("key", detail))?;
+    let mut definition = new.definition;
+    if !definition.contains_key("variants")
+        && let Some(value_type) = definition.get("type")
+        && let Ok(value_type) = read::<ValueType>(value_type.clone())
+        && let Some(variants) = first_variants(value_type)
+    {
+        definition.insert("variants".to_owned(), variants);
+    }
+    let mut changing = find::change(&app, &admin, &project).await?;
+    let (attributes, segments) = find::references(&mut changing.tx, &changing.project).await?;
+    if flags::find(&mut changing.tx, &changing.project.id, &new.key).await?.is_some() {
+        return Err(Problem::conflict("there is a flag with this key already").field("key"));
+    }
+    let count = flags::count(&mut changing.tx, &changing.project.id).await?;
+    if usize::try_from(count).is_ok_and(|count| count >= MAX_FLAGS) {
+        return Err(Problem::conflict(format!(
+            "a project has at most {MAX_FLAGS} flags: delete some"
+        )));
+    }
+    let environments = environments::list(&mut changing.tx, &changing.project.id).await?;
+    let project_id = changing.project.id.clone();
+    let now = changing.now_ms;
+    let ids: Vec<String> = environments.into_iter().map(|environment| environment.id).collect();
+    let mut first = None;
+    let mut configurations = Vec::with_capacity(ids.len());
+    // Each environment draws its own salts; a project without environments is checked all the same.
+    for _ in 0..ids.len().max(1) {
+        let mut configured = match &new.configuration {
+            Some(configuration) => configuration.clone(),
+            None => first_configuration(&variants(&definition)?),
+        };
+        complete(&mut configured, &app.random)?;
+        let parts = checked(
+            &attributes,
+            &segments,
+            &new.key,
+            &definition,
+            &configured,
+            new.configuration.is_some(),
+        )?;
+        configurations.push(Value::Object(parts.1).to_string());
+        first.get_or_insert(parts.0);
+    }
+    let definition = first.unwrap_or(definition);
+    let json = Value::Object(definition.clone()).to_string();
+    flags::insert(&mut changing.tx, &project_id, &new.key, &json, now).await?;
+    for (id, configuration) in ids.iter().zip(&configurations) {
+        flags::insert_configuration(
+            &mut changing.tx,
+            &project_id,
+            id,
+            &new.key,
+            configuration,
+            now,
+        )
+        .await?;
+    }
+    let stored = Stored { key: new.key.clone(), json, version: 1, updated_at: now };
+    let change = Change {
+        action: "flag.created",
+        target: &new.key,
+        environment_id: None,
+        old: None,
+        new: Some(json!({ "definition": definition, "configuration": new.configuration })),
+    };
+    app.commit(changing, change, &ids).await?;
+    Ok(Versioned(StatusCode::CREATED, 1, shown(&stored, &definition)))
+}
+
+fn variants(definition: &Map<String, Value>) -> Result<Vec<Variant>, Problem> {
+    let value = definition.get("variants").cloned();
+    let value =
+        value.ok_or_else(|| Problem::invalid("definition.variants", "give the flag's variants"))?;
+    read(value).map_err(|wrong| {
+        Problem::invalid(format!("definition.variants{}", wrong.field), wrong.detail)
+    })
+}
+
+/// The two parts as they will be kept, when the flag is sound. A wrong field is told as part of the definition unless the
+/// caller gave a configuration that has it.
+fn checked(
+    attributes: &BTreeMap<String, Attribute>,
+    segments: &BTreeMap<String, Segment>,
+    key: &str,
+    definition: &Map<String, Value>,
+    configured: &Map<String, Value>,
+    given: bool,
+) -> Result<(Map<String, Value>, Map<String, Value>), Problem> {
+    let flag = join(definition, configured).and_then(|flag| {
+        let whole = BTreeMap::from([(key.to_owned(), flag.clone())]);
+        check(&configuration(attributes.clone(), segments.clone(), whole), Some(key))?;
+        split(&flag)
+    });
+    let parts = flag.map_err(|wrong| {
+        let name = wrong.field.split(['.', '[']).next().unwrap_or("");
+        let part =
+            if given && configured.contains_key(name) { "configuration" } else { "definition" };
+        Problem::invalid(format!("{part}.{}", wrong.field), wrong.detail)
+    })?;
+    Ok((parts.definition, parts.configuration))
+}
+
+/// `PUT .../{flag}`: the whole definition.
+pub async fn put(
+    State(app): State<App>,
+    admin: Admin,
+    Path((project, key)): Path<(String, String)>,
+    headers: HeaderMap,
+    JsonBody(definition): JsonBody<Map<String, Value>>,
+) -> Result<Versioned<Value>, Problem> {
+    let mut changing = find::change(&app, &admin, &project).await?;
+    let (stored, old) = find::flag(&mut changing.tx, &changing.project, &key).await?;
+    check_if_match(&headers, stored.version, || shown(&stored, &old))?;
+    if definition.get("type") != old.get("type") {
+        let detail =
+            "a flag keeps its type, or every program that reads it would break: make a new flag";
+        return Err(Problem::invalid("type", detail));
+    }
+    let (definition, ids) = sound_everywhere(&mut changing, &key, &definition).await?;
+    let json = Value::Object(definition.clone()).to_string();
+    let (project_id, now) = (changing.project.id.clone(), changing.now_ms);
+    let version = flags::update(&mut changing.tx, &project_id, &key, &json, now).await?;
+    let change = Change {
+        action: "flag.updated",
+        target: &key,
+        environment_id: None,
+        old: Some(Value::Object(old)),
+        new: Some(json!(definition)),
+    };
+    app.commit(changing, change, &ids).await?;
+    let stored = Stored { key, json, version, updated_at: now };
+    Ok(Versioned(StatusCode::OK, version, shown(&stored, &definition)))
+}
+
+/// Checks the new definition against what the flag does in each environment.
+async fn sound_everywhere(
+    changing: &mut Changing,
+    key: &str,
+    definition: &Map<String, Value>,
+) -> Result<(Map<String, Value>, Vec<String>), Problem> {
+    let (attributes, segments) = find::references(&mut changing.tx, &changing.project).await?;
+    let mut kept = definition.clone();
+    let mut ids = Vec::new();
+    for environment in environments::list(&mut changing.tx, &changing.project.id).await? {
+        let (_, configured) = find::configuration(&mut changing.tx, &environment, key).await?;
+        let flag = join(definition, &configured)?;
+        kept = split(&flag)?.definition;
+        let whole = configuration(
+            attributes.clone(),
+            segments.clone(),
+            BTreeMap::from([(key.to_owned(), flag)]),
+        );
+        check(&whole, Some(key)).map_err(|wrong| {
+            let detail = format!("{} (as configured in {:?})", wrong.detail, environment.key);
+            Problem::invalid(wrong.field, detail)
+        })?;
+        ids.push(environment.id);
+    }
+    Ok((kept, ids))
+}
+
+/// `DELETE .../{flag}`: in every environment.
+pub async fn delete(
+    State(app): State<App>,
+    admin: Admin,
+    Path((project, key)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Problem> {
+    let mut changing = find::change(&app, &admin, &project).await?;
+    let (stored, old) = find::flag(&mut changing.tx, &changing.project, &key).await?;
+    check_if_match(&headers, stored.version, || shown(&stored, &old))?;
+    let ids = find::environment_ids(&mut changing.tx, &changing.project).await?;
+    let project_id = changing.project.id.clone();
+    flags::delete(&mut changing.tx, &project_id, &key).await?;
+    let change = Change {
+        action: "flag.deleted",
+        target: &key,
+        environment_id: None,
+        old: Some(Value::Object(old)),
+        new: None,
+    };
+    app.commit(changing, change, &ids).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,66 @@
+//! `/admin/projects`
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::find;
+use crate::app::App;
+use crate::auth::admin::Admin;
+use crate::domain::keys::{check_key, check_name};
+use crate::routes::body::JsonBody;
+use crate::routes::problem::Problem;
+use crate::store::change::{Change, Changing};
+use crate::store::projects::{self, Project};
+
+/// `GET`
+pub async fn list(State(app): State<App>, _: Admin) -> Result<Json<Value>, Problem> {
+    let mut tx = app.store.begin_read().await?;
+    Ok(Json(json!({ "projects": projects::list(&mut tx).await? })))
+}
+
+/// `GET .../{project}`
+pub async fn get(
+    State(app): State<App>,
+    _: Admin,
+    Path(project): Path<String>,
+) -> Result<Json<Project>, Problem> {
+    let mut tx = app.store.begin_read().await?;
+    Ok(Json(find::project(&mut tx, &project).await?))
+}
+
+/// A new project.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewProject {
+    key: String,
+    name: Option<String>,
+}
+
+/// `POST`
+pub async fn create(
+    State(app): State<App>,
+    admin: Admin,
+    JsonBody(new): JsonBody<NewProject>,
+) -> Result<(StatusCode, Json<Project>), Problem> {
+    check_key(&new.key).map_err(|detail| Problem::invalid("key", detail))?;
+    let name = new.name.unwrap_or_else(|| new.key.clone());
+    check_name(&name).map_err(|detail| Problem::invalid("name", detail))?;
+    let now = app.clock.now_ms();
+    let project = Project { id: app.random.id()?, key: new.key, name, created_at: now };
+    let mut tx = app.store.begin().await?;
+    projects::insert(&mut tx, &project).await?;
+    let changing = Changing::within(tx, &project.key, &admin.author, now).await?;
+    let changing = changing.ok_or_else(|| find::missing("project", &project.key))?;
+    let change = Change {
+        action: "project.created",
+        target: &project.key,
+        environment_id: None,
+        old: None,
+        new: Some(json!(project)),
+    };
+    app.commit(changing, change, &[]).await?;
+    Ok((StatusCode::CREATED, Json(project)))
+}

@@ -1,0 +1,123 @@
+//! `/admin/projects/{project}/environments/{environment}/sdk-keys`
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use pennon_core::limits::MAX_SDK_KEYS;
+use pennon_core::protocol::connection::{self, ConnectionString};
+use pennon_core::snapshot::Kind;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::find;
+use crate::app::App;
+use crate::auth::admin::Admin;
+use crate::auth::sdk;
+use crate::domain::keys::check_name;
+use crate::routes::body::JsonBody;
+use crate::routes::problem::Problem;
+use crate::store::change::Change;
+use crate::store::sdk_keys;
+
+/// `GET`: revoked ones too; never the keys themselves.
+pub async fn list(
+    State(app): State<App>,
+    _: Admin,
+    Path((project, environment)): Path<(String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let mut tx = app.store.begin_read().await?;
+    let project = find::project(&mut tx, &project).await?;
+    let environment = find::environment(&mut tx, &project, &environment).await?;
+    Ok(Json(json!({ "sdkKeys": sdk_keys::list(&mut tx, &environment.id).await? })))
+}
+
+/// A new key.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewKey {
+    kind: String,
+    name: Option<String>,
+}
+
+/// `POST`: the only answer that ever shows the key.
+pub async fn create(
+    State(app): State<App>,
+    admin: Admin,
+    Path((project, environment)): Path<(String, String)>,
+    JsonBody(new): JsonBody<NewKey>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let kind = Kind::parse(&new.kind)
+        .ok_or_else(|| Problem::invalid("kind", "the kinds are client, server and edge"))?;
+    let name = new.name.unwrap_or_else(|| new.kind.clone());
+    check_name(&name).map_err(|detail| Problem::invalid("name", detail))?;
+    let mut changing = find::change(&app, &admin, &project).await?;
+    let environment = find::environment(&mut changing.tx, &changing.project, &environment).await?;
+    let others = sdk_keys::list(&mut changing.tx, &environment.id).await?;
+    if others.iter().filter(|key| key.revoked_at.is_none()).count() >= MAX_SDK_KEYS {
+        return Err(Problem::conflict(format!(
+            "an environment has at most {MAX_SDK_KEYS} SDK keys: revoke some"
+        )));
+    }
+    let (text, row) = sdk::generate(&environment.id, kind, &name, &app.random, changing.now_ms)?;
+    sdk_keys::insert(&mut changing.tx, &row).await?;
+    let change = Change {
+        action: "sdk-key.created",
+        target: &row.id,
+        environment_id: Some(&environment.id),
+        old: None,
+        new: Some(json!(row)),
+    };
+    app.commit(changing, change, std::slice::from_ref(&environment.id)).await?;
+    reload(&app).await?;
+    let mut answer = json!(row);
+    let id = connection::id(&environment.id).unwrap_or_default();
+    answer["key"] = json!(text);
+    answer["connectionString"] = json!(connection_string(&app, kind, &text, id));
+    Ok((StatusCode::CREATED, Json(answer)))
+}
+
+/// Address, key and trust in one line.
+pub fn connection_string(app: &App, kind: Kind, sdk_key: &str, environment: [u8; 16]) -> String {
+    ConnectionString {
+        origin: app.settings.public_url.clone(),
+        sdk_key: sdk_key.to_owned(),
+        kind,
+        root_fingerprint: app.settings.root_fingerprint,
+        environment,
+    }
+    .reveal()
+}
+
+/// `DELETE .../{id}`: the key is refused here at once, at edges with the next snapshot, in caches when they expire.
+pub async fn revoke(
+    State(app): State<App>,
+    admin: Admin,
+    Path((project, environment, id)): Path<(String, String, String)>,
+) -> Result<StatusCode, Problem> {
+    connection::id(&id).ok_or_else(|| find::missing("SDK key", &id))?;
+    let mut changing = find::change(&app, &admin, &project).await?;
+    let environment = find::environment(&mut changing.tx, &changing.project, &environment).await?;
+    let key = sdk_keys::find(&mut changing.tx, &environment.id, &id).await?;
+    let key = key.ok_or_else(|| find::missing("SDK key", &id))?;
+    if key.revoked_at.is_some() {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    let now = changing.now_ms;
+    sdk_keys::revoke(&mut changing.tx, &id, now).await?;
+    let change = Change {
+        action: "sdk-key.revoked",
+        target: &id,
+        environment_id: Some(&environment.id),
+        old: Some(json!(key)),
+        new: None,
+    };
+    app.commit(changing, change, std::slice::from_ref(&environment.id)).await?;
+    reload(&app).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn reload(app: &App) -> Result<(), Problem> {
+    let mut tx = app.store.begin_read().await?;
+    app.sdk_keys.install(&sdk_keys::list_live(&mut tx).await?);
+    Ok(())
+}

@@ -1,0 +1,222 @@
+//! `pennon serve`: starts everything, in order, and stops it in order.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::ambient::{Clock, Random};
+use crate::app::{App, MAX_STREAMS, Settings};
+use crate::config::Config;
+use crate::first_start::{self, StartError};
+use crate::private_file;
+use crate::publish::replicas::{self, Announcer};
+use crate::publish::signer::Signer;
+use crate::publish::{publisher, push};
+use crate::router::router;
+use crate::store::{Store, environments, migrate, projects};
+
+/// Requests that run when the server is asked to stop get this long to end.
+const DRAIN: Duration = Duration::from_secs(10);
+/// How often the start asks again for a database that does not answer yet, and how many times.
+const CONNECT_EVERY: Duration = Duration::from_secs(1);
+const CONNECT_ATTEMPTS: u32 = 30;
+
+/// Runs until SIGTERM or SIGINT.
+///
+/// # Errors
+/// Why it could not start.
+pub async fn serve(config: Config) -> Result<(), StartError> {
+    let (clock, random) = (Clock::System, Random::System);
+    private_file::create_folder(&config.data_dir).map_err(|error| {
+        StartError::File(format!("--data-dir {}: {error}", config.data_dir.display()))
+    })?;
+    if let Some(file) = &config.ready_file {
+        remove(file)?;
+    }
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|error| StartError::Other(format!("--listen {}: {error}", config.listen)))?;
+    let address = listener.local_addr().map_err(|error| StartError::Other(error.to_string()))?;
+    let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+
+    let secret = match config.secret {
+        Some(secret) => secret,
+        None => secret_file(&config.data_dir.join("secret.key"), &random)?,
+    };
+    let store = connect(&config.database).await?;
+    migrate(&store, clock.now_ms()).await?;
+    let (root_fingerprint, created) =
+        first_start::prepare(&config, &store, &secret, &clock, &random, &public_url).await?;
+    let signer = Signer::load(&store, &secret).await?;
+    let redis = config.redis.as_deref().map(redis::Client::open).transpose();
+    let redis = redis.map_err(|error| StartError::Other(format!("--redis: {error}")))?;
+    let (announcer, news) = match &redis {
+        Some(_) => {
+            let (announcer, news) = Announcer::new();
+            (announcer, Some(news))
+        }
+        None => (Announcer::silent(), None),
+    };
+    let settings =
+        Settings { public_url, root_fingerprint, max_streams: MAX_STREAMS, redis: redis.is_some() };
+    let app = App::new(settings, clock, random, store, signer, announcer);
+
+    replicas::refresh(&app).await?;
+    // What was acknowledged before a crash is published before anyone is served; what cannot be is tried again below.
+    if let Err(error) = publisher::publish_waiting(&app).await {
+        tracing::error!(%error, "not everything is published yet");
+    }
+
+    let mut tasks = JoinSet::new();
+    tasks.spawn(publisher::run(app.clone()));
+    tasks.spawn(replicas::follow_database(app.clone()));
+    if let (Some(client), Some(news)) = (redis, news) {
+        let channel = format!("pennon:{}", URL_SAFE_NO_PAD.encode(root_fingerprint));
+        tasks.spawn(replicas::announce_over_redis(
+            app.clone(),
+            client.clone(),
+            channel.clone(),
+            news,
+        ));
+        tasks.spawn(replicas::listen_to_redis(app.clone(), client, channel));
+    }
+    let client = push::client().map_err(|error| StartError::Other(error.to_string()))?;
+    for edge in config.edges.clone() {
+        tasks.spawn(push::run(app.clone(), edge, client.clone()));
+    }
+    tasks.spawn(stop_on_signal(app.clone()));
+
+    let server = {
+        let app = app.clone();
+        axum::serve(listener, router(app.clone()))
+            .with_graceful_shutdown(async move { app.stopped().await })
+    };
+    let first_start = created.is_some();
+    if let Some(token) = created.and_then(|created| created.admin_token) {
+        #[expect(
+            clippy::print_stdout,
+            reason = "shown once, to the person who started it, and never logged"
+        )]
+        {
+            println!("PENNON ADMIN TOKEN (shown once): {token}");
+        }
+    }
+    if let Some(file) = &config.ready_file {
+        write_ready_file(&app, file, address, first_start).await?;
+    }
+    tracing::info!(%address, database = ?app.store.dialect(), edges = config.edges.len(), first_start, "listening");
+
+    let drained = async {
+        app.stopped().await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        result = server => result.map_err(|error| StartError::Other(error.to_string()))?,
+        () = drained => tracing::warn!("some requests did not end within {} s", DRAIN.as_secs()),
+    }
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "a task failed");
+        }
+    }
+    app.store.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// A database that starts together with this server may need a while.
+async fn connect(url: &str) -> Result<Store, StartError> {
+    let mut attempt = 1;
+    loop {
+        match Store::connect(url).await {
+            Err(crate::store::StoreError::Away(error)) if attempt < CONNECT_ATTEMPTS => {
+                tracing::warn!(%error, attempt, "the database does not answer yet");
+                attempt += 1;
+                tokio::time::sleep(CONNECT_EVERY).await;
+            }
+            result => return Ok(result?),
+        }
+    }
+}
+
+/// The secret of a server on SQLite that was given none.
+fn secret_file(path: &Path, random: &Random) -> Result<[u8; 32], StartError> {
+    use pennon_core::protocol::connection::{digest, hex};
+    let file =
+        |error: &dyn std::fmt::Display| StartError::File(format!("{}: {error}", path.display()));
+    match std::fs::read_to_string(path) {
+        Ok(text) => digest(text.trim()).ok_or_else(|| file(&"it has not 64 hex digits")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let secret = random.bytes::<32>().map_err(|error| file(&error))?;
+            private_file::create(path, format!("{}\n", hex(&secret)).as_bytes())
+                .map_err(|error| file(&error))?;
+            tracing::warn!(
+                file = %path.display(),
+                "PENNON_SECRET is not set: the signing keys are sealed with this new file; back it up, but apart from the database"
+            );
+            Ok(secret)
+        }
+        Err(error) => Err(file(&error)),
+    }
+}
+
+fn remove(file: &Path) -> Result<(), StartError> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(StartError::File(format!("{}: {error}", file.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn write_ready_file(
+    app: &App,
+    file: &Path,
+    address: SocketAddr,
+    first_start: bool,
+) -> Result<(), StartError> {
+    let mut tx = app.store.begin_read().await?;
+    let project = projects::list(&mut tx).await?.into_iter().next();
+    let mut shown = Vec::new();
+    if let Some(project) = &project {
+        for environment in environments::list(&mut tx, &project.id).await? {
+            shown.push(json!({ "key": environment.key, "id": environment.id }));
+        }
+    }
+    let ready: Value = json!({
+        "url": app.settings.public_url,
+        "listen": address.to_string(),
+        "pid": std::process::id(),
+        "rootFingerprint": URL_SAFE_NO_PAD.encode(app.settings.root_fingerprint),
+        "firstStart": first_start,
+        "project": project.map(|project| json!({ "key": project.key, "id": project.id })),
+        "environments": shown,
+    });
+    private_file::replace(file, format!("{ready:#}\n").as_bytes(), 0o644)
+        .map_err(|error| StartError::File(format!("{}: {error}", file.display())))
+}
+
+/// SIGTERM or SIGINT begins the end: streams say goodbye, requests finish, tasks return.
+async fn stop_on_signal(app: App) {
+    use tokio::signal::unix::{SignalKind, signal};
+    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(mut terminate), Ok(mut interrupt)) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        }
+        (Err(error), _) | (_, Err(error)) => {
+            tracing::error!(%error, "signals cannot be heard");
+            return;
+        }
+    }
+    tracing::info!("stopping");
+    app.stopping.send_replace(true);
+}
