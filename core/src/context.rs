@@ -162,12 +162,6 @@ impl Context {
         walk.attributes(Reader::new(&self.bytes), self.bytes.len(), 0, 1)
     }
 
-    /// The value of a top-level attribute; a null counts as missing.
-    #[inline]
-    pub(crate) fn attribute(&self, hash: u32, name: &[u8]) -> Option<Attribute<'_>> {
-        self.read(self.find(hash, 0, name)?)
-    }
-
     /// The value inside the object that lies at `parent`, as an offset to go on from.
     #[inline]
     pub(crate) fn find(&self, hash: u32, parent: u32, name: &[u8]) -> Option<u32> {
@@ -189,6 +183,25 @@ impl Context {
             }
             slot = (slot + 1) & mask;
         }
+    }
+
+    /// Where the elements of the list at `offset` begin and end; none when there is no list.
+    pub(crate) fn elements(&self, offset: u32) -> Option<(u32, u32)> {
+        let mut reader = Reader::at(&self.bytes, offset as usize)?;
+        if reader.u8()? != tag::LIST {
+            return None;
+        }
+        let length = reader.u32()?;
+        let start = offset.checked_add(5)?;
+        Some((start, start.checked_add(length)?))
+    }
+
+    /// Where the value behind the one at `offset` begins.
+    pub(crate) fn after(&self, offset: u32) -> Option<u32> {
+        let mut reader = Reader::at(&self.bytes, offset as usize)?;
+        let before = reader.rest().len();
+        skip_value(&mut reader)?;
+        offset.checked_add((before - reader.rest().len()) as u32)
     }
 
     /// Reads the value whose tag lies at `offset`.
@@ -213,6 +226,25 @@ pub(crate) fn read_value<'c>(reader: &mut Reader<'c>) -> Option<Attribute<'c>> {
         }
         _ => return None,
     })
+}
+
+fn skip_value(reader: &mut Reader<'_>) -> Option<()> {
+    match reader.u8()? {
+        tag::NULL | tag::FALSE | tag::TRUE => {}
+        tag::NUMBER => drop(reader.f64()?),
+        _ => drop(reader.long()?),
+    }
+    Some(())
+}
+
+/// How many elements an encoded list has.
+pub(crate) fn elements_in(list: &[u8]) -> usize {
+    let mut reader = Reader::new(list);
+    let mut count = 0;
+    while !reader.is_empty() && skip_value(&mut reader).is_some() {
+        count += 1;
+    }
+    count
 }
 
 /// The hash of a name inside the object at `parent`.

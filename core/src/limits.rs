@@ -15,12 +15,30 @@ pub const MAX_CLIENT_BODY_BYTES: usize = 1024 * 1024;
 pub const MAX_CHUNK_BYTES: usize = 256 * 1024;
 /// Nesting of conditions, and of segments within conditions.
 pub const MAX_DEPTH: usize = 8;
+/// Conditions tested in one evaluation, prerequisites included.
+pub const MAX_STEPS: u32 = 200_000;
 /// Variants of one flag.
 pub const MAX_VARIANTS: usize = 64;
 /// Rules of one flag.
 pub const MAX_RULES: usize = 1_000;
 /// Parts of one split.
 pub const MAX_SPLIT_PARTS: usize = 64;
+/// Steps of one ramp.
+pub const MAX_RAMP_STEPS: usize = 64;
+/// Attributes that one split tries for its unit.
+pub const MAX_UNITS: u8 = 8;
+/// Prerequisites of one flag.
+pub const MAX_PREREQUISITES: usize = 100;
+/// Layers, and holdouts, of one configuration.
+pub const MAX_LAYERS: usize = 1_000;
+/// Metadata entries of one flag.
+pub const MAX_METADATA: usize = 100;
+/// One text operand, in bytes: what a caller's context is searched for.
+pub const MAX_TEXT_BYTES: usize = 1_024;
+/// One compiled regular expression, in bytes.
+pub const MAX_AUTOMATON_BYTES: usize = 64 * 1024;
+/// One segment's page of keys, in bytes.
+pub const MAX_PAGE_BYTES: usize = 64 * 1024;
 /// Operands of one list operator, and children of one `all` or `any`.
 pub const MAX_LIST: usize = 10_000;
 /// Included, or excluded, keys of one segment.

@@ -10,8 +10,11 @@ use core::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Condition, Configuration, FORMAT, Flag, Scalar, Segment, Serve, Split, ValueType};
-use crate::evaluate::{ONE_HUNDRED_PERCENT, Version};
+use super::{
+    Bucketing, Condition, Configuration, FORMAT, Flag, In, Prerequisite, Ramp, Rule, Scalar, Segment,
+    Serve, Split, ValueType, VendorHash, pattern,
+};
+use crate::evaluate::{Moment, Version};
 use crate::limits::*;
 
 /// A reason not to compile.
@@ -68,6 +71,26 @@ impl<'a> Check<'a> {
         for name in configuration.attributes.keys() {
             self.reference(&pointer("/attributes", name), name);
         }
+        for (name, count) in
+            [("layers", configuration.layers.len()), ("holdouts", configuration.holdouts.len())]
+        {
+            if count > MAX_LAYERS {
+                self.report(&format!("/{name}"), format!("holds more than {MAX_LAYERS} {name}"));
+            }
+        }
+        for (key, layer) in &configuration.layers {
+            let place = pointer("/layers", key);
+            self.name(&place, key);
+            self.bucketing(&format!("{place}/by"), &layer.by);
+        }
+        for (key, holdout) in &configuration.holdouts {
+            let place = pointer("/holdouts", key);
+            self.name(&place, key);
+            self.bucketing(&format!("{place}/by"), &holdout.by);
+            if holdout.weight > holdout.by.size() {
+                self.report(&format!("{place}/weight"), "is more than all");
+            }
+        }
         for (key, segment) in &configuration.segments {
             self.segment(&pointer("/segments", key), key, segment);
         }
@@ -75,11 +98,18 @@ impl<'a> Check<'a> {
             self.flag = Some(key);
             self.flag(&pointer("/flags", key), key, flag);
         }
+        for (key, height) in flag_heights(configuration) {
+            if height > MAX_DEPTH {
+                self.flag = Some(key);
+                let message = format!("depends on itself, or on flags more than {MAX_DEPTH} levels deep");
+                self.report(&format!("{}/prerequisites", pointer("/flags", key)), message);
+            }
+        }
     }
 
     fn name(&mut self, place: &str, name: &str) {
-        if name.is_empty() {
-            self.report(place, "must not be empty");
+        if name.is_empty() || name.starts_with('\0') {
+            self.report(place, "must not be empty, nor begin with NUL");
         } else if name.len() > MAX_NAME_BYTES {
             self.report(place, format!("is longer than {MAX_NAME_BYTES} bytes"));
         }
@@ -125,6 +155,29 @@ impl<'a> Check<'a> {
         if let Some(variant) = &flag.off_variant {
             self.variant(&format!("{place}/offVariant"), flag, variant);
         }
+        if flag.prerequisites.len() > MAX_PREREQUISITES {
+            let message = format!("lists more than {MAX_PREREQUISITES} flags");
+            self.report(&format!("{place}/prerequisites"), message);
+        }
+        for (at, prerequisite) in flag.prerequisites.iter().enumerate() {
+            self.prerequisite(&format!("{place}/prerequisites/{at}"), prerequisite);
+        }
+        if let Some(held) = &flag.holdout {
+            let place = format!("{place}/holdout");
+            self.variant(&format!("{place}/variant"), flag, &held.variant);
+            if !self.configuration.holdouts.contains_key(&held.holdout) {
+                self.report(&format!("{place}/holdout"), format!("no holdout `{}`", held.holdout));
+            }
+        }
+        if flag.metadata.len() > MAX_METADATA {
+            let message = format!("holds more than {MAX_METADATA} entries");
+            self.report(&format!("{place}/metadata"), message);
+        }
+        for (name, value) in &flag.metadata {
+            let place = pointer(&format!("{place}/metadata"), name);
+            self.name(&place, name);
+            self.scalar(&place, value);
+        }
         let mut targeted = BTreeSet::new();
         for (at, target) in flag.targets.iter().enumerate() {
             let place = format!("{place}/targets/{at}");
@@ -147,15 +200,54 @@ impl<'a> Check<'a> {
             if !ids.insert(&rule.id) {
                 self.report(&format!("{place}/id"), "is the id of an earlier rule too");
             }
-            if let (Some(from), Some(to)) = (rule.from, rule.to)
-                && from >= to
-            {
-                self.report(&format!("{place}/to"), "must be later than `from`");
-            }
-            self.condition(&format!("{place}/when"), &rule.when, 1);
-            self.serve(&format!("{place}/serve"), flag, &rule.serve);
+            self.rule(&place, flag, rule);
         }
-        self.serve(&format!("{place}/fallthrough"), flag, &flag.fallthrough);
+        let place = format!("{place}/fallthrough");
+        self.serve(&place, flag, &flag.fallthrough);
+        let unserved = match &flag.fallthrough {
+            Serve::Variant(_) => false,
+            Serve::Split(split) => split.weights.iter().any(|part| part.variant.is_none()),
+            Serve::Ramp(ramp) => ramp.variants.iter().any(Option::is_none),
+        };
+        if unserved {
+            self.report(&place, "must serve a variant to every unit");
+        }
+    }
+
+    fn rule(&mut self, place: &str, flag: &Flag, rule: &Rule) {
+        if let (Some(from), Some(to)) = (rule.from, rule.to)
+            && from >= to
+        {
+            self.report(&format!("{place}/to"), "must be later than `from`");
+        }
+        if let Some(slot) = &rule.layer {
+            let size = self.configuration.layers.get(&slot.layer).map(|layer| layer.by.size());
+            let place = format!("{place}/layer");
+            match size {
+                None => {
+                    self.report(&format!("{place}/layer"), format!("no layer `{}`", slot.layer));
+                }
+                Some(size) if slot.from >= slot.to || slot.to > size => {
+                    self.report(&place, format!("`from` must be below `to`, and `to` at most {size}"));
+                }
+                Some(_) => {}
+            }
+        }
+        self.condition(&format!("{place}/when"), &rule.when, 1);
+        self.serve(&format!("{place}/serve"), flag, &rule.serve);
+    }
+
+    fn prerequisite(&mut self, place: &str, prerequisite: &Prerequisite) {
+        let Some(flag) = self.configuration.flags.get(&prerequisite.flag) else {
+            return self.report(&format!("{place}/flag"), format!("no flag `{}`", prerequisite.flag));
+        };
+        if prerequisite.variants.is_empty() || prerequisite.variants.len() > MAX_VARIANTS {
+            let message = format!("must list 1 to {MAX_VARIANTS} variants");
+            self.report(&format!("{place}/variants"), message);
+        }
+        for (at, variant) in prerequisite.variants.iter().enumerate() {
+            self.variant(&format!("{place}/variants/{at}"), flag, variant);
+        }
     }
 
     fn variants(&mut self, place: &str, flag: &Flag) {
@@ -196,92 +288,216 @@ impl<'a> Check<'a> {
         match serve {
             Serve::Variant(variant) => self.variant(&format!("{place}/variant"), flag, variant),
             Serve::Split(split) => self.split(&format!("{place}/split"), flag, split),
+            Serve::Ramp(ramp) => self.ramp(&format!("{place}/ramp"), flag, ramp),
+        }
+    }
+
+    fn bucketing(&mut self, place: &str, by: &Bucketing) {
+        self.reference(&format!("{place}/unit"), &by.unit);
+        if by.fallback_units.len() >= usize::from(MAX_UNITS) {
+            let message = format!("lists more than {} attributes", MAX_UNITS - 1);
+            self.report(&format!("{place}/fallbackUnits"), message);
+        }
+        for (at, unit) in by.fallback_units.iter().enumerate() {
+            self.reference(&format!("{place}/fallbackUnits/{at}"), unit);
+        }
+        match (&by.salt, &by.hash) {
+            (Some(text), None) if salt(text).is_some() => {}
+            (Some(_), None) => self.report(&format!("{place}/salt"), "must be 32 hexadecimal digits"),
+            (None, Some(hash)) => self.vendor_hash(&format!("{place}/hash"), hash),
+            (None, None) => {
+                self.report(&format!("{place}/salt"), "is missing: 32 hexadecimal digits, drawn at random");
+            }
+            (Some(_), Some(_)) => self.report(place, "has both a salt and another product's hash"),
+        }
+    }
+
+    fn vendor_hash(&mut self, place: &str, hash: &VendorHash) {
+        let (text, size) = match hash {
+            VendorHash::Murmur3Modulo(murmur) | VendorHash::Murmur3Scaled(murmur) => {
+                (&murmur.prefix, murmur.size)
+            }
+            VendorHash::Fnv1a(fnv) => (&fnv.suffix, 1),
+            VendorHash::Fnv1aTwice(fnv) => (&fnv.prefix, 1),
+            VendorHash::Sha1(sha1) => (&sha1.prefix, 1),
+        };
+        if text.len() > MAX_TEXT_BYTES {
+            self.report(place, format!("has a text over {MAX_TEXT_BYTES} bytes"));
+        }
+        if size == 0 || size > i32::MAX as u32 {
+            self.report(place, "must have a `size` from 1 to 2147483647");
+        }
+    }
+
+    fn ramp(&mut self, place: &str, flag: &Flag, ramp: &Ramp) {
+        self.bucketing(&format!("{place}/by"), &ramp.by);
+        if ramp.variants.is_empty() || ramp.variants.len() > MAX_SPLIT_PARTS {
+            let message = format!("must list 1 to {MAX_SPLIT_PARTS} variants");
+            self.report(&format!("{place}/variants"), message);
+        }
+        for (at, variant) in ramp.variants.iter().enumerate() {
+            if let Some(variant) = variant {
+                self.variant(&format!("{place}/variants/{at}"), flag, variant);
+            }
+        }
+        if ramp.steps.is_empty() || ramp.steps.len() > MAX_RAMP_STEPS {
+            let message = format!("must list 1 to {MAX_RAMP_STEPS} steps");
+            self.report(&format!("{place}/steps"), message);
+        }
+        let mut before = None;
+        for (at, step) in ramp.steps.iter().enumerate() {
+            let place = format!("{place}/steps/{at}");
+            if before.is_some_and(|before| step.at <= before) {
+                self.report(&format!("{place}/at"), "must be later than the step before");
+            }
+            before = Some(step.at);
+            if step.weights.len() != ramp.variants.len() {
+                self.report(&format!("{place}/weights"), "must hold one weight for each variant");
+            }
+            self.sum(&format!("{place}/weights"), step.weights.iter().copied(), ramp.by.size());
+        }
+    }
+
+    fn sum(&mut self, place: &str, weights: impl Iterator<Item = u32>, size: u32) {
+        let sum: u64 = weights.map(u64::from).sum();
+        if sum != u64::from(size) {
+            self.report(place, format!("sum to {sum} instead of {size}"));
         }
     }
 
     fn split(&mut self, place: &str, flag: &Flag, split: &Split) {
-        self.reference(&format!("{place}/unit"), &split.unit);
-        if salt(&split.salt).is_none() {
-            self.report(&format!("{place}/salt"), "must be 32 hexadecimal digits");
-        }
+        self.bucketing(&format!("{place}/by"), &split.by);
         let weights = format!("{place}/weights");
         if split.weights.len() > MAX_SPLIT_PARTS {
             self.report(&weights, format!("holds more than {MAX_SPLIT_PARTS} parts"));
         }
         for (at, weight) in split.weights.iter().enumerate() {
-            self.variant(&format!("{weights}/{at}/variant"), flag, &weight.variant);
+            if let Some(variant) = &weight.variant {
+                self.variant(&format!("{weights}/{at}/variant"), flag, variant);
+            }
         }
-        let sum: u64 = split.weights.iter().map(|weight| u64::from(weight.weight)).sum();
-        if sum != u64::from(ONE_HUNDRED_PERCENT) {
-            self.report(&weights, format!("sum to {sum} instead of {ONE_HUNDRED_PERCENT}"));
-        }
+        self.sum(&weights, split.weights.iter().map(|part| part.weight), split.by.size());
     }
 
     /// `level` counts as the evaluator does: a segment's condition lies one below the node that names the segment.
     fn condition(&mut self, place: &str, condition: &Condition, level: usize) {
-        if level > MAX_DEPTH {
+        if level + own_height(condition) - 1 > MAX_DEPTH {
             let message = format!("nests deeper than {MAX_DEPTH} levels, segments included");
             self.report(place, message);
             return;
         }
+        let inside = |word: &str| format!("{place}/{word}");
         match condition {
-            Condition::All(list) | Condition::Any(list) => {
-                let word = if matches!(condition, Condition::All(_)) { "all" } else { "any" };
-                if list.len() > MAX_LIST {
-                    self.report(place, format!("lists more than {MAX_LIST} conditions"));
-                    return;
-                }
-                for (at, inner) in list.iter().enumerate() {
-                    self.condition(&format!("{place}/{word}/{at}"), inner, level + 1);
+            Condition::All(list) => self.conditions(&inside("all"), list, level),
+            Condition::Any(list) => self.conditions(&inside("any"), list, level),
+            Condition::Not(inner) => self.condition(&inside("not"), inner, level + 1),
+            Condition::Segment(key) => self.segment_reference(&inside("segment"), key, level),
+            Condition::Flag(flag) => self.prerequisite(&inside("flag"), flag),
+            Condition::Some(some) => {
+                self.element_reference(&inside("some/attribute"), &some.attribute);
+                self.condition(&inside("some/when"), &some.when, level + 1);
+            }
+            Condition::Bucket(range) => {
+                self.bucketing(&inside("bucket/by"), &range.by);
+                if range.from > range.below || range.below > range.by.size() {
+                    let message = format!("must not be below `from`, nor above {}", range.by.size());
+                    self.report(&inside("bucket/below"), message);
                 }
             }
-            Condition::Not(inner) => self.condition(&format!("{place}/not"), inner, level + 1),
-            Condition::Segment(key) => match self.configuration.segments.get(key) {
-                None => self.report(&format!("{place}/segment"), format!("no segment `{key}`")),
-                Some(_) if level + self.heights.get(key.as_str()).unwrap_or(&0) > MAX_DEPTH => {
+            Condition::Now(_) | Condition::Exists(_) | Condition::IsType(_) => {}
+            Condition::Equals(equals) => self.scalar(&inside("equals/value"), &equals.value),
+            Condition::In(list) => self.list(&inside("in"), list),
+            Condition::AnyOf(list) => self.list(&inside("any_of"), list),
+            Condition::AllOf(list) => self.list(&inside("all_of"), list),
+            Condition::NoneOf(list) => self.list(&inside("none_of"), list),
+            Condition::Contains(texts) => self.texts(&inside("contains"), texts),
+            Condition::StartsWith(texts) => self.texts(&inside("starts_with"), texts),
+            Condition::EndsWith(texts) => self.texts(&inside("ends_with"), texts),
+            Condition::IpInCidr(texts) => {
+                self.texts(&inside("ip_in_cidr"), texts);
+                for (at, value) in texts.values.iter().enumerate() {
+                    if network(value).is_none() {
+                        let message = format!("`{value}` is no network such as 10.0.0.0/8 or 2001:db8::/32");
+                        self.report(&format!("{place}/ip_in_cidr/values/{at}"), message);
+                    }
+                }
+            }
+            Condition::Matches(matches) => {
+                if let Err(message) = pattern::compile(&matches.pattern) {
+                    self.report(&inside("matches/pattern"), message);
+                }
+            }
+            Condition::Text(text) => self.text(&inside("text/value"), &text.value),
+            Condition::PaddedVersion(text) => self.text(&inside("padded_version/value"), &text.value),
+            Condition::Number(number) | Condition::Size(number) => {
+                if !number.value.is_finite() {
+                    self.report(&inside("number/value"), "must be finite");
+                }
+            }
+            Condition::Datetime(date) => {
+                if Moment::parse(date.value.as_bytes()).is_none() {
                     let message =
-                        format!("`{key}` contains itself or nests deeper than {MAX_DEPTH} levels");
-                    self.report(&format!("{place}/segment"), message);
+                        format!("`{}` is no date and time such as 2026-01-31T12:00:00Z", date.value);
+                    self.report(&inside("datetime/value"), message);
                 }
-                Some(_) => {}
-            },
-            Condition::Exists(exists) => {
-                self.reference(&format!("{place}/exists/attribute"), &exists.attribute);
-            }
-            Condition::Equals(equals) => {
-                self.reference(&format!("{place}/equals/attribute"), &equals.attribute);
-                self.scalar(&format!("{place}/equals/value"), &equals.value);
-            }
-            Condition::In(list) => {
-                self.reference(&format!("{place}/in/attribute"), &list.attribute);
-                self.length(&format!("{place}/in/values"), list.values.len());
-                for (at, value) in list.values.iter().enumerate() {
-                    self.scalar(&format!("{place}/in/values/{at}"), value);
-                }
-            }
-            Condition::Contains(texts) => self.texts(&format!("{place}/contains"), texts),
-            Condition::StartsWith(texts) => self.texts(&format!("{place}/starts_with"), texts),
-            Condition::EndsWith(texts) => self.texts(&format!("{place}/ends_with"), texts),
-            Condition::Number(number) => {
-                self.reference(&format!("{place}/number/attribute"), &number.attribute);
             }
             Condition::Semver(semver) => {
-                self.reference(&format!("{place}/semver/attribute"), &semver.attribute);
-                if Version::parse(semver.value.as_bytes()).is_none() {
-                    self.report(
-                        &format!("{place}/semver/value"),
-                        format!("`{}` is no semantic version such as 1.2.3", semver.value),
-                    );
+                if Version::parse(semver.value.as_bytes(), semver.partial).is_none() {
+                    let message = format!("`{}` is no semantic version such as 1.2.3", semver.value);
+                    self.report(&inside("semver/value"), message);
                 }
             }
+        }
+        if let Some(attribute) = condition.attribute() {
+            let word = condition_word(condition);
+            self.element_reference(&format!("{place}/{word}/attribute"), attribute);
+        }
+    }
+
+    fn conditions(&mut self, place: &str, list: &[Condition], level: usize) {
+        if list.len() > MAX_LIST {
+            return self.report(place, format!("lists more than {MAX_LIST} conditions"));
+        }
+        for (at, inner) in list.iter().enumerate() {
+            self.condition(&format!("{place}/{at}"), inner, level + 1);
+        }
+    }
+
+    fn segment_reference(&mut self, place: &str, key: &str, level: usize) {
+        if !self.configuration.segments.contains_key(key) {
+            self.report(place, format!("no segment `{key}`"));
+        } else if level + self.heights.get(key).unwrap_or(&0) > MAX_DEPTH {
+            let message = format!("`{key}` contains itself or nests deeper than {MAX_DEPTH} levels");
+            self.report(place, message);
+        }
+    }
+
+    /// In a condition no name at all stands for the element of a list.
+    fn element_reference(&mut self, place: &str, attribute: &str) {
+        if !attribute.is_empty() {
+            self.reference(place, attribute);
+        }
+    }
+
+    fn list(&mut self, place: &str, list: &In) {
+        let place = format!("{place}/values");
+        self.length(&place, list.values.len());
+        for (at, value) in list.values.iter().enumerate() {
+            self.scalar(&format!("{place}/{at}"), value);
         }
     }
 
     fn texts(&mut self, place: &str, texts: &super::Texts) {
-        self.reference(&format!("{place}/attribute"), &texts.attribute);
-        self.length(&format!("{place}/values"), texts.values.len());
-        if texts.values.iter().any(|value| value.len() > usize::from(u16::MAX)) {
-            self.report(&format!("{place}/values"), "holds a text over 65,535 bytes");
+        let place = format!("{place}/values");
+        self.length(&place, texts.values.len());
+        for (at, value) in texts.values.iter().enumerate() {
+            self.text(&format!("{place}/{at}"), value);
+        }
+    }
+
+    fn text(&mut self, place: &str, text: &str) {
+        if text.len() > MAX_TEXT_BYTES {
+            self.report(place, format!("is longer than {MAX_TEXT_BYTES} bytes"));
         }
     }
 
@@ -293,12 +509,92 @@ impl<'a> Check<'a> {
 
     fn scalar(&mut self, place: &str, value: &Scalar) {
         match value {
-            Scalar::String(text) if text.len() > usize::from(u16::MAX) => {
-                self.report(place, "is longer than 65,535 bytes");
-            }
-            _ => {}
+            Scalar::String(text) => self.text(place, text),
+            Scalar::Number(number) if !number.is_finite() => self.report(place, "must be finite"),
+            Scalar::Number(_) | Scalar::Boolean(_) => {}
         }
     }
+}
+
+/// The levels that a leaf takes once compiled: list operators become small trees.
+fn own_height(condition: &Condition) -> usize {
+    match condition {
+        Condition::NoneOf(list) => 4 + usize::from(list.ignore_case),
+        Condition::AllOf(list) => 3 + usize::from(list.ignore_case),
+        Condition::AnyOf(list) => 2 + usize::from(list.ignore_case),
+        Condition::In(list) => 1 + usize::from(list.ignore_case),
+        _ => 1,
+    }
+}
+
+/// The operator as configurations spell it.
+fn condition_word(condition: &Condition) -> &'static str {
+    match condition {
+        Condition::Exists(_) => "exists",
+        Condition::IsType(_) => "is_type",
+        Condition::Equals(_) => "equals",
+        Condition::In(_) => "in",
+        Condition::AnyOf(_) => "any_of",
+        Condition::AllOf(_) => "all_of",
+        Condition::NoneOf(_) => "none_of",
+        Condition::Contains(_) => "contains",
+        Condition::StartsWith(_) => "starts_with",
+        Condition::EndsWith(_) => "ends_with",
+        Condition::IpInCidr(_) => "ip_in_cidr",
+        Condition::Matches(_) => "matches",
+        Condition::Text(_) => "text",
+        Condition::PaddedVersion(_) => "padded_version",
+        Condition::Number(_) => "number",
+        Condition::Size(_) => "size",
+        Condition::Datetime(_) => "datetime",
+        Condition::Semver(_) => "semver",
+        Condition::All(_) => "all",
+        Condition::Any(_) => "any",
+        Condition::Not(_) => "not",
+        Condition::Segment(_) => "segment",
+        Condition::Flag(_) => "flag",
+        Condition::Some(_) => "some",
+        Condition::Bucket(_) => "bucket",
+        Condition::Now(_) => "now",
+    }
+}
+
+/// A network's address, 4 or 16 bytes, and the length of its prefix; a plain address is a network of one.
+pub(super) fn network(text: &str) -> Option<(Vec<u8>, u8)> {
+    let (address, prefix) = match text.split_once('/') {
+        Some((address, prefix)) => (address, Some(prefix)),
+        None => (text, None),
+    };
+    let bytes = match address.parse().ok()? {
+        core::net::IpAddr::V4(address) => address.octets().to_vec(),
+        core::net::IpAddr::V6(address) => address.octets().to_vec(),
+    };
+    let longest = bytes.len() as u8 * 8;
+    let prefix = match prefix {
+        Some(digits) if digits.bytes().all(|digit| digit.is_ascii_digit()) => digits.parse().ok()?,
+        Some(_) => return None,
+        None => longest,
+    };
+    (prefix <= longest).then_some((bytes, prefix))
+}
+
+/// How many flags each flag depends on in a row; more than allowed for a cycle.
+fn flag_heights(configuration: &Configuration) -> BTreeMap<&str, usize> {
+    let needs: BTreeMap<&str, BTreeSet<&str>> = configuration
+        .flags
+        .iter()
+        .map(|(key, flag)| (key.as_str(), super::uses::of_flag(configuration, flag).flags))
+        .filter(|(_, needs)| !needs.is_empty())
+        .collect();
+    let mut heights: BTreeMap<&str, usize> = BTreeMap::new();
+    for _ in 0..=MAX_DEPTH + 1 {
+        let next = needs.iter().map(|(key, needs)| {
+            let below = needs.iter().map(|need| heights.get(need).unwrap_or(&0) + 1);
+            (*key, below.max().unwrap_or(0).min(MAX_DEPTH + 1))
+        });
+        heights = next.collect();
+    }
+    heights
 }
 
 /// How many levels each segment's condition has, segments within it included; one more than allowed for a cycle.
@@ -328,7 +624,8 @@ fn height(condition: &Condition, level: usize, heights: &BTreeMap<&str, usize>) 
         Condition::Segment(key) => {
             (level + heights.get(key.as_str()).unwrap_or(&0)).min(MAX_DEPTH + 1)
         }
-        _ => level,
+        Condition::Some(some) => height(&some.when, level + 1, heights),
+        leaf => level + own_height(leaf) - 1,
     }
 }
 

@@ -7,13 +7,15 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::check::Problem;
+use super::client::{ForClients, for_clients, problems as client_problems};
 use super::encode::Writer;
-use super::{Condition, Configuration, Flag, Segment, Serve};
-use crate::evaluate::{NEVER, window};
-use crate::limits::{MAX_CLIENT_SEGMENT_KEYS, MAX_SDK_KEYS};
+use super::{Configuration, Flag, Rule, Segment};
+use crate::evaluate::{NEVER, rule_bit};
+use crate::hash::name_hash;
+use crate::limits::{MAX_PAGE_BYTES, MAX_SDK_KEYS};
 use crate::snapshot::{
-    BIT_CLIENT_VISIBLE, BIT_ENABLED, ChunkType, FLAG_HEADER_BYTES, Kind, NO_VARIANT, Refusal,
-    Section, SegmentChunk, assemble,
+    BIT_CLIENT_VISIBLE, BIT_ENABLED, BIT_HIDDEN, ChunkType, FLAG_HEADER_BYTES, Kind,
+    MAX_PAGE_KEY_BYTES, NO_VARIANT, Refusal, Section, SegmentChunk, assemble, page_key,
 };
 
 /// An SDK key that an edge admits; only its hash travels.
@@ -36,18 +38,18 @@ pub enum CompileError {
 impl fmt::Display for CompileError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Problems(problems) => {
-                problems.iter().enumerate().try_for_each(|(at, problem)| {
-                    let separator = if at == 0 { "" } else { "; " };
-                    write!(formatter, "{separator}{problem}")
-                })
-            }
+            Self::Problems(problems) => problems.iter().enumerate().try_for_each(|(at, problem)| {
+                let separator = if at == 0 { "" } else { "; " };
+                write!(formatter, "{separator}{problem}")
+            }),
             Self::OverLimits(message) => formatter.write_str(message),
         }
     }
 }
 
 impl core::error::Error for CompileError {}
+
+type Chunks = Vec<(ChunkType, Vec<u8>, Vec<u8>)>;
 
 /// Compiles a configuration into the body of `kind`. The same configuration gives the same bytes. `access` counts for the edge kind
 /// alone.
@@ -66,81 +68,145 @@ pub fn compile(
     if !problems.is_empty() {
         return Err(CompileError::Problems(problems));
     }
-    let for_client = kind == Kind::Client;
-    let flags =
-        || configuration.flags.iter().filter(|(_, flag)| !for_client || flag.client_visible);
+    let pruned = (kind == Kind::Client).then(|| for_clients(configuration));
+    let nobody = BTreeSet::new();
+    let (configuration, hidden) = match &pruned {
+        Some(ForClients { configuration, hidden }) => (configuration, hidden),
+        None => (configuration, &nobody),
+    };
 
-    let mut chunks: Vec<(ChunkType, &str, Vec<u8>)> = Vec::new();
-    for (key, flag) in flags() {
-        chunks.push((ChunkType::Flag, key, flag_payload(flag, for_client)));
+    let mut chunks = Chunks::new();
+    for (key, flag) in &configuration.flags {
+        let form =
+            Form { configuration, off_only: pruned.is_some() && !flag.enabled, hidden: hidden.contains(key) };
+        chunks.push((ChunkType::Flag, key.as_bytes().to_vec(), form.flag(flag)));
     }
-    let needed = for_client.then(|| segments_used(configuration, flags().map(|(_, flag)| flag)));
     for (key, segment) in &configuration.segments {
-        if needed.as_ref().is_none_or(|needed| needed.contains(key.as_str())) {
-            chunks.push((ChunkType::Segment, key, segment_payload(segment)));
-        }
+        segment_chunks(key, segment, &mut chunks);
     }
     if kind == Kind::Edge {
         if access.len() > MAX_SDK_KEYS {
             let message = format!("an environment admits at most {MAX_SDK_KEYS} SDK keys");
             return Err(CompileError::OverLimits(message));
         }
-        chunks.push((ChunkType::Access, "", access_payload(access)));
+        chunks.push((ChunkType::Access, Vec::new(), access_payload(access)));
     }
     assemble(kind, chunks).map_err(|refusal| match refusal {
         Refusal::OverLimits => CompileError::OverLimits(format!(
-            "the {} snapshot, or one flag or segment in it, is over its limit in bytes",
+            "the {} snapshot, or one flag in it, is over its limit in bytes",
             kind.as_str()
         )),
         other => CompileError::OverLimits(format!("{other}")),
     })
 }
 
-fn flag_payload(flag: &Flag, for_client: bool) -> Vec<u8> {
-    // A disabled flag serves its off variant alone: a client needs, and gets, no more.
-    let off_only = for_client && !flag.enabled;
-    let variants: Vec<_> = flag
-        .variants
-        .iter()
-        .filter(|variant| !off_only || flag.off_variant.as_ref() == Some(&variant.key))
-        .collect();
-    let position = |key: &str| {
-        variants
+/// How a flag is written.
+struct Form<'a> {
+    configuration: &'a Configuration,
+    /// A disabled flag serves its off variant alone: a client needs, and gets, no more.
+    off_only: bool,
+    /// Only as a prerequisite: its values do not travel.
+    hidden: bool,
+}
+
+impl Form<'_> {
+    fn flag(&self, flag: &Flag) -> Vec<u8> {
+        let variants: Vec<_> = flag
+            .variants
             .iter()
-            .position(|variant| variant.key == key)
-            .and_then(|position| u8::try_from(position).ok())
-            .unwrap_or(NO_VARIANT)
-    };
+            .filter(|variant| !self.off_only || flag.off_variant.as_ref() == Some(&variant.key))
+            .collect();
+        let position = |key: &str| {
+            variants
+                .iter()
+                .position(|variant| variant.key == key)
+                .and_then(|position| u8::try_from(position).ok())
+                .unwrap_or(NO_VARIANT)
+        };
 
-    let mut writer = Writer::default();
-    writer.u8(crate::outcome::FlagType::from(flag.flag_type) as u8);
-    let visible = if flag.client_visible { BIT_CLIENT_VISIBLE } else { 0 };
-    writer.u8(if flag.enabled { BIT_ENABLED } else { 0 } | visible);
-    writer.u8(flag.off_variant.as_deref().map_or(NO_VARIANT, position));
-    writer.u8(variants.len() as u8);
-    writer.bytes.resize(FLAG_HEADER_BYTES + 4 * variants.len(), 0);
-    for (at, variant) in variants.iter().enumerate() {
-        let offset = writer.bytes.len();
-        writer.patch(FLAG_HEADER_BYTES + 4 * at, offset);
-        writer.variant(flag.flag_type.into(), variant);
-    }
-    if off_only {
-        return writer.bytes;
+        let mut writer = Writer::default();
+        writer.u8(crate::outcome::FlagType::from(flag.flag_type) as u8);
+        let bit = |set: bool, bit: u8| if set { bit } else { 0 };
+        writer.u8(bit(flag.enabled, BIT_ENABLED)
+            | bit(flag.client_visible, BIT_CLIENT_VISIBLE)
+            | bit(self.hidden, BIT_HIDDEN));
+        writer.u8(flag.off_variant.as_deref().map_or(NO_VARIANT, position));
+        writer.u8(variants.len() as u8);
+        writer.bytes.resize(FLAG_HEADER_BYTES + 4 * variants.len(), 0);
+        for (at, variant) in variants.iter().enumerate() {
+            let offset = writer.bytes.len();
+            writer.patch(FLAG_HEADER_BYTES + 4 * at, offset);
+            if self.hidden {
+                writer.hidden_variant(&variant.key);
+            } else {
+                writer.variant(flag.flag_type.into(), variant);
+            }
+        }
+
+        let mut section = |section: Section, write: &dyn Fn(&mut Writer)| {
+            let offset = writer.bytes.len();
+            writer.patch(4 + 4 * section as usize, offset);
+            write(&mut writer);
+        };
+        if !flag.metadata.is_empty() {
+            section(Section::Metadata, &|writer| writer.metadata(&flag.metadata));
+        }
+        if self.off_only {
+            return writer.bytes;
+        }
+        if !flag.prerequisites.is_empty() {
+            section(Section::Prerequisites, &|writer| {
+                writer.u16(flag.prerequisites.len());
+                for prerequisite in &flag.prerequisites {
+                    writer.prerequisite(&prerequisite.flag, &prerequisite.variants);
+                }
+            });
+        }
+        if flag.targets.iter().any(|target| !target.keys.is_empty()) {
+            section(Section::Targets, &|writer| targets(writer, flag, position));
+        }
+        if let Some(held) = &flag.holdout
+            && let Some(holdout) = self.configuration.holdouts.get(&held.holdout)
+        {
+            section(Section::Holdout, &|writer| {
+                writer.short(held.holdout.as_bytes());
+                writer.u8(position(&held.variant));
+                writer.bucketing(&holdout.by);
+                writer.cut(&holdout.by, holdout.weight);
+            });
+        }
+        if !flag.rules.is_empty() {
+            section(Section::Rules, &|writer| {
+                writer.u16(flag.rules.len());
+                for rule in &flag.rules {
+                    writer.sized(|writer| self.rule(writer, rule, position));
+                }
+            });
+        }
+        section(Section::Fallthrough, &|writer| writer.serve(&flag.fallthrough, position));
+        writer.bytes
     }
 
-    let mut section = |section: Section, write: &dyn Fn(&mut Writer)| {
-        let offset = writer.bytes.len();
-        writer.patch(4 + 4 * section as usize, offset);
-        write(&mut writer);
-    };
-    if flag.targets.iter().any(|target| !target.keys.is_empty()) {
-        section(Section::Targets, &|writer| targets(writer, flag, position));
+    fn rule(&self, writer: &mut Writer, rule: &Rule, position: impl Fn(&str) -> u8) {
+        let slot = rule
+            .layer
+            .as_ref()
+            .and_then(|slot| Some((slot, self.configuration.layers.get(&slot.layer)?)));
+        let bit = |set: bool, bit: u8| if set { bit } else { 0 };
+        writer.short(rule.id.as_bytes());
+        writer.u8(bit(rule.from.is_some(), rule_bit::FROM)
+            | bit(rule.to.is_some(), rule_bit::TO)
+            | bit(slot.is_some(), rule_bit::LAYER));
+        rule.from.iter().chain(&rule.to).for_each(|time| writer.i64(*time));
+        if let Some((slot, layer)) = slot {
+            writer.short(slot.layer.as_bytes());
+            writer.bucketing(&layer.by);
+            writer.cut(&layer.by, slot.from);
+            writer.cut(&layer.by, slot.to);
+        }
+        writer.condition(&rule.when);
+        writer.serve(&rule.serve, position);
     }
-    if !flag.rules.is_empty() {
-        section(Section::Rules, &|writer| rules(writer, flag, position));
-    }
-    section(Section::Fallthrough, &|writer| writer.serve(&flag.fallthrough, position));
-    writer.bytes
 }
 
 /// One table for each unit, in the order of the units' first targets.
@@ -166,30 +232,36 @@ fn targets(writer: &mut Writer, flag: &Flag, position: impl Fn(&str) -> u8) {
     }
 }
 
-fn rules(writer: &mut Writer, flag: &Flag, position: impl Fn(&str) -> u8) {
-    writer.u16(flag.rules.len());
-    for rule in &flag.rules {
-        writer.sized(|writer| {
-            writer.short(rule.id.as_bytes());
-            let bit = |time: Option<i64>, bit| if time.is_some() { bit } else { 0 };
-            writer.u8(bit(rule.from, window::FROM) | bit(rule.to, window::TO));
-            rule.from.iter().chain(&rule.to).for_each(|time| writer.i64(*time));
-            writer.condition(&rule.when);
-            writer.serve(&rule.serve, &position);
-        });
-    }
-}
-
-fn segment_payload(segment: &Segment) -> Vec<u8> {
+/// The segment's own chunk, and pages for keys that are too many for it.
+fn segment_chunks(key: &str, segment: &Segment, chunks: &mut Chunks) {
     let mut writer = Writer::default();
     writer.bytes.resize(4 * SegmentChunk::PARTS, 0);
-    for (part, keys) in
-        [(SegmentChunk::EXCLUDED, &segment.excluded), (SegmentChunk::INCLUDED, &segment.included)]
-    {
-        if !keys.is_empty() {
-            let offset = writer.bytes.len();
-            writer.patch(4 * part, offset);
-            writer.keys(&segment.unit, keys);
+    for (part, sign, keys) in [
+        (SegmentChunk::EXCLUDED, b'-', &segment.excluded),
+        (SegmentChunk::INCLUDED, b'+', &segment.included),
+    ] {
+        if keys.is_empty() {
+            continue;
+        }
+        let offset = writer.bytes.len();
+        writer.patch(4 * part, offset);
+        writer.u8(1);
+        writer.attribute(&segment.unit);
+        let keys: BTreeMap<&str, ()> = keys.iter().map(|key| (key.as_str(), ())).collect();
+        let mut whole = Writer::default();
+        whole.table(&keys, |_, ()| {});
+        if whole.bytes.len() <= MAX_PAGE_BYTES {
+            writer.u8(0);
+            writer.bytes.extend_from_slice(&whole.bytes);
+            continue;
+        }
+        let (bits, pages) = pages(&keys);
+        writer.u8(bits);
+        for (page, table) in pages.into_iter().enumerate() {
+            let mut name = [0; MAX_PAGE_KEY_BYTES];
+            let length = page_key(&mut name, key.as_bytes(), sign, 0, page as u32);
+            let name = length.and_then(|length| name.get(..length)).unwrap_or_default();
+            chunks.push((ChunkType::SegmentPage, name.to_vec(), table));
         }
     }
     if let Some(condition) = &segment.when {
@@ -197,10 +269,37 @@ fn segment_payload(segment: &Segment) -> Vec<u8> {
         writer.patch(4 * SegmentChunk::CONDITION, offset);
         writer.condition(condition);
     }
-    writer.bytes
+    chunks.push((ChunkType::Segment, key.as_bytes().to_vec(), writer.bytes));
 }
 
-/// Sorted by hash, for a binary search.
+/// The fewest pages, a power of two of them, of which none is too large; a key's page is given by the upper bits of its hash.
+fn pages(keys: &BTreeMap<&str, ()>) -> (u8, Vec<Vec<u8>>) {
+    let mut bits = 1;
+    loop {
+        let mut split: Vec<BTreeMap<&str, ()>> = alloc::vec![BTreeMap::new(); 1 << bits];
+        for key in keys.keys() {
+            let page = name_hash(key.as_bytes()) >> (32 - u32::from(bits));
+            if let Some(split) = split.get_mut(page as usize) {
+                split.insert(key, ());
+            }
+        }
+        let tables: Vec<Vec<u8>> = split
+            .iter()
+            .map(|keys| {
+                let mut writer = Writer::default();
+                writer.table(keys, |_, ()| {});
+                writer.bytes
+            })
+            .collect();
+        // 2^12 pages hold any segment within the limits; keys that all fall on one page would not be split by more.
+        if bits == 12 || tables.iter().all(|table| table.len() <= MAX_PAGE_BYTES) {
+            return (bits, tables);
+        }
+        bits += 1;
+    }
+}
+
+/// Sorted by hash.
 fn access_payload(access: &[Access]) -> Vec<u8> {
     let sorted: BTreeSet<&Access> = access.iter().collect();
     let mut writer = Writer::default();
@@ -210,106 +309,4 @@ fn access_payload(access: &[Access]) -> Vec<u8> {
         writer.u8(key.kind as u8);
     }
     writer.bytes
-}
-
-/// The segments that `flags` name, and those that these name.
-fn segments_used<'a>(
-    configuration: &'a Configuration,
-    flags: impl Iterator<Item = &'a Flag>,
-) -> BTreeSet<&'a str> {
-    let mut used = BTreeSet::new();
-    let mut open: Vec<&Condition> = flags
-        .filter(|flag| flag.enabled)
-        .flat_map(|flag| &flag.rules)
-        .map(|rule| &rule.when)
-        .collect();
-    while let Some(condition) = open.pop() {
-        match condition {
-            Condition::All(list) | Condition::Any(list) => open.extend(list),
-            Condition::Not(inner) => open.push(inner),
-            Condition::Segment(key) if used.insert(key.as_str()) => {
-                open.extend(
-                    configuration.segments.get(key).and_then(|segment| segment.when.as_ref()),
-                );
-            }
-            _ => {}
-        }
-    }
-    used
-}
-
-/// What may not reach a client: private attributes, and segments over the client's limit.
-fn client_problems(configuration: &Configuration) -> Vec<Problem> {
-    let private = |attribute: &str| {
-        let names = super::check::path(attribute).unwrap_or_default();
-        let whole = configuration.attributes.get(attribute);
-        let top = names.first().and_then(|name| configuration.attributes.get(name));
-        [whole, top].into_iter().flatten().any(|attribute| attribute.private)
-    };
-    let mut problems = Vec::new();
-    for (key, flag) in &configuration.flags {
-        if !flag.client_visible || !flag.enabled {
-            continue;
-        }
-        let mut read: BTreeSet<&str> = BTreeSet::new();
-        read.extend(flag.targets.iter().map(|target| target.unit.as_str()));
-        let serves = flag.rules.iter().map(|rule| &rule.serve).chain([&flag.fallthrough]);
-        read.extend(serves.filter_map(|serve| match serve {
-            Serve::Split(split) => Some(split.unit.as_str()),
-            Serve::Variant(_) => None,
-        }));
-        for rule in &flag.rules {
-            attributes_read(&rule.when, &mut read);
-        }
-        let mut report = |place: String, message: String| {
-            problems.push(Problem { flag: Some(key.clone()), place, message });
-        };
-        let place = || super::check::pointer("/flags", key);
-        for name in segments_used(configuration, core::iter::once(flag)) {
-            let Some(segment) = configuration.segments.get(name) else {
-                continue;
-            };
-            if !segment.included.is_empty() || !segment.excluded.is_empty() {
-                read.insert(&segment.unit);
-            }
-            if let Some(condition) = &segment.when {
-                attributes_read(condition, &mut read);
-            }
-            if segment.included.len().max(segment.excluded.len()) > MAX_CLIENT_SEGMENT_KEYS {
-                report(
-                    place(),
-                    format!(
-                        "is visible to clients and uses segment `{name}`, which lists more than {MAX_CLIENT_SEGMENT_KEYS} keys"
-                    ),
-                );
-            }
-        }
-        for attribute in read.into_iter().filter(|attribute| private(attribute)) {
-            report(
-                place(),
-                format!(
-                    "is visible to clients and reads the private attribute `{attribute}`: hide the flag from clients or make the attribute public"
-                ),
-            );
-        }
-    }
-    problems
-}
-
-fn attributes_read<'a>(condition: &'a Condition, read: &mut BTreeSet<&'a str>) {
-    match condition {
-        Condition::All(list) | Condition::Any(list) => {
-            list.iter().for_each(|inner| attributes_read(inner, read));
-        }
-        Condition::Not(inner) => attributes_read(inner, read),
-        Condition::Segment(_) => {}
-        Condition::Exists(exists) => drop(read.insert(&exists.attribute)),
-        Condition::Equals(equals) => drop(read.insert(&equals.attribute)),
-        Condition::In(list) => drop(read.insert(&list.attribute)),
-        Condition::Contains(texts) | Condition::StartsWith(texts) | Condition::EndsWith(texts) => {
-            read.insert(&texts.attribute);
-        }
-        Condition::Number(number) => drop(read.insert(&number.attribute)),
-        Condition::Semver(semver) => drop(read.insert(&semver.attribute)),
-    }
 }

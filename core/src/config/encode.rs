@@ -6,14 +6,22 @@ use alloc::vec::Vec;
 
 use serde_json::Value;
 
-use super::check::{path, salt};
-use super::{Condition, Scalar, Serve, Texts, Variant};
+use super::check::{network, path, salt};
+use super::{
+    Bucketing, Comparison, Condition, ContextType, In, Murmur3, Scalar, Serve, Texts, Variant,
+    VendorHash, pattern,
+};
 use crate::context::tag;
-use crate::evaluate::{CUT_END, ONE_HUNDRED_PERCENT, SIPHASH, op, serve};
+use crate::evaluate::{Moment, UNSERVED, algorithm, context_type, fold, op, serving, text_mode};
 use crate::hash::name_hash;
 use crate::limits::MAX_PATH_NAMES;
 use crate::outcome::FlagType;
 use crate::snapshot::{KeyTable, TAG_JSON};
+
+/// The cut point of all SipHash buckets.
+const SIPHASH_BUCKETS: u64 = 1 << 32;
+/// The largest bucket of SHA-1, which stands for the fraction 1.
+const SHA1_LAST: u128 = 0x0FFF_FFFF_FFFF_FFFF;
 
 /// Bytes under construction.
 #[derive(Debug, Default)]
@@ -69,13 +77,67 @@ impl Writer {
         }
     }
 
+    /// An attribute reference; no names stand for the element of a list.
     pub(super) fn attribute(&mut self, reference: &str) {
-        let names = path(reference).unwrap_or_default();
+        let names = if reference.is_empty() { Vec::new() } else { path(reference).unwrap_or_default() };
         self.u8(names.len().min(MAX_PATH_NAMES + 1) as u8);
         for name in names {
             self.u32(name_hash(name.as_bytes()) as usize);
             self.short(name.as_bytes());
         }
+    }
+
+    /// Units, algorithm and its parameters.
+    pub(super) fn bucketing(&mut self, by: &Bucketing) {
+        self.u8(by.fallback_units.len() as u8 + 1);
+        self.attribute(&by.unit);
+        by.fallback_units.iter().for_each(|unit| self.attribute(unit));
+        let murmur3 = |writer: &mut Self, number: u8, murmur: &Murmur3| {
+            writer.u8(number);
+            writer.u32(murmur.seed as usize);
+            writer.u32(murmur.size as usize);
+            writer.short(murmur.prefix.as_bytes());
+        };
+        match &by.hash {
+            None => {
+                self.u8(algorithm::SIPHASH);
+                let salt = by.salt.as_deref().and_then(salt).unwrap_or_default();
+                self.bytes.extend_from_slice(&salt);
+            }
+            Some(VendorHash::Murmur3Modulo(murmur)) => {
+                murmur3(self, algorithm::MURMUR3_MODULO, murmur);
+            }
+            Some(VendorHash::Murmur3Scaled(murmur)) => {
+                murmur3(self, algorithm::MURMUR3_SCALED, murmur);
+            }
+            Some(VendorHash::Fnv1a(fnv)) => {
+                self.u8(algorithm::FNV1A);
+                self.short(fnv.suffix.as_bytes());
+            }
+            Some(VendorHash::Fnv1aTwice(fnv)) => {
+                self.u8(algorithm::FNV1A_TWICE);
+                self.short(fnv.prefix.as_bytes());
+            }
+            Some(VendorHash::Sha1(sha1)) => {
+                self.u8(algorithm::SHA1);
+                self.short(sha1.prefix.as_bytes());
+            }
+        }
+    }
+
+    /// The first bucket that is not below `weight` parts of `by.size()`.
+    pub(super) fn cut(&mut self, by: &Bucketing, weight: u32) {
+        let (weight, size) = (u64::from(weight), u64::from(by.size()));
+        let cut = match &by.hash {
+            None => weight * SIPHASH_BUCKETS / size,
+            // A bucket is inside if bucket / last < weight / size; the last one stands for 1, which is inside of the whole.
+            Some(VendorHash::Sha1(_)) if weight == size => SHA1_LAST as u64 + 1,
+            Some(VendorHash::Sha1(_)) => {
+                (u128::from(weight) * SHA1_LAST).div_ceil(u128::from(size)) as u64
+            }
+            Some(_) => weight,
+        };
+        self.bytes.extend_from_slice(&cut.to_le_bytes());
     }
 
     pub(super) fn variant(&mut self, flag_type: FlagType, variant: &Variant) {
@@ -96,6 +158,22 @@ impl Writer {
             }
             _ => self.u8(tag::NULL),
         }
+    }
+
+    /// A variant's name without a value.
+    pub(super) fn hidden_variant(&mut self, key: &str) {
+        self.short(key.as_bytes());
+        self.u8(tag::NULL);
+    }
+
+    /// *long* of attributes, as in a context.
+    pub(super) fn metadata(&mut self, metadata: &BTreeMap<String, Scalar>) {
+        self.sized(|writer| {
+            for (name, value) in metadata {
+                writer.short(name.as_bytes());
+                writer.scalar(value);
+            }
+        });
     }
 
     /// A table of keys, each followed by what `payload` writes.
@@ -127,14 +205,6 @@ impl Writer {
         self.long(&content.bytes);
     }
 
-    /// The values of one attribute that a segment includes or excludes: one group, without pages.
-    pub(super) fn keys(&mut self, unit: &str, keys: &[String]) {
-        self.u8(1);
-        self.attribute(unit);
-        self.u8(0);
-        self.table(&keys.iter().map(|key| (key.as_str(), ())).collect(), |_, ()| {});
-    }
-
     pub(super) fn condition(&mut self, condition: &Condition) {
         match condition {
             Condition::All(list) => self.node(op::ALL, |writer| writer.conditions(list)),
@@ -143,43 +213,124 @@ impl Writer {
             Condition::Segment(key) => {
                 self.node(op::SEGMENT, |writer| writer.short(key.as_bytes()));
             }
-            Condition::Exists(exists) => {
-                self.node(op::EXISTS, |writer| writer.attribute(&exists.attribute));
+            Condition::Flag(flag) => self.node(op::FLAG, |writer| {
+                writer.prerequisite(&flag.flag, &flag.variants);
+            }),
+            Condition::Some(some) => self.node(op::SOME, |writer| {
+                writer.attribute(&some.attribute);
+                writer.condition(&some.when);
+            }),
+            Condition::Bucket(range) => self.node(op::BUCKET, |writer| {
+                writer.bucketing(&range.by);
+                writer.cut(&range.by, range.from);
+                writer.cut(&range.by, range.below);
+            }),
+            Condition::Now(instant) => self.node(op::NOW, |writer| {
+                writer.u8(instant.is.bits());
+                writer.i64(instant.value);
+            }),
+            Condition::Exists(exists) => self.leaf(op::EXISTS, &exists.attribute, |_| ()),
+            Condition::IsType(is) => self.leaf(op::IS_TYPE, &is.attribute, |writer| {
+                writer.u8(match is.value_type {
+                    ContextType::Boolean => context_type::BOOLEAN,
+                    ContextType::String => context_type::STRING,
+                    ContextType::Number => context_type::NUMBER,
+                    ContextType::List => context_type::LIST,
+                    ContextType::Object => context_type::OBJECT,
+                });
+            }),
+            Condition::Equals(equals) => match &equals.value {
+                Scalar::String(text) if equals.ignore_case => {
+                    self.folded(text_mode::EQUALS, &equals.attribute, core::iter::once(text));
+                }
+                value => self.leaf(op::EQUALS, &equals.attribute, |writer| writer.scalar(value)),
+            },
+            Condition::In(list) => self.list(list),
+            Condition::Contains(texts) => self.texts(op::CONTAINS, text_mode::CONTAINS, texts),
+            Condition::StartsWith(texts) => {
+                self.texts(op::STARTS_WITH, text_mode::STARTS_WITH, texts);
             }
-            Condition::Equals(equals) => self.node(op::EQUALS, |writer| {
-                writer.attribute(&equals.attribute);
-                match &equals.value {
-                    Scalar::Boolean(value) => {
-                        writer.u8(if *value { tag::TRUE } else { tag::FALSE })
-                    }
-                    Scalar::Number(number) => {
-                        writer.u8(tag::NUMBER);
-                        writer.f64(*number);
-                    }
-                    Scalar::String(text) => {
-                        writer.u8(tag::STRING);
-                        writer.long(text.as_bytes());
-                    }
+            Condition::EndsWith(texts) => self.texts(op::ENDS_WITH, text_mode::ENDS_WITH, texts),
+            Condition::Matches(matches) => self.leaf(op::MATCHES, &matches.attribute, |writer| {
+                // `check` has compiled it once: here it cannot fail.
+                let automaton = pattern::compile(&matches.pattern).unwrap_or_default();
+                writer.bytes.extend_from_slice(&automaton);
+            }),
+            Condition::Text(text) => {
+                self.compared(op::TEXT, &text.attribute, text.is, |writer| {
+                    writer.short(text.value.as_bytes());
+                });
+            }
+            Condition::PaddedVersion(text) => {
+                self.compared(op::PADDED_VERSION, &text.attribute, text.is, |writer| {
+                    writer.short(text.value.as_bytes());
+                });
+            }
+            Condition::Number(number) => {
+                let node = if number.parse { op::PARSED_NUMBER } else { op::NUMBER };
+                self.compared(node, &number.attribute, number.is, |writer| {
+                    writer.f64(number.value);
+                });
+            }
+            Condition::Size(number) => {
+                self.compared(op::SIZE, &number.attribute, number.is, |writer| {
+                    writer.f64(number.value);
+                });
+            }
+            Condition::Datetime(date) => {
+                self.compared(op::DATETIME, &date.attribute, date.is, |writer| {
+                    let moment = Moment::parse(date.value.as_bytes());
+                    let moment = moment.unwrap_or(Moment { seconds: 0, nanoseconds: 0 });
+                    writer.i64(moment.seconds);
+                    writer.u32(moment.nanoseconds as usize);
+                });
+            }
+            Condition::Semver(semver) => {
+                let node = if semver.partial { op::PARTIAL_SEMVER } else { op::SEMVER };
+                self.compared(node, &semver.attribute, semver.is, |writer| {
+                    writer.short(semver.value.as_bytes());
+                });
+            }
+            Condition::IpInCidr(texts) => self.leaf(op::IP_IN_CIDR, &texts.attribute, |writer| {
+                writer.u16(texts.values.len());
+                for (address, prefix) in texts.values.iter().filter_map(|value| network(value)) {
+                    writer.u8(prefix);
+                    writer.short(&address);
                 }
             }),
-            Condition::In(list) => self.node(op::IN, |writer| {
+            Condition::AnyOf(list) => self.node(op::SOME, |writer| {
                 writer.attribute(&list.attribute);
-                writer.scalars(&list.values);
+                writer.list(&In { attribute: String::new(), ..list.clone() });
             }),
-            Condition::Contains(texts) => self.texts(op::CONTAINS, texts),
-            Condition::StartsWith(texts) => self.texts(op::STARTS_WITH, texts),
-            Condition::EndsWith(texts) => self.texts(op::ENDS_WITH, texts),
-            Condition::Number(number) => self.node(op::NUMBER, |writer| {
-                writer.attribute(&number.attribute);
-                writer.u8(number.is.bits());
-                writer.f64(number.value);
-            }),
-            Condition::Semver(semver) => self.node(op::SEMVER, |writer| {
-                writer.attribute(&semver.attribute);
-                writer.u8(semver.is.bits());
-                writer.short(semver.value.as_bytes());
-            }),
+            Condition::AllOf(list) => self.condition(&all_of(list)),
+            Condition::NoneOf(list) => self.condition(&none_of(list)),
         }
+    }
+
+    fn leaf(&mut self, node: u8, attribute: &str, operand: impl FnOnce(&mut Self)) {
+        self.node(node, |writer| {
+            writer.attribute(attribute);
+            operand(writer);
+        });
+    }
+
+    fn compared(
+        &mut self,
+        node: u8,
+        attribute: &str,
+        is: Comparison,
+        operand: impl FnOnce(&mut Self),
+    ) {
+        self.leaf(node, attribute, |writer| {
+            writer.u8(is.bits());
+            operand(writer);
+        });
+    }
+
+    pub(super) fn prerequisite(&mut self, flag: &str, variants: &[String]) {
+        self.short(flag.as_bytes());
+        self.u8(variants.len() as u8);
+        variants.iter().for_each(|variant| self.short(variant.as_bytes()));
     }
 
     fn node(&mut self, node: u8, operand: impl FnOnce(&mut Self)) {
@@ -191,12 +342,55 @@ impl Writer {
         list.iter().for_each(|condition| self.condition(condition));
     }
 
-    fn texts(&mut self, node: u8, texts: &Texts) {
-        self.node(node, |writer| {
-            writer.attribute(&texts.attribute);
+    fn texts(&mut self, node: u8, mode: u8, texts: &Texts) {
+        if texts.ignore_case {
+            return self.folded(mode, &texts.attribute, texts.values.iter());
+        }
+        self.leaf(node, &texts.attribute, |writer| {
             writer.u16(texts.values.len());
             texts.values.iter().for_each(|value| writer.short(value.as_bytes()));
         });
+    }
+
+    fn folded<'a>(
+        &mut self,
+        mode: u8,
+        attribute: &str,
+        values: impl ExactSizeIterator<Item = &'a String>,
+    ) {
+        self.leaf(op::FOLDED, attribute, |writer| {
+            writer.u8(mode);
+            writer.u16(values.len());
+            values.for_each(|value| writer.short(fold(value).collect::<String>().as_bytes()));
+        });
+    }
+
+    pub(super) fn scalar(&mut self, value: &Scalar) {
+        match value {
+            Scalar::Boolean(value) => self.u8(if *value { tag::TRUE } else { tag::FALSE }),
+            Scalar::Number(number) => {
+                self.u8(tag::NUMBER);
+                self.f64(*number);
+            }
+            Scalar::String(text) => {
+                self.u8(tag::STRING);
+                self.long(text.as_bytes());
+            }
+        }
+    }
+
+    /// Whether the value is one of these. Without regard to case, texts are compared one by one, the rest as usual.
+    fn list(&mut self, list: &In) {
+        if list.ignore_case {
+            let texts: Vec<&String> = list.values.iter().filter_map(text).collect();
+            let others = list.values.iter().filter(|value| text(value).is_none()).cloned();
+            let others = In { values: others.collect(), ignore_case: false, ..list.clone() };
+            return self.node(op::ANY, |writer| {
+                writer.folded(text_mode::EQUALS, &list.attribute, texts.into_iter());
+                writer.list(&others);
+            });
+        }
+        self.leaf(op::IN, &list.attribute, |writer| writer.scalars(&list.values));
     }
 
     /// Booleans as two bits, numbers as a list, strings as a table.
@@ -223,27 +417,64 @@ impl Writer {
     pub(super) fn serve(&mut self, what: &Serve, position: impl Fn(&str) -> u8) {
         match what {
             Serve::Variant(variant) => {
-                self.u8(serve::VARIANT);
+                self.u8(serving::VARIANT);
                 self.u8(position(variant));
             }
             Serve::Split(split) => {
-                self.u8(serve::SPLIT);
-                self.attribute(&split.unit);
-                self.u8(SIPHASH);
-                self.bytes.extend_from_slice(&salt(&split.salt).unwrap_or_default());
+                self.u8(serving::SPLIT);
+                self.bucketing(&split.by);
                 // A part without weight holds no bucket.
                 let parts: Vec<_> = split.weights.iter().filter(|part| part.weight > 0).collect();
                 self.u16(parts.len());
                 let mut cumulative = 0;
                 for part in parts {
-                    cumulative += u64::from(part.weight);
-                    let cut = cumulative * CUT_END / u64::from(ONE_HUNDRED_PERCENT);
-                    self.bytes.extend_from_slice(&cut.to_le_bytes());
-                    self.u8(position(&part.variant));
+                    cumulative += part.weight;
+                    self.cut(&split.by, cumulative);
+                    self.u8(part.variant.as_deref().map_or(UNSERVED, &position));
+                }
+            }
+            Serve::Ramp(ramp) => {
+                self.u8(serving::RAMP);
+                self.bucketing(&ramp.by);
+                self.u16(ramp.variants.len());
+                for variant in &ramp.variants {
+                    self.u8(variant.as_deref().map_or(UNSERVED, &position));
+                }
+                self.u16(ramp.steps.len());
+                for step in &ramp.steps {
+                    self.i64(step.at);
+                    let mut cumulative = 0;
+                    for weight in &step.weights {
+                        cumulative += weight;
+                        self.cut(&ramp.by, cumulative);
+                    }
                 }
             }
         }
     }
+}
+
+fn text(value: &Scalar) -> Option<&String> {
+    match value {
+        Scalar::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// Each value is held by an element.
+fn all_of(list: &In) -> Condition {
+    Condition::All(list.values.iter().map(|value| {
+        Condition::AnyOf(In { values: alloc::vec![value.clone()], ..list.clone() })
+    }).collect())
+}
+
+/// It is a list, and no element holds one of the values.
+fn none_of(list: &In) -> Condition {
+    let attribute = list.attribute.clone();
+    Condition::All(alloc::vec![
+        Condition::IsType(super::IsType { attribute, value_type: ContextType::List }),
+        Condition::Not(alloc::boxed::Box::new(Condition::AnyOf(list.clone()))),
+    ])
 }
 
 /// The value with the keys of its objects in the order of their bytes, whatever map `serde_json` was built with.

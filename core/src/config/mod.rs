@@ -1,8 +1,11 @@
 //! The authored model: CONFIG.json, the flags of one environment (core/spec/config.md), its checks and its compiler.
 
 mod check;
+mod client;
 mod compile;
 mod encode;
+mod pattern;
+mod uses;
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -15,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use check::Problem;
 pub use compile::{Access, CompileError, compile};
 
+use crate::evaluate::ONE_HUNDRED_PERCENT;
 use crate::outcome::FlagType;
 
 /// The only format so far.
@@ -36,6 +40,12 @@ pub struct Configuration {
     /// Audiences that rules share, by key.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub segments: BTreeMap<String, Segment>,
+    /// Layers, by key: rules that take different slots of one layer never share a unit.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub layers: BTreeMap<String, Layer>,
+    /// Holdouts, by key.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub holdouts: BTreeMap<String, Holdout>,
     /// Flags, by key.
     #[serde(default)]
     pub flags: BTreeMap<String, Flag>,
@@ -106,13 +116,69 @@ pub struct Flag {
     /// Served while the flag is off; without it the caller's default applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub off_variant: Option<String>,
+    /// Other flags that must serve one of these variants; else the off variant is served.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prerequisites: Vec<Prerequisite>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<Target>,
+    /// Units that are held out get this variant before any rule is tested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holdout: Option<HeldOut>,
     /// The first that matches decides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Rule>,
     /// Served when no rule matches.
     pub fallthrough: Serve,
+    /// Strings, numbers and booleans that come back with every outcome.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, Scalar>,
+}
+
+/// A flag that must be on, without error, and serve one of these variants.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Prerequisite {
+    pub flag: String,
+    pub variants: Vec<String>,
+}
+
+/// Buckets that rules divide among themselves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Layer {
+    pub by: Bucketing,
+}
+
+/// A share of all units that stays outside of what is tried.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Holdout {
+    pub by: Bucketing,
+    /// Thousandths of a percent that are held out.
+    pub weight: u32,
+}
+
+/// What a flag serves to the units of a holdout.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HeldOut {
+    pub holdout: String,
+    pub variant: String,
+}
+
+/// A rule's part of a layer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LayerSlot {
+    pub layer: String,
+    /// Thousandths of a percent: the slot's first and, not included, its last.
+    pub from: u32,
+    pub to: u32,
 }
 
 /// The type of a flag's values.
@@ -179,6 +245,9 @@ pub struct Rule {
     /// Unix milliseconds from which on it counts no more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<i64>,
+    /// Only units in this slot match.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<LayerSlot>,
     pub when: Condition,
     pub serve: Serve,
 }
@@ -192,6 +261,88 @@ pub enum Serve {
     Variant(String),
     /// A percentage rollout.
     Split(Split),
+    /// A percentage rollout whose weights move with time.
+    Ramp(Ramp),
+}
+
+/// How a unit gets its bucket: by `salt` with SipHash, or by another product's `hash`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Bucketing {
+    /// The attribute whose value decides; the same value always gets the same variant.
+    #[serde(default = "targeting_key", skip_serializing_if = "is_targeting_key")]
+    pub unit: String,
+    /// Attributes to take, in order, when the unit is missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fallback_units: Vec<String>,
+    /// 32 hexadecimal digits, drawn at random once and kept for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt: Option<String>,
+    /// Instead of a salt: the buckets of another product, for what was imported from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<VendorHash>,
+}
+
+/// The bucket functions of other products. `size` is the number of buckets, which is what the weights then sum to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum VendorHash {
+    /// `murmur3_32(prefix + unit, seed) mod size`: Unleash.
+    Murmur3Modulo(Murmur3),
+    /// `murmur3_32(prefix + unit, seed) * size >> 32`: flagd.
+    Murmur3Scaled(Murmur3),
+    /// `fnv1a_32(unit + suffix) mod 1000`, over UTF-16 code units: GrowthBook 1. `size` is 1,000.
+    Fnv1a(FnvSuffix),
+    /// `fnv1a_32(decimal(fnv1a_32(prefix + unit))) mod 10000`: GrowthBook 2. `size` is 10,000.
+    Fnv1aTwice(FnvPrefix),
+    /// The first 60 bits of `sha1(prefix + unit)`, as a fraction: LaunchDarkly. Weights sum to 100,000.
+    Sha1(Sha1Prefix),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Murmur3 {
+    pub prefix: String,
+    #[serde(default)]
+    pub seed: u32,
+    /// The number of buckets, 1 to 2^31 - 1.
+    pub size: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FnvSuffix {
+    pub suffix: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FnvPrefix {
+    pub prefix: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Sha1Prefix {
+    pub prefix: String,
+}
+
+impl Bucketing {
+    /// What the weights of a split over these buckets sum to.
+    pub fn size(&self) -> u32 {
+        match &self.hash {
+            None | Some(VendorHash::Sha1(_)) => ONE_HUNDRED_PERCENT,
+            Some(VendorHash::Murmur3Modulo(murmur) | VendorHash::Murmur3Scaled(murmur)) => murmur.size,
+            Some(VendorHash::Fnv1a(_)) => 1_000,
+            Some(VendorHash::Fnv1aTwice(_)) => 10_000,
+        }
+    }
 }
 
 /// A percentage rollout.
@@ -199,13 +350,32 @@ pub enum Serve {
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Split {
-    /// The attribute whose value decides; the same value always gets the same variant.
-    #[serde(default = "targeting_key", skip_serializing_if = "is_targeting_key")]
-    pub unit: String,
-    /// 32 hexadecimal digits, drawn at random when the split is made and kept for good.
-    pub salt: String,
-    /// In this order along the buckets; they sum to 100,000.
+    pub by: Bucketing,
+    /// In this order along the buckets. A variant may have several parts: changing weights moves the fewest units when parts are
+    /// kept where they are.
     pub weights: Vec<Weight>,
+}
+
+/// A percentage rollout whose weights move from step to step, in a straight line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Ramp {
+    pub by: Bucketing,
+    /// The variants along the buckets.
+    pub variants: Vec<Option<String>>,
+    /// In the order of their times. Before the first its weights hold, after the last its.
+    pub steps: Vec<RampStep>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RampStep {
+    /// Unix milliseconds.
+    pub at: i64,
+    /// One for each of the ramp's variants.
+    pub weights: Vec<u32>,
 }
 
 /// One part of a split.
@@ -213,8 +383,9 @@ pub struct Split {
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Weight {
-    pub variant: String,
-    /// Thousandths of a percent.
+    /// Null: units in this part are not served here, and the next rule is tested. Not at the fallthrough.
+    pub variant: Option<String>,
+    /// Thousandths of a percent; of another product's buckets, their number.
     pub weight: u32,
 }
 
@@ -230,8 +401,18 @@ pub enum Condition {
     Not(alloc::boxed::Box<Condition>),
     /// The context is in the segment of this key.
     Segment(String),
+    /// Another flag is on, without error, and serves one of these variants.
+    Flag(Prerequisite),
+    /// An element of the list meets the condition, in which the attribute "" is the element.
+    Some(alloc::boxed::Box<SomeElement>),
+    /// The unit's bucket is at least `from` and below `below`.
+    Bucket(BucketRange),
+    /// The time of the evaluation.
+    Now(Instant),
     /// The attribute is there and not null.
     Exists(Exists),
+    /// The attribute is of this type.
+    IsType(IsType),
     Equals(Equals),
     /// The value is one of these.
     In(In),
@@ -239,9 +420,54 @@ pub enum Condition {
     Contains(Texts),
     StartsWith(Texts),
     EndsWith(Texts),
+    /// The text matches the regular expression somewhere.
+    Matches(Matches),
+    /// Texts compared by their bytes.
+    Text(TextComparison),
     Number(NumberComparison),
+    Datetime(DatetimeComparison),
     /// Precedence of Semantic Versioning 2.0.0.
     Semver(SemverComparison),
+    /// Versions compared as GrowthBook does: parts padded to five characters, as text.
+    PaddedVersion(TextComparison),
+    /// The address is in one of these networks.
+    IpInCidr(Texts),
+    /// The list holds one of these.
+    AnyOf(In),
+    /// The list holds all of these.
+    AllOf(In),
+    /// The attribute is a list and holds none of these.
+    NoneOf(In),
+    /// The number of elements of the list.
+    Size(NumberComparison),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SomeElement {
+    pub attribute: String,
+    pub when: Condition,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BucketRange {
+    pub by: Bucketing,
+    /// Thousandths of a percent, or another product's buckets.
+    #[serde(default)]
+    pub from: u32,
+    pub below: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Instant {
+    pub is: Comparison,
+    /// Unix milliseconds.
+    pub value: i64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -254,9 +480,33 @@ pub struct Exists {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct IsType {
+    pub attribute: String,
+    #[serde(rename = "type")]
+    pub value_type: ContextType,
+}
+
+/// The types of a context's values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum ContextType {
+    Boolean,
+    String,
+    Number,
+    List,
+    Object,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Equals {
     pub attribute: String,
     pub value: Scalar,
+    /// Compares texts in lower case (Unicode, character by character).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub ignore_case: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -265,6 +515,8 @@ pub struct Equals {
 pub struct In {
     pub attribute: String,
     pub values: Vec<Scalar>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub ignore_case: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -273,6 +525,26 @@ pub struct In {
 pub struct Texts {
     pub attribute: String,
     pub values: Vec<String>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub ignore_case: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Matches {
+    pub attribute: String,
+    /// Linear-time syntax: no look-around, no back references. `\\w`, `\\d`, `\\s` and `\\b` are ASCII.
+    pub pattern: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TextComparison {
+    pub attribute: String,
+    pub is: Comparison,
+    pub value: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -282,6 +554,19 @@ pub struct NumberComparison {
     pub attribute: String,
     pub is: Comparison,
     pub value: f64,
+    /// Also reads a text that is a decimal number; for what was imported.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub parse: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DatetimeComparison {
+    pub attribute: String,
+    pub is: Comparison,
+    /// A date and time of RFC 3339. The attribute is one too, or Unix milliseconds.
+    pub value: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -291,6 +576,9 @@ pub struct SemverComparison {
     pub attribute: String,
     pub is: Comparison,
     pub value: String,
+    /// Reads `2` and `2.1` as 2.0.0 and 2.1.0; for what was imported.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub partial: bool,
 }
 
 /// A value without parts.

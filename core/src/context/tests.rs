@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use super::*;
 
 fn lookup<'c>(context: &'c Context, name: &str) -> Option<Attribute<'c>> {
-    context.attribute(name_hash(name.as_bytes()), name.as_bytes())
+    context.read(context.find(name_hash(name.as_bytes()), 0, name.as_bytes())?)
 }
 
 #[test]

@@ -1,26 +1,120 @@
-//! Units, buckets and splits (core/spec/evaluation.md sections 4.2 to 4.4).
+//! Units and their buckets (core/spec/evaluation.md sections 4.2 to 4.5).
 
 use siphasher::sip::SipHasher24;
 
+use super::{Evaluation, Observer, hash, names_targeting_key};
 use crate::bytes::Reader;
 use crate::context::Attribute;
+use crate::limits::MAX_UNITS;
 
-/// Algorithm 1: SipHash-2-4 (Aumasson and Bernstein, 2012), keyed with the salt.
-pub(crate) const SIPHASH: u8 = 1;
-/// Weights are thousandths of a percent.
-#[cfg(feature = "compile")]
-pub(crate) const ONE_HUNDRED_PERCENT: u32 = 100_000;
-/// The cut point of 100 %.
-#[cfg(feature = "compile")]
-pub(crate) const CUT_END: u64 = 1 << 32;
+/// How a unit gets its bucket, as numbered in core/spec/evaluation.md section 4.5.
+pub(crate) mod algorithm {
+    /// SipHash-2-4 (Aumasson and Bernstein, 2012) keyed with the salt: 2^32 buckets.
+    pub(crate) const SIPHASH: u8 = 1;
+    pub(crate) const MURMUR3_MODULO: u8 = 2;
+    pub(crate) const MURMUR3_SCALED: u8 = 3;
+    pub(crate) const FNV1A: u8 = 4;
+    pub(crate) const FNV1A_TWICE: u8 = 5;
+    pub(crate) const SHA1: u8 = 6;
+}
 
 /// Integers beyond this are not exact in JavaScript, and so are no units.
 const MAX_INTEGER: f64 = 9_007_199_254_740_992.0;
 
-/// The upper half of the 64-bit hash.
-#[inline]
-pub(crate) fn bucket(salt: &[u8; 16], unit: &[u8]) -> u32 {
-    (SipHasher24::new_with_key(salt).hash(unit) >> 32) as u32
+/// None of the attributes holds a unit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NoUnit {
+    /// Whether the first of them is the targeting key.
+    pub(crate) targeting_key: bool,
+}
+
+impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
+    /// Reads the units and the algorithm, and computes the bucket of the first unit that is there.
+    #[inline]
+    pub(crate) fn bucket(&mut self, reader: &mut Reader<'s>) -> Option<Result<u64, NoUnit>> {
+        let units = reader.u8()?;
+        if units == 0 || units > MAX_UNITS {
+            return None;
+        }
+        let targeting_key = names_targeting_key(&mut reader.clone())?;
+        let mut unit = None;
+        for _ in 0..units {
+            let attribute = self.read_attribute(reader, 0)?;
+            if unit.is_none() && with_unit(attribute, |_| ()).is_some() {
+                unit = attribute;
+            }
+        }
+        let algorithm = Algorithm::read(reader)?;
+        match with_unit(unit, |unit| algorithm.bucket(unit)) {
+            Some(bucket) => Some(Ok(bucket?)),
+            None => Some(Err(NoUnit { targeting_key })),
+        }
+    }
+}
+
+/// An algorithm and its parameters.
+enum Algorithm<'s> {
+    SipHash(&'s [u8; 16]),
+    Murmur3Modulo(Murmur3<'s>),
+    Murmur3Scaled(Murmur3<'s>),
+    Fnv1a { suffix: &'s [u8] },
+    Fnv1aTwice { prefix: &'s [u8] },
+    Sha1 { prefix: &'s [u8] },
+}
+
+struct Murmur3<'s> {
+    seed: u32,
+    size: u32,
+    prefix: &'s [u8],
+}
+
+impl<'s> Murmur3<'s> {
+    fn read(reader: &mut Reader<'s>) -> Option<Self> {
+        let (seed, size) = (reader.u32()?, reader.u32()?);
+        Some(Self { seed, size, prefix: reader.short()? })
+    }
+
+    fn hash(&self, unit: &[u8]) -> u32 {
+        hash::murmur3(self.seed, &[self.prefix, unit])
+    }
+}
+
+impl<'s> Algorithm<'s> {
+    #[inline]
+    fn read(reader: &mut Reader<'s>) -> Option<Self> {
+        Some(match reader.u8()? {
+            algorithm::SIPHASH => Self::SipHash(reader.array::<16>()?),
+            algorithm::MURMUR3_MODULO => Self::Murmur3Modulo(Murmur3::read(reader)?),
+            algorithm::MURMUR3_SCALED => Self::Murmur3Scaled(Murmur3::read(reader)?),
+            algorithm::FNV1A => Self::Fnv1a { suffix: reader.short()? },
+            algorithm::FNV1A_TWICE => Self::Fnv1aTwice { prefix: reader.short()? },
+            algorithm::SHA1 => Self::Sha1 { prefix: reader.short()? },
+            _ => return None,
+        })
+    }
+
+    #[inline]
+    fn bucket(&self, unit: &[u8]) -> Option<u64> {
+        Some(match self {
+            Self::SipHash(salt) => SipHasher24::new_with_key(salt).hash(unit) >> 32,
+            Self::Murmur3Modulo(murmur) => u64::from(murmur.hash(unit).checked_rem(murmur.size)?),
+            Self::Murmur3Scaled(murmur) => {
+                (u64::from(murmur.hash(unit)) * u64::from(murmur.size)) >> 32
+            }
+            Self::Fnv1a { suffix } => {
+                let first = hash::fnv1a(hash::FNV_OFFSET, unit)?;
+                u64::from(hash::fnv1a(first, suffix)? % 1_000)
+            }
+            Self::Fnv1aTwice { prefix } => {
+                let first = hash::fnv1a(hash::FNV_OFFSET, prefix)?;
+                let once = hash::fnv1a(first, unit)?;
+                let mut digits = [0; 20];
+                let text = decimal(i64::from(once), &mut digits);
+                u64::from(hash::fnv1a(hash::FNV_OFFSET, text)? % 10_000)
+            }
+            Self::Sha1 { prefix } => hash::sha1_60(prefix, unit),
+        })
+    }
 }
 
 /// Calls `read` with the bytes of a unit: a string that is not empty as it is, an integer in decimal. Anything else is no unit.
@@ -64,25 +158,6 @@ fn decimal(integer: i64, digits: &mut [u8; 20]) -> &[u8] {
     &digits[start..]
 }
 
-/// Section 4.4: the variant whose range holds the unit's bucket; `Some(None)` when there is no unit.
-pub(crate) fn split(unit: Option<Attribute<'_>>, reader: &mut Reader<'_>) -> Option<Option<u8>> {
-    if reader.u8()? != SIPHASH {
-        return None;
-    }
-    let salt = reader.array::<16>()?;
-    let Some(bucket) = with_unit(unit, |unit| bucket(salt, unit)) else {
-        return Some(None);
-    };
-    for _ in 0..reader.u16()? {
-        let cut = reader.u64()?;
-        let variant = reader.u8()?;
-        if u64::from(bucket) < cut {
-            return Some(Some(variant));
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,7 +168,7 @@ mod tests {
     fn is_the_papers_siphash() {
         let key: [u8; 16] = core::array::from_fn(|n| n as u8);
         let message: [u8; 15] = core::array::from_fn(|n| n as u8);
-        assert_eq!(bucket(&key, &message), 0xA129_CA61);
+        assert_eq!(Algorithm::SipHash(&key).bucket(&message), Some(0xA129_CA61));
     }
 
     #[test]

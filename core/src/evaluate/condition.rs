@@ -1,12 +1,13 @@
 //! The tree of conditions (core/spec/evaluation.md section 5).
 
 use crate::bytes::Reader;
-use crate::context::{Attribute, Context};
+use crate::context::Attribute;
 use crate::hash::name_hash;
 use crate::limits::{MAX_DEPTH, MAX_PATH_NAMES};
 use crate::snapshot::{KeyTable, SegmentChunk};
 
-use super::{Scope, bucket, operator};
+use super::operator::{self, order_holds};
+use super::{Evaluation, Observer, Step, bucket};
 
 /// The nodes of the tree, as numbered in core/spec/snapshot.md section 5.
 pub(crate) mod op {
@@ -14,6 +15,10 @@ pub(crate) mod op {
     pub(crate) const ANY: u8 = 2;
     pub(crate) const NOT: u8 = 3;
     pub(crate) const SEGMENT: u8 = 4;
+    pub(crate) const FLAG: u8 = 5;
+    pub(crate) const SOME: u8 = 6;
+    pub(crate) const BUCKET: u8 = 7;
+    pub(crate) const NOW: u8 = 8;
     pub(crate) const EXISTS: u8 = 10;
     pub(crate) const EQUALS: u8 = 11;
     pub(crate) const IN: u8 = 12;
@@ -22,101 +27,201 @@ pub(crate) mod op {
     pub(crate) const ENDS_WITH: u8 = 15;
     pub(crate) const NUMBER: u8 = 16;
     pub(crate) const SEMVER: u8 = 17;
+    pub(crate) const FOLDED: u8 = 18;
+    pub(crate) const MATCHES: u8 = 19;
+    pub(crate) const TEXT: u8 = 20;
+    pub(crate) const DATETIME: u8 = 21;
+    pub(crate) const PADDED_VERSION: u8 = 22;
+    pub(crate) const IP_IN_CIDR: u8 = 23;
+    pub(crate) const SIZE: u8 = 24;
+    pub(crate) const IS_TYPE: u8 = 25;
+    pub(crate) const PARSED_NUMBER: u8 = 26;
+    pub(crate) const PARTIAL_SEMVER: u8 = 27;
 }
 
-/// Section 5.1: whether the condition holds. `level` counts the nodes above, those of enclosing segments included.
-pub(crate) fn condition(
-    scope: Scope<'_, '_>,
-    reader: &mut Reader<'_>,
-    level: usize,
-) -> Option<bool> {
-    if level > MAX_DEPTH {
-        return None;
-    }
-    let node = reader.u8()?;
-    let mut operand = Reader::new(reader.long()?);
-    match node {
-        op::ALL => {
-            while !operand.is_empty() {
-                if !condition(scope, &mut operand, level + 1)? {
-                    return Some(false);
-                }
-            }
-            Some(true)
-        }
-        op::ANY => {
-            while !operand.is_empty() {
-                if condition(scope, &mut operand, level + 1)? {
-                    return Some(true);
-                }
-            }
-            Some(false)
-        }
-        op::NOT => Some(!condition(scope, &mut operand, level + 1)?),
-        op::SEGMENT => segment(scope, operand.short()?, level),
-        _ => {
-            let attribute = read_attribute(scope.context, &mut operand)?;
-            operator::holds(node, attribute, &mut operand)
-        }
-    }
-}
-
-/// Section 6: excluded beats included beats the condition.
-fn segment(scope: Scope<'_, '_>, key: &[u8], level: usize) -> Option<bool> {
-    let segment = scope.snapshot.segment(key)?;
-    if let Some(excluded) = segment.part(SegmentChunk::EXCLUDED)
-        && listed(scope.context, excluded)?
-    {
-        return Some(false);
-    }
-    if let Some(included) = segment.part(SegmentChunk::INCLUDED)
-        && listed(scope.context, included)?
-    {
-        return Some(true);
-    }
-    match segment.part(SegmentChunk::CONDITION) {
-        Some(mut inside) => condition(scope, &mut inside, level + 1),
-        None => Some(false),
-    }
-}
-
-/// Whether one of the groups lists its attribute's value.
-fn listed(context: &Context, mut groups: Reader<'_>) -> Option<bool> {
-    for _ in 0..groups.u8()? {
-        let unit = read_attribute(context, &mut groups)?;
-        // Pages: none in this version of the layout.
-        if groups.u8()? != 0 {
+impl<'s, 'c, O: Observer> Evaluation<'s, 'c, '_, O> {
+    /// Section 5.1: whether the condition holds. `level` counts the nodes above, those of enclosing segments included; `base` is where
+    /// the list's element lies that the condition is about, 0 for the context itself.
+    pub(crate) fn condition(
+        &mut self,
+        reader: &mut Reader<'s>,
+        level: usize,
+        base: u32,
+    ) -> Option<bool> {
+        if level > MAX_DEPTH {
             return None;
         }
-        let table = KeyTable::read(&mut groups)?;
-        let found = bucket::with_unit(unit, |key| table.find(name_hash(key), key).is_some());
-        if found == Some(true) {
+        self.spend()?;
+        let node = reader.u8()?;
+        let mut operand = Reader::new(reader.long()?);
+        if node >= op::EXISTS {
+            let reference = operand;
+            let attribute = self.read_attribute(&mut operand, base)?;
+            let holds = operator::holds(node, attribute, &mut operand)?;
+            if O::ACTIVE {
+                let (context, reference) = (self.context, Reference(reference));
+                self.observer.step(Step::Operator { node, reference, context, base, holds });
+            }
+            return Some(holds);
+        }
+        self.observer.step(Step::Begins { node });
+        let holds = match node {
+            op::ALL => self.all(operand, level, base)?,
+            op::ANY => self.any(operand, level, base)?,
+            op::NOT => !self.condition(&mut operand, level + 1, base)?,
+            op::SEGMENT => self.segment(operand.short()?, level)?,
+            op::FLAG => self.flag_serves(&mut operand)?,
+            op::SOME => self.some(operand, level, base)?,
+            op::BUCKET => self.bucket_in_range(operand)?,
+            op::NOW => self.time(operand)?,
+            _ => return None,
+        };
+        self.observer.step(Step::Ends { node, holds });
+        Some(holds)
+    }
+
+    fn all(&mut self, mut list: Reader<'s>, level: usize, base: u32) -> Option<bool> {
+        while !list.is_empty() {
+            if !self.condition(&mut list, level + 1, base)? {
+                return Some(false);
+            }
+        }
+        Some(true)
+    }
+
+    fn any(&mut self, mut list: Reader<'s>, level: usize, base: u32) -> Option<bool> {
+        while !list.is_empty() {
+            if self.condition(&mut list, level + 1, base)? {
+                return Some(true);
+            }
+        }
+        Some(false)
+    }
+
+    /// Section 6: excluded beats included beats the condition.
+    fn segment(&mut self, key: &'s [u8], level: usize) -> Option<bool> {
+        let segment = self.snapshot.segment(key)?;
+        if let Some(excluded) = segment.part(SegmentChunk::EXCLUDED)
+            && self.listed(key, b'-', excluded)?
+        {
+            self.observer.step(Step::Segment { key, how: "excluded", holds: false });
+            return Some(false);
+        }
+        if let Some(included) = segment.part(SegmentChunk::INCLUDED)
+            && self.listed(key, b'+', included)?
+        {
+            self.observer.step(Step::Segment { key, how: "included", holds: true });
             return Some(true);
         }
+        let holds = match segment.part(SegmentChunk::CONDITION) {
+            Some(mut inside) => self.condition(&mut inside, level + 1, 0)?,
+            None => false,
+        };
+        self.observer.step(Step::Segment { key, how: "condition", holds });
+        Some(holds)
     }
-    Some(false)
-}
 
-/// Reads an attribute reference and looks it up; the inner `None` is a missing or null attribute.
-#[inline]
-pub(crate) fn read_attribute<'c>(
-    context: &'c Context,
-    reader: &mut Reader<'_>,
-) -> Option<Option<Attribute<'c>>> {
-    let names = reader.u8()?;
-    let hash = reader.u32()?;
-    let name = reader.short()?;
-    if names == 1 {
-        return Some(context.attribute(hash, name));
+    /// Whether one of the groups lists its attribute's value, here or on a page of its own.
+    fn listed(&mut self, segment: &[u8], part: u8, mut groups: Reader<'s>) -> Option<bool> {
+        for group in 0..groups.u8()? {
+            let unit = self.read_attribute(&mut groups, 0)?;
+            let page_bits = u32::from(groups.u8()?);
+            let inline =
+                if page_bits == 0 { Some(KeyTable::read(&mut groups)?) } else { None };
+            let snapshot = self.snapshot;
+            let found = bucket::with_unit(unit, |key| {
+                let hash = name_hash(key);
+                let table = match inline {
+                    Some(table) => table,
+                    None => {
+                        // The upper bits choose the page, so that one more key touches one page.
+                        let page = hash.checked_shr(32 - page_bits)?;
+                        snapshot.page(segment, part, group, page)?
+                    }
+                };
+                Some(table.find(hash, key).is_some())
+            });
+            match found {
+                Some(Some(true)) => return Some(true),
+                Some(None) => return None,
+                Some(Some(false)) | None => {}
+            }
+        }
+        Some(false)
     }
-    if names == 0 || usize::from(names) > MAX_PATH_NAMES {
-        return None;
+
+    /// Section 5.4: whether an element of the list meets the condition.
+    fn some(&mut self, mut operand: Reader<'s>, level: usize, base: u32) -> Option<bool> {
+        let offset = self.attribute_offset(&mut operand, base)?;
+        let Some((mut element, end)) = offset.and_then(|offset| self.context.elements(offset))
+        else {
+            return Some(false);
+        };
+        while element < end {
+            let mut inside = operand;
+            if self.condition(&mut inside, level + 1, element)? {
+                return Some(true);
+            }
+            element = self.context.after(element)?;
+        }
+        Some(false)
     }
-    let mut found = context.find(hash, 0, name);
-    for _ in 1..names {
+
+    fn bucket_in_range(&mut self, mut operand: Reader<'s>) -> Option<bool> {
+        let bucket = self.bucket(&mut operand)?.ok();
+        let (from, to) = (operand.u64()?, operand.u64()?);
+        let holds = bucket.is_some_and(|bucket| (from..to).contains(&bucket));
+        self.observer.step(Step::Bucket { bucket, from, to, holds });
+        Some(holds)
+    }
+
+    /// Section 5.5: the evaluation's own time.
+    fn time(&mut self, mut operand: Reader<'s>) -> Option<bool> {
+        let compared = operand.u8()?;
+        let instant = operand.i64()?;
+        for change in [instant, instant.saturating_add(1)] {
+            if self.now < change {
+                self.sooner(change);
+            }
+        }
+        order_holds(compared, self.now.cmp(&instant))
+    }
+
+    /// Reads an attribute reference and looks it up; the inner `None` is a missing or null attribute.
+    #[inline]
+    pub(crate) fn read_attribute(
+        &self,
+        reader: &mut Reader<'_>,
+        base: u32,
+    ) -> Option<Option<Attribute<'c>>> {
+        let offset = self.attribute_offset(reader, base)?;
+        Some(offset.and_then(|offset| self.context.read(offset)))
+    }
+
+    /// Where the referenced attribute's value lies.
+    #[inline]
+    fn attribute_offset(&self, reader: &mut Reader<'_>, base: u32) -> Option<Option<u32>> {
+        let names = reader.u8()?;
+        if names == 0 {
+            return Some((base != 0).then_some(base));
+        }
         let hash = reader.u32()?;
         let name = reader.short()?;
-        found = found.and_then(|parent| context.find(hash, parent, name));
+        let mut found = self.context.find(hash, base, name);
+        if names > 1 {
+            if usize::from(names) > MAX_PATH_NAMES {
+                return None;
+            }
+            for _ in 1..names {
+                let hash = reader.u32()?;
+                let name = reader.short()?;
+                found = found.and_then(|parent| self.context.find(hash, parent, name));
+            }
+        }
+        Some(found)
     }
-    Some(found.and_then(|offset| context.read(offset)))
 }
+
+/// An attribute reference as the chunk carries it; read again only for a trace.
+#[derive(Clone, Copy, Debug)]
+pub struct Reference<'s>(pub(crate) Reader<'s>);

@@ -3,205 +3,309 @@
 //! Total: every input has an outcome. The inner functions answer `None` for what is malformed, which becomes `PARSE_ERROR` for this
 //! flag alone.
 
+mod automaton;
 mod bucket;
 mod condition;
+mod datetime;
+mod hash;
+mod number;
 mod operator;
 mod semver;
+mod serve;
+mod text;
+mod trace;
 
 #[cfg(feature = "compile")]
-pub(crate) use bucket::{CUT_END, ONE_HUNDRED_PERCENT, SIPHASH};
+pub(crate) use automaton::{ACCEPT, DEAD};
+#[cfg(all(test, feature = "compile"))]
+pub(crate) use automaton::accepts;
+#[cfg(feature = "compile")]
+pub(crate) use bucket::algorithm;
 #[cfg(feature = "compile")]
 pub(crate) use condition::op;
 #[cfg(feature = "compile")]
+pub(crate) use datetime::Moment;
+#[cfg(feature = "compile")]
+pub(crate) use operator::{context_type, text_mode};
+#[cfg(feature = "compile")]
 pub(crate) use semver::Version;
+#[cfg(feature = "compile")]
+pub(crate) use serve::serving;
+#[cfg(feature = "compile")]
+pub(crate) use text::fold;
+pub use trace::{Observer, Silent, Step};
 
 use crate::bytes::Reader;
 use crate::context::{Context, TARGETING_KEY};
 use crate::hash::name_hash;
-use crate::limits::MAX_VARIANTS;
+use crate::limits::{MAX_DEPTH, MAX_STEPS, MAX_VARIANTS};
 use crate::outcome::{ErrorCode, Outcome, Reason};
 use crate::snapshot::{FlagChunk, KeyTable, Section, Snapshot};
 
-use condition::{condition, read_attribute};
+use serve::Served;
 
-/// What a rule or the fallthrough serves.
-pub(crate) mod serve {
-    pub(crate) const VARIANT: u8 = 1;
-    pub(crate) const SPLIT: u8 = 2;
-}
+/// Weights are thousandths of a percent.
+#[cfg(feature = "compile")]
+pub(crate) const ONE_HUNDRED_PERCENT: u32 = 100_000;
 
-/// Bits in front of a rule's window.
-pub(crate) mod window {
+/// Bits in front of a rule.
+pub(crate) mod rule_bit {
     pub(crate) const FROM: u8 = 1;
     pub(crate) const TO: u8 = 2;
+    pub(crate) const LAYER: u8 = 4;
 }
 
-/// A target that never expires.
+/// A target that never expires; an outcome that time does not change.
 pub(crate) const NEVER: i64 = i64::MAX;
+/// No variant, in a part of a split.
+pub(crate) const UNSERVED: u8 = 255;
 
-/// Everything that the conditions of one evaluation may look at.
-#[derive(Clone, Copy)]
-pub(crate) struct Scope<'s, 'c> {
+/// One evaluation under way.
+pub(crate) struct Evaluation<'s, 'c, 'o, O> {
     pub(crate) snapshot: &'s Snapshot,
     pub(crate) context: &'c Context,
+    /// Unix milliseconds.
+    pub(crate) now: i64,
+    /// Sinks to the next instant at which time alone may lead elsewhere.
+    until: i64,
+    /// Conditions that may still be tested: what bounds a hostile snapshot's work.
+    steps_left: u32,
+    /// Flags whose prerequisite is being evaluated.
+    flags_above: usize,
+    pub(crate) observer: &'o mut O,
+}
+
+/// What a flag came to.
+#[derive(Clone, Copy, Debug)]
+struct Decision {
+    variant: Option<u8>,
+    reason: Reason,
+    rule: Option<u16>,
+    error: Option<ErrorCode>,
+}
+
+impl Decision {
+    fn error(code: ErrorCode) -> Self {
+        Self { variant: None, reason: Reason::Error, rule: None, error: Some(code) }
+    }
 }
 
 /// Section 3: evaluates one flag.
-pub(crate) fn evaluate<'s>(
+pub(crate) fn evaluate<'s, O: Observer>(
     snapshot: &'s Snapshot,
     flag: FlagChunk<'s>,
     context: &Context,
     now: i64,
+    observer: &mut O,
 ) -> Outcome<'s> {
-    let scope = Scope { snapshot, context };
-    let mut until = NEVER;
-    match steps(scope, flag, now, &mut until) {
-        Some(outcome) => Outcome { until: (until != NEVER).then_some(until), ..outcome },
+    let mut evaluation = Evaluation {
+        snapshot,
+        context,
+        now,
+        until: NEVER,
+        steps_left: MAX_STEPS,
+        flags_above: 0,
+        observer,
+    };
+    match evaluation.flag(flag) {
+        Some(decision) => Outcome {
+            reason: decision.reason,
+            error: decision.error,
+            until: (evaluation.until != NEVER).then_some(evaluation.until),
+            flag: Some(flag),
+            variant: decision.variant,
+            rule: decision.rule,
+        },
         None => Outcome::error(ErrorCode::ParseError),
     }
 }
 
-/// The numbered steps; `until` sinks to the next instant at which time alone may lead elsewhere.
-fn steps<'s>(
-    scope: Scope<'s, '_>,
-    flag: FlagChunk<'s>,
-    now: i64,
-    until: &mut i64,
-) -> Option<Outcome<'s>> {
-    let outcome = |variant, reason, rule| Outcome {
-        reason,
-        error: None,
-        until: None,
-        flag: Some(flag),
-        variant,
-        rule,
-    };
-    // 3.2
-    if !flag.enabled() {
-        let variant = match flag.off_variant() {
-            Some(variant) => Some(known(flag, variant)?),
-            None => None,
+impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
+    fn flag(&mut self, flag: FlagChunk<'s>) -> Option<Decision> {
+        let serve = |variant: Option<u8>, reason, rule| {
+            if let Some(variant) = variant
+                && (variant >= flag.variant_count() || usize::from(variant) >= MAX_VARIANTS)
+            {
+                return None;
+            }
+            Some(Decision { variant, reason, rule, error: None })
         };
-        return Some(outcome(variant, Reason::Disabled, None));
-    }
-    // 3.3 and 3.5 come with a newer evaluator; a flag that needs them is not half evaluated.
-    if flag.section(Section::Prerequisites).is_some() || flag.section(Section::Holdout).is_some() {
-        return None;
-    }
-    // 3.4
-    let targets = flag.section(Section::Targets);
-    if let Some(targets) = targets
-        && let Some(variant) = target(scope, targets, now, until)?
-    {
-        return Some(outcome(Some(known(flag, variant)?), Reason::TargetingMatch, None));
-    }
-    // 3.6
-    let rules = flag.section(Section::Rules);
-    if let Some(mut rules) = rules {
-        let count = rules.u16()?;
-        for position in 0..count {
-            let mut rule = Reader::new(rules.long()?);
-            rule.short()?;
-            let Some(closes) = open_window(&mut rule, now, until)? else {
-                continue;
-            };
-            if !condition(scope, &mut rule, 1)? {
-                continue;
-            }
-            let (variant, reason) = match served(scope, &mut rule)? {
-                Served::Variant(variant) => (variant, Reason::TargetingMatch),
-                Served::Split(variant) => (variant, Reason::Split),
-                Served::NoUnit(_) => continue,
-            };
-            *until = closes.min(*until);
-            return Some(outcome(Some(known(flag, variant)?), reason, Some(position)));
+        // 3.2
+        if !flag.enabled() {
+            self.observer.step(Step::Disabled);
+            return serve(flag.off_variant(), Reason::Disabled, None);
         }
-    }
-    // 3.7
-    let mut fallthrough = flag.section(Section::Fallthrough)?;
-    Some(match served(scope, &mut fallthrough)? {
-        Served::Variant(variant) => {
-            let depends = targets.is_some() || rules.is_some();
-            let reason = if depends { Reason::Default } else { Reason::Static };
-            outcome(Some(known(flag, variant)?), reason, None)
+        // 3.3
+        if let Some(prerequisites) = flag.section(Section::Prerequisites)
+            && !self.prerequisites(prerequisites)?
+        {
+            return serve(flag.off_variant(), Reason::Disabled, None);
         }
-        Served::Split(variant) => outcome(Some(known(flag, variant)?), Reason::Split, None),
-        Served::NoUnit(code) => Outcome::error(code),
-    })
-}
-
-/// A variant that the flag has.
-#[inline]
-fn known(flag: FlagChunk<'_>, variant: u8) -> Option<u8> {
-    (variant < flag.variant_count() && usize::from(variant) < MAX_VARIANTS).then_some(variant)
-}
-
-/// Section 3.4: the variant of the first individual target, if any.
-fn target(
-    scope: Scope<'_, '_>,
-    mut targets: Reader<'_>,
-    now: i64,
-    until: &mut i64,
-) -> Option<Option<u8>> {
-    for _ in 0..targets.u8()? {
-        let unit = read_attribute(scope.context, &mut targets)?;
-        let table = KeyTable::read(&mut targets)?;
-        let found = bucket::with_unit(unit, |key| table.find(name_hash(key), key));
-        if let Some(Some(mut entry)) = found {
-            let variant = entry.u8()?;
-            let expires = entry.i64()?;
-            if now < expires {
-                *until = expires.min(*until);
-                return Some(Some(variant));
+        // 3.4
+        let targets = flag.section(Section::Targets);
+        if let Some(targets) = targets
+            && let Some(variant) = self.target(targets)?
+        {
+            return serve(Some(variant), Reason::TargetingMatch, None);
+        }
+        // 3.5
+        if let Some(holdout) = flag.section(Section::Holdout)
+            && let Some(variant) = self.holdout(holdout)?
+        {
+            return serve(Some(variant), Reason::Split, None);
+        }
+        // 3.6
+        let rules = flag.section(Section::Rules);
+        if let Some(mut rules) = rules {
+            for position in 0..rules.u16()? {
+                let Some((variant, reason)) = self.rule(rules.long()?)? else { continue };
+                return serve(Some(variant), reason, Some(position));
             }
         }
+        // 3.7
+        let mut fallthrough = flag.section(Section::Fallthrough)?;
+        self.observer.step(Step::Fallthrough);
+        match self.served(&mut fallthrough)? {
+            Served::Variant(variant) => {
+                let depends = targets.is_some() || rules.is_some();
+                serve(Some(variant), if depends { Reason::Default } else { Reason::Static }, None)
+            }
+            Served::Split(variant) => serve(Some(variant), Reason::Split, None),
+            Served::Unserved => None,
+            Served::NoUnit(code) => Some(Decision::error(code)),
+        }
     }
-    Some(None)
-}
 
-/// Section 3.6: when the rule's window closes, or none while it is not open.
-fn open_window(rule: &mut Reader<'_>, now: i64, until: &mut i64) -> Option<Option<i64>> {
-    let bits = rule.u8()?;
-    if bits & window::FROM != 0 {
-        let from = rule.i64()?;
-        if now < from {
-            *until = from.min(*until);
+    /// Section 3.3: whether all are met.
+    fn prerequisites(&mut self, mut list: Reader<'s>) -> Option<bool> {
+        for _ in 0..list.u16()? {
+            let met = self.flag_serves(&mut list)?;
+            if !met {
+                return Some(false);
+            }
+        }
+        Some(true)
+    }
+
+    /// Whether another flag is on, without error, and serves one of the variants listed behind its key.
+    pub(crate) fn flag_serves(&mut self, list: &mut Reader<'s>) -> Option<bool> {
+        let key = list.short()?;
+        let variants = list.u8()?;
+        let flag = self.snapshot.flag(key)?;
+        if self.flags_above == MAX_DEPTH {
+            return None;
+        }
+        self.observer.step(Step::PrerequisiteBegins { key });
+        // A prerequisite that is itself malformed is unmet; only this flag's own bytes spoil it.
+        self.flags_above += 1;
+        let decision = self.flag(flag);
+        self.flags_above -= 1;
+        let served = decision
+            .filter(|decision| decision.error.is_none() && flag.enabled())
+            .and_then(|decision| flag.variant_name(decision.variant?));
+        let mut met = false;
+        for _ in 0..variants {
+            met |= Some(list.short()?) == served;
+        }
+        self.observer.step(Step::PrerequisiteEnds { key, served, met });
+        Some(met)
+    }
+
+    /// Section 3.4: the variant of the first individual target, if any.
+    fn target(&mut self, mut targets: Reader<'s>) -> Option<Option<u8>> {
+        for _ in 0..targets.u8()? {
+            let unit = self.read_attribute(&mut targets, 0)?;
+            let table = KeyTable::read(&mut targets)?;
+            let found = bucket::with_unit(unit, |key| table.find(name_hash(key), key));
+            if let Some(Some(mut entry)) = found {
+                let variant = entry.u8()?;
+                let expires = entry.i64()?;
+                if self.now < expires {
+                    self.sooner(expires);
+                    self.observer.step(Step::Target { variant, expires });
+                    return Some(Some(variant));
+                }
+                self.observer.step(Step::TargetExpired { variant, expires });
+            }
+        }
+        Some(None)
+    }
+
+    /// Section 3.5: the variant that units held out get, for one of them.
+    fn holdout(&mut self, mut holdout: Reader<'s>) -> Option<Option<u8>> {
+        let key = holdout.short()?;
+        let variant = holdout.u8()?;
+        let bucket = self.bucket(&mut holdout)?;
+        let cut = holdout.u64()?;
+        let held_out = bucket.is_ok_and(|bucket| bucket < cut);
+        self.observer.step(Step::Holdout { key, bucket: bucket.ok(), cut, held_out });
+        Some(held_out.then_some(variant))
+    }
+
+    /// Section 3.6: what the rule serves, if it matches.
+    fn rule(&mut self, rule: &'s [u8]) -> Option<Option<(u8, Reason)>> {
+        let mut rule = Reader::new(rule);
+        let id = rule.short()?;
+        self.observer.step(Step::Rule { id });
+        let Some(closes) = self.open_window(&mut rule)? else { return Some(None) };
+        if !self.condition(&mut rule, 1, 0)? {
+            self.observer.step(Step::RuleFailed { id });
             return Some(None);
         }
+        let served = match self.served(&mut rule)? {
+            Served::Variant(variant) => (variant, Reason::TargetingMatch),
+            Served::Split(variant) => (variant, Reason::Split),
+            Served::Unserved | Served::NoUnit(_) => return Some(None),
+        };
+        self.sooner(closes);
+        self.observer.step(Step::RuleMatched { id });
+        Some(Some(served))
     }
-    let to = if bits & window::TO != 0 { rule.i64()? } else { NEVER };
-    Some((now < to).then_some(to))
-}
 
-enum Served {
-    Variant(u8),
-    Split(u8),
-    /// The split's unit is missing: section 4.3.
-    NoUnit(ErrorCode),
-}
-
-/// Section 4: what is served once the rule, or the fallthrough, is reached.
-fn served(scope: Scope<'_, '_>, reader: &mut Reader<'_>) -> Option<Served> {
-    match reader.u8()? {
-        serve::VARIANT => Some(Served::Variant(reader.u8()?)),
-        serve::SPLIT => {
-            let mut name = *reader;
-            let unit = read_attribute(scope.context, reader)?;
-            Some(match bucket::split(unit, reader)? {
-                Some(variant) => Served::Split(variant),
-                None if names_targeting_key(&mut name)? => {
-                    Served::NoUnit(ErrorCode::TargetingKeyMissing)
-                }
-                None => Served::NoUnit(ErrorCode::InvalidContext),
-            })
+    /// Section 3.6: when the rule's window closes, or none while it is not open, or for a unit outside of its layer slot.
+    fn open_window(&mut self, rule: &mut Reader<'s>) -> Option<Option<i64>> {
+        let bits = rule.u8()?;
+        let from = if bits & rule_bit::FROM != 0 { rule.i64()? } else { i64::MIN };
+        let to = if bits & rule_bit::TO != 0 { rule.i64()? } else { NEVER };
+        if self.now < from {
+            self.sooner(from);
         }
-        _ => None,
+        if self.now < from || self.now >= to {
+            self.observer.step(Step::WindowClosed { from, to });
+            return Some(None);
+        }
+        if bits & rule_bit::LAYER != 0 {
+            let layer = rule.short()?;
+            let bucket = self.bucket(rule)?;
+            let (from, to) = (rule.u64()?, rule.u64()?);
+            let inside = bucket.is_ok_and(|bucket| (from..to).contains(&bucket));
+            self.observer.step(Step::Layer { layer, bucket: bucket.ok(), from, to, inside });
+            if !inside {
+                return Some(None);
+            }
+        }
+        Some(Some(to))
+    }
+
+    #[inline]
+    pub(crate) fn sooner(&mut self, instant: i64) {
+        self.until = instant.min(self.until);
+    }
+
+    /// Counts one condition; `None` when a snapshot asks for more than any honest one.
+    #[inline]
+    pub(crate) fn spend(&mut self) -> Option<()> {
+        self.steps_left = self.steps_left.checked_sub(1)?;
+        Some(())
     }
 }
 
 /// Whether an attribute reference is the targeting key's.
-fn names_targeting_key(reader: &mut Reader<'_>) -> Option<bool> {
+pub(crate) fn names_targeting_key(reader: &mut Reader<'_>) -> Option<bool> {
     let names = reader.u8()?;
+    if names == 0 {
+        return Some(false);
+    }
     reader.u32()?;
     Some(names == 1 && reader.short()? == TARGETING_KEY.as_bytes())
 }

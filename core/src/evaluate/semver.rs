@@ -10,8 +10,9 @@ pub(crate) struct Version<'a> {
 }
 
 impl<'a> Version<'a> {
-    /// None for what the grammar does not allow, and for numbers that do not fit 64 bits.
-    pub(crate) fn parse(text: &'a [u8]) -> Option<Self> {
+    /// None for what the grammar does not allow, and for numbers that do not fit 64 bits. `partial` allows `2` and `2.1` for 2.0.0 and
+    /// 2.1.0.
+    pub(crate) fn parse(text: &'a [u8], partial: bool) -> Option<Self> {
         let (rest, build) = split(text, b'+');
         let (core, prerelease) = split(rest, b'-');
         if build.is_some_and(|build| !identifiers(build, false))
@@ -20,7 +21,14 @@ impl<'a> Version<'a> {
             return None;
         }
         let mut parts = core.split(|byte| *byte == b'.');
-        let numbers = [number(parts.next()?)?, number(parts.next()?)?, number(parts.next()?)?];
+        let mut numbers = [number(parts.next()?)?, 0, 0];
+        for place in numbers.iter_mut().skip(1) {
+            match parts.next() {
+                Some(digits) => *place = number(digits)?,
+                None if partial => break,
+                None => return None,
+            }
+        }
         parts.next().is_none().then_some(Self { numbers, prerelease: prerelease.unwrap_or(&[]) })
     }
 
@@ -110,13 +118,13 @@ mod tests {
         ];
         for (at, left) in ascending.iter().enumerate() {
             for (other, right) in ascending.iter().enumerate() {
-                let left = Version::parse(left.as_bytes()).unwrap();
-                let right = Version::parse(right.as_bytes()).unwrap();
+                let left = Version::parse(left.as_bytes(), false).unwrap();
+                let right = Version::parse(right.as_bytes(), false).unwrap();
                 assert_eq!(left.precedence(&right), at.cmp(&other), "{left:?} {right:?}");
             }
         }
-        let plain = Version::parse(b"1.0.0").unwrap();
-        assert_eq!(Version::parse(b"1.0.0+build.5").unwrap().precedence(&plain), Ordering::Equal);
+        let plain = Version::parse(b"1.0.0", false).unwrap();
+        assert_eq!(Version::parse(b"1.0.0+build.5", false).unwrap().precedence(&plain), Ordering::Equal);
     }
 
     #[test]
@@ -137,8 +145,8 @@ mod tests {
             " 1.2.3",
             "18446744073709551616.0.0",
         ] {
-            assert!(Version::parse(text.as_bytes()).is_none(), "{text}");
+            assert!(Version::parse(text.as_bytes(), false).is_none(), "{text}");
         }
-        assert!(Version::parse(b"1.2.3-0a.-.x-y+001").is_some());
+        assert!(Version::parse(b"1.2.3-0a.-.x-y+001", false).is_some());
     }
 }

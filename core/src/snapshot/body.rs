@@ -5,14 +5,12 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU8, Ordering};
 
-use super::{FlagChunk, Kind, Refusal, SegmentChunk};
+use super::{FlagChunk, KeyTable, Kind, Refusal, SegmentChunk};
 use crate::bytes::{Reader, u32_at};
 use crate::context::Context;
-use crate::evaluate::evaluate;
+use crate::evaluate::{Observer, Silent, evaluate};
 use crate::hash::name_hash;
-use crate::limits::{
-    MAX_BODY_BYTES, MAX_CHUNK_BYTES, MAX_CHUNKS, MAX_CLIENT_BODY_BYTES, MAX_FLAGS,
-};
+use crate::limits::{MAX_BODY_BYTES, MAX_CHUNK_BYTES, MAX_CHUNKS, MAX_CLIENT_BODY_BYTES, MAX_FLAGS, MAX_NAME_BYTES};
 use crate::outcome::{ErrorCode, FlagType, Outcome};
 
 const MAGIC: [u8; 4] = *b"PNB1";
@@ -27,6 +25,8 @@ pub(crate) enum ChunkType {
     Segment = 2,
     /// The SDK keys that an edge admits.
     Access = 3,
+    /// A part of a segment's keys.
+    SegmentPage = 4,
 }
 
 /// An opened body. Nothing in it is parsed before it is asked for.
@@ -151,7 +151,8 @@ impl Snapshot {
             return None;
         }
         let (key, payload) = split_key(self.chunk(position)?, ChunkType::Flag)?;
-        Some(FlagRef { key: core::str::from_utf8(key).ok()?, chunk: FlagChunk::new(payload)? })
+        let chunk = FlagChunk::new(payload).filter(|chunk| !chunk.hidden())?;
+        Some(FlagRef { key: core::str::from_utf8(key).ok()?, chunk })
     }
 
     /// The position of a flag.
@@ -163,34 +164,55 @@ impl Snapshot {
     }
 
     /// Evaluates a flag by its key, at `now` in Unix milliseconds.
+    #[inline]
     pub fn evaluate(&self, key: &str, context: &Context, now: i64) -> Outcome<'_> {
+        self.evaluate_observed(key, context, now, &mut Silent)
+    }
+
+    /// As [`Snapshot::evaluate`]; `observer` is told each step.
+    pub fn evaluate_observed<O: Observer>(
+        &self,
+        key: &str,
+        context: &Context,
+        now: i64,
+        observer: &mut O,
+    ) -> Outcome<'_> {
         match self.lookup(ChunkType::Flag, key.as_bytes()) {
-            Lookup::Found { index, payload } => self.evaluate_chunk(index, payload, context, now),
+            Lookup::Found { index, payload } => {
+                self.evaluate_chunk(index, payload, context, now, observer)
+            }
             Lookup::Missing => Outcome::error(ErrorCode::FlagNotFound),
         }
     }
 
     /// Evaluates the flag at a position.
+    #[inline]
     pub fn evaluate_at(&self, position: usize, context: &Context, now: i64) -> Outcome<'_> {
         if position >= self.flags {
             return Outcome::error(ErrorCode::FlagNotFound);
         }
         match self.chunk(position).and_then(|chunk| split_key(chunk, ChunkType::Flag)) {
-            Some((_, payload)) => self.evaluate_chunk(position, payload, context, now),
+            Some((_, payload)) => {
+                self.evaluate_chunk(position, payload, context, now, &mut Silent)
+            }
             None => Outcome::error(ErrorCode::ParseError),
         }
     }
 
-    fn evaluate_chunk<'s>(
+    fn evaluate_chunk<'s, O: Observer>(
         &'s self,
         index: usize,
         payload: &'s [u8],
         context: &Context,
         now: i64,
+        observer: &mut O,
     ) -> Outcome<'s> {
         let Some(flag) = FlagChunk::new(payload) else {
             return Outcome::error(ErrorCode::ParseError);
         };
+        if flag.hidden() {
+            return Outcome::error(ErrorCode::FlagNotFound);
+        }
         let state = self.states.get(index);
         let known = state.map_or(UNKNOWN, |state| state.load(Ordering::Relaxed));
         let sound = match known {
@@ -206,7 +228,31 @@ impl Snapshot {
         if !sound {
             return Outcome::error(ErrorCode::ParseError);
         }
-        evaluate(self, flag, context, now)
+        evaluate(self, flag, context, now, observer)
+    }
+
+    /// A flag as a prerequisite, hidden ones included.
+    pub(crate) fn flag(&self, key: &[u8]) -> Option<FlagChunk<'_>> {
+        match self.lookup(ChunkType::Flag, key) {
+            Lookup::Found { payload, .. } => FlagChunk::new(payload),
+            Lookup::Missing => None,
+        }
+    }
+
+    /// One page of a segment's keys.
+    pub(crate) fn page(
+        &self,
+        segment: &[u8],
+        part: u8,
+        group: u8,
+        page: u32,
+    ) -> Option<KeyTable<'_>> {
+        let mut key = [0; MAX_PAGE_KEY_BYTES];
+        let length = page_key(&mut key, segment, part, group, page)?;
+        match self.lookup(ChunkType::SegmentPage, key.get(..length)?) {
+            Lookup::Found { payload, .. } => KeyTable::read(&mut Reader::new(payload)),
+            Lookup::Missing => None,
+        }
     }
 
     pub(crate) fn segment(&self, key: &[u8]) -> Option<SegmentChunk<'_>> {
@@ -263,6 +309,24 @@ impl Snapshot {
     }
 }
 
+/// The longest key of a page.
+pub(crate) const MAX_PAGE_KEY_BYTES: usize = MAX_NAME_BYTES + 7;
+
+/// Writes the key of a page: the segment's, 0, `+` or `-`, the group, the page (4, little-endian). Answers its length.
+pub(crate) fn page_key(
+    key: &mut [u8; MAX_PAGE_KEY_BYTES],
+    segment: &[u8],
+    part: u8,
+    group: u8,
+    page: u32,
+) -> Option<usize> {
+    key.get_mut(..segment.len())?.copy_from_slice(segment);
+    let [a, b, c, d] = page.to_le_bytes();
+    let end = segment.len().checked_add(7)?;
+    key.get_mut(segment.len()..end)?.copy_from_slice(&[0, part, group, a, b, c, d]);
+    Some(end)
+}
+
 /// Offsets rise from `first` to the body's end, and no chunk is over its limit.
 fn directory_is_sound(bytes: &[u8], directory: usize, chunks: usize, first: usize) -> bool {
     let Some(offsets) = bytes.get(directory..directory + 4 * (chunks + 1)) else {
@@ -303,10 +367,10 @@ fn split_key(chunk: &[u8], chunk_type: ChunkType) -> Option<(&[u8], &[u8])> {
 #[cfg(feature = "compile")]
 pub(crate) fn assemble(
     kind: Kind,
-    mut chunks: Vec<(ChunkType, &str, Vec<u8>)>,
+    mut chunks: Vec<(ChunkType, Vec<u8>, Vec<u8>)>,
 ) -> Result<Vec<u8>, Refusal> {
     chunks.sort_by(|(a_type, a_key, _), (b_type, b_key, _)| {
-        (*a_type as u8, a_key.as_bytes()).cmp(&(*b_type as u8, b_key.as_bytes()))
+        (*a_type as u8, a_key).cmp(&(*b_type as u8, b_key))
     });
     let flags = chunks.iter().filter(|(chunk_type, ..)| *chunk_type == ChunkType::Flag).count();
     if chunks.len() > MAX_CHUNKS || flags > MAX_FLAGS {
@@ -323,12 +387,12 @@ pub(crate) fn assemble(
         offsets.push((first + start) as u32);
         content.push(*chunk_type as u8);
         content.extend_from_slice(&(key.len() as u16).to_le_bytes());
-        content.extend_from_slice(key.as_bytes());
+        content.extend_from_slice(key);
         content.extend_from_slice(payload);
         if content.len() - start > MAX_CHUNK_BYTES {
             return Err(Refusal::OverLimits);
         }
-        let hash = chunk_hash(*chunk_type, key.as_bytes());
+        let hash = chunk_hash(*chunk_type, key);
         let mut slot = hash as usize & (slots - 1);
         while slot_entries.get(slot).is_some_and(|entry| *entry != 0) {
             slot = (slot + 1) & (slots - 1);

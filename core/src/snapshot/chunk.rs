@@ -11,6 +11,8 @@ pub(crate) const TAG_JSON: u8 = 7;
 pub(crate) const NO_VARIANT: u8 = 255;
 pub(crate) const BIT_ENABLED: u8 = 1;
 pub(crate) const BIT_CLIENT_VISIBLE: u8 = 2;
+/// A prerequisite that may not be evaluated by name: it has variants' names but no values.
+pub(crate) const BIT_HIDDEN: u8 = 4;
 /// Type, bits, off variant and variant count, then the sections' offsets.
 pub(crate) const FLAG_HEADER_BYTES: usize = 4 + 4 * Section::COUNT;
 
@@ -23,10 +25,10 @@ pub(crate) enum Section {
     Holdout = 2,
     Rules = 3,
     Fallthrough = 4,
+    Metadata = 5,
 }
 
 impl Section {
-    /// One more than there are: the last is kept for metadata.
     pub(crate) const COUNT: usize = 6;
 }
 
@@ -66,6 +68,10 @@ impl<'s> FlagChunk<'s> {
         self.byte(1) & BIT_CLIENT_VISIBLE != 0
     }
 
+    pub(crate) fn hidden(&self) -> bool {
+        self.byte(1) & BIT_HIDDEN != 0
+    }
+
     pub(crate) fn off_variant(&self) -> Option<u8> {
         Some(self.byte(2)).filter(|variant| *variant != NO_VARIANT)
     }
@@ -86,12 +92,22 @@ impl<'s> FlagChunk<'s> {
         Some(Reader::at(self.payload, offset as usize).unwrap_or(Reader::new(&[])))
     }
 
-    pub(crate) fn variant(&self, position: u8) -> Option<Variant<'s>> {
+    /// The variant at a position, up to the chunk's end.
+    #[inline]
+    fn variant_reader(&self, position: u8) -> Option<Reader<'s>> {
         if position >= self.variant_count() {
             return None;
         }
         let offset = u32_at(self.payload, FLAG_HEADER_BYTES + 4 * usize::from(position))?;
-        let mut reader = Reader::at(self.payload, offset as usize)?;
+        Reader::at(self.payload, offset as usize)
+    }
+
+    pub(crate) fn variant_name(&self, position: u8) -> Option<&'s [u8]> {
+        self.variant_reader(position)?.short()
+    }
+
+    pub(crate) fn variant(&self, position: u8) -> Option<Variant<'s>> {
+        let mut reader = self.variant_reader(position)?;
         let key = core::str::from_utf8(reader.short()?).ok()?;
         let value = match reader.u8()? {
             tag::FALSE => Value::Boolean(false),
@@ -120,6 +136,11 @@ impl<'s> FlagChunk<'s> {
                 )
             })
         })
+    }
+
+    /// Attributes in the encoding of a context.
+    pub(crate) fn metadata(&self) -> &'s [u8] {
+        self.section(Section::Metadata).and_then(|mut section| section.long()).unwrap_or(&[])
     }
 
     pub(crate) fn rule_id(&self, position: u16) -> Option<&'s str> {

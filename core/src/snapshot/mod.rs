@@ -23,9 +23,11 @@ pub use verify::sha256;
 pub(crate) use chunk::{FlagChunk, KeyTable, Section, SegmentChunk};
 
 #[cfg(feature = "compile")]
-pub(crate) use body::{ChunkType, assemble};
+pub(crate) use body::{ChunkType, MAX_PAGE_KEY_BYTES, assemble, page_key};
 #[cfg(feature = "compile")]
-pub(crate) use chunk::{BIT_CLIENT_VISIBLE, BIT_ENABLED, FLAG_HEADER_BYTES, NO_VARIANT, TAG_JSON};
+pub(crate) use chunk::{
+    BIT_CLIENT_VISIBLE, BIT_ENABLED, BIT_HIDDEN, FLAG_HEADER_BYTES, NO_VARIANT, TAG_JSON,
+};
 
 #[cfg(test)]
 mod tests;
