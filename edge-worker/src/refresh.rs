@@ -252,8 +252,9 @@ impl Edge {
     ) -> Result<(), SourceError> {
         let kv = self.kv();
         kv.save_body(&held.head.body_sha256, held.snapshot.bytes()).await?;
-        let mark = snapshots::high_water(&self.settings, kind);
-        kv.save_head(kind, &held.head_bytes, mark).await?;
+        if let Some(mark) = snapshots::high_water(&self.settings, kind) {
+            kv.save_head(kind, &held.head_bytes, mark).await?;
+        }
         match previous.filter(|old| old.head.body_sha256 != held.head.body_sha256) {
             Some(old) => kv.retire_body(&old.head.body_sha256, old.snapshot.bytes()).await,
             None => Ok(()),
