@@ -235,7 +235,8 @@ pub(crate) fn line_of(command: &Command) -> String {
     line
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use super::*;
     use std::path::Path;
