@@ -106,15 +106,15 @@ fn native(environment: &mut Environment) -> Result<()> {
 
 /// The tests of an npm workspace.
 fn workspace(environment: &mut Environment, name: &str) -> Result<()> {
-    let mut command = tools::npm();
+    let mut command = tools::npm_test();
     environment.parts(&mut command)?;
-    run(command.args(["test", "--workspace", name]))
+    run(command.args(["--workspace", name]))
 }
 
 /// As any workspace, with the interpreter that has OpenFeature's Python client (`PENNON_PYTHON`).
 fn end_to_end(environment: &mut Environment) -> Result<()> {
-    let mut command = tools::npm();
+    let mut command = tools::npm_test();
     environment.parts(&mut command)?;
     command.env("PENNON_PYTHON", tools::python()?);
-    run(command.args(["test", "--workspace", "end-to-end"]))
+    run(command.args(["--workspace", "end-to-end"]))
 }
