@@ -116,7 +116,16 @@ impl Edge {
 
     /// Compares with the control plane; on any failure what is held stays.
     async fn refresh(&self, kind: Kind) {
-        let outcome = self.fetch(kind).await;
+        let before = snapshots::high_water(&self.settings, kind);
+        let outcome = match self.fetch(kind).await {
+            // A push came in between: what was asked for before it is older by right.
+            Err(Failed::Refused(Refusal::OlderVersion))
+                if snapshots::high_water(&self.settings, kind) != before =>
+            {
+                Ok(())
+            }
+            outcome => outcome,
+        };
         if let Err(failed) = &outcome {
             self.note(kind, failed);
         }
