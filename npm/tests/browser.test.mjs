@@ -191,18 +191,28 @@ describe('in Chromium', () => {
   }
 
   test('of two tabs, the one that is behind does not overwrite what the other stored', async () => {
-    await connect();
-    await stored();
-    await page.evaluate(() => window.client.close());
-    server.publish(made.snapshots.three);
-    const second = await context.newPage();
+    const [first, second] = [page, await context.newPage()];
     await second.goto(files.url);
-    await connect(second);
-    await second.waitForFunction(() => window.client?.status.connected);
-    await server.stop();
-    await second.reload();
-    await page.reload();
-    assert.equal((await connect(second)).version, 3);
-    assert.equal((await connect()).version, 3);
+    const save = (inPage, head, mark) =>
+      inPage.evaluate(
+        async ([headByte, highWater]) => {
+          const { IndexedDbStorage } = await import('/dist/entrypoints/browser.js');
+          window.storage ??= new IndexedDbStorage();
+          const [keysets, body] = [[new Uint8Array([1])], new Uint8Array([5])];
+          await window.storage.save('name', { keysets, head: new Uint8Array([headByte]), body }, Uint8Array.from(highWater));
+          const { snapshot, highWater: held } = await window.storage.load('name');
+          return [[...snapshot.head], [...held]];
+        },
+        [head, mark],
+      );
+    assert.deepEqual(await save(first, 2, [0, 2]), [[2], [0, 2]]);
+    assert.deepEqual(await save(second, 1, [0, 1, 9]), [[2], [0, 2]], 'behind');
+    assert.deepEqual(await save(second, 3, [1, 0]), [[3], [1, 0]], 'ahead');
+    const dropped = await first.evaluate(async () => {
+      await window.storage.drop('name');
+      const { snapshot, highWater } = await window.storage.load('name');
+      return [snapshot, [...highWater]];
+    });
+    assert.deepEqual(dropped, [undefined, [1, 0]], 'the mark stays');
   });
 });
