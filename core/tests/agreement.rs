@@ -141,6 +141,32 @@ fn count(seen: &mut Seen, outcome: &Map<String, Value>) {
     seen.evaluations += 1;
 }
 
+/// The bucket that equals a cut point is the first of the next part; random worlds never meet it.
+#[test]
+fn a_cut_point_belongs_to_the_part_behind_it() {
+    let salt = "000102030405060708090a0b0c0d0e0f";
+    let (user, weight) = reference::unit_at_a_cut_point(salt);
+    for (first, expected) in [(weight, "behind"), (weight + 1, "before")] {
+        let configuration: Configuration = serde_json::from_value(json!({
+            "format": 1,
+            "flags": {"split": {
+                "type": "boolean",
+                "enabled": true,
+                "variants": [{"key": "before", "value": true}, {"key": "behind", "value": false}],
+                "fallthrough": {"split": {"salt": salt, "weights": [
+                    {"variant": "before", "weight": first},
+                    {"variant": "behind", "weight": 100_000 - first},
+                ]}},
+            }},
+        }))
+        .expect("a configuration");
+        let body = compile(&configuration, Kind::Server, &[]).expect("it compiles");
+        let snapshot = Snapshot::open(body, Kind::Server).expect("a body just compiled");
+        let outcome = evaluate(&snapshot, "split", &json!({"targetingKey": user}), 0);
+        assert_eq!(outcome["variant"], expected, "{user} at a first weight of {first}");
+    }
+}
+
 /// The judge is judged by the cases that were written by hand and by another SipHash.
 #[test]
 fn reference_answers_every_vector() {

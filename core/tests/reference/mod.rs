@@ -175,12 +175,11 @@ impl<'a> Subject<'a> {
     /// Sections 4.2 to 4.4: the variant of the part that holds the unit's bucket; none without a unit.
     fn part<'s>(&self, split: &'s Split) -> Option<&'s str> {
         let unit = self.unit(&split.unit)?;
-        let salt = u128::from_str_radix(&split.salt, 16).expect("a checked salt").to_be_bytes();
-        let bucket = siphash_2_4(&salt, unit.as_bytes()) >> 32;
+        let bucket = bucket(&split.salt, &unit);
         let mut cumulative = 0;
         for part in &split.weights {
             cumulative += u64::from(part.weight);
-            if bucket < (cumulative << 32) / 100_000 {
+            if bucket < cut_point(cumulative) {
                 return Some(&part.variant);
             }
         }
@@ -264,6 +263,29 @@ impl<'a> Subject<'a> {
             segment.when.as_ref().is_some_and(|when| self.holds(when))
         }
     }
+}
+
+/// Section 4.4.
+fn bucket(salt: &str, unit: &str) -> u64 {
+    let salt = u128::from_str_radix(salt, 16).expect("a checked salt").to_be_bytes();
+    siphash_2_4(&salt, unit.as_bytes()) >> 32
+}
+
+fn cut_point(cumulative: u64) -> u64 {
+    (cumulative << 32) / 100_000
+}
+
+/// A unit whose bucket is the cut point of a weight, and that weight.
+pub(crate) fn unit_at_a_cut_point(salt: &str) -> (String, u64) {
+    (0u64..)
+        .map(|number| format!("user-{number}"))
+        .find_map(|unit| {
+            let bucket = bucket(salt, &unit);
+            let weight = (bucket * 100_000).div_ceil(1 << 32);
+            (0 < weight && weight < 100_000 && cut_point(weight) == bucket)
+                .then_some((unit, weight))
+        })
+        .expect("one in 43,000 units")
 }
 
 /// Section 1.2: a name, or an RFC 6901 pointer, whose escapes are undone in this order.
