@@ -77,5 +77,8 @@ setInterval(() => {
   if (process.ppid !== parent) end(0);
 }, PARENT_CHECK_MS).unref();
 
-const url = await miniflare.ready;
+const url = await miniflare.ready.catch((error) => {
+  if (error.code === "ERR_ADDRESS_IN_USE") refuse(`port ${port} of ${options.host} is taken: end the program that has it, or choose another --port`);
+  throw error;
+});
 console.log(JSON.stringify({ ready: true, url: url.origin }));

@@ -29,20 +29,19 @@ function revive() {
   state.criticalError = false;
 }
 
-/** What a caller gets whose request met the panic: a problem document that an OFREP client reads as well. */
-function stopped(request) {
-  const flag = /^\/ofrep\/v1\/evaluate\/flags\/(.+)$/.exec(new URL(request.url).pathname)?.[1];
-  const detail = "The edge worker stopped while it answered this request and has been started again: retry.";
+/** What a caller gets whose request failed so: a problem document that an OFREP client reads as well. */
+function failed(request, code, detail) {
+  const flag = /^\/ofrep\/v1\/evaluate\/flags\/(.+)$/.exec(new URL(request.url).pathname)?.[1] ?? "";
   return new Response(
     JSON.stringify({
-      ...(flag === undefined ? {} : { key: decodeURIComponent(flag) }),
+      key: flag,
       errorCode: "GENERAL",
       errorDetails: detail,
-      type: "about:blank",
+      type: `urn:pennon:problem:${code}`,
       title: "Internal Server Error",
       status: 500,
+      code,
       detail,
-      code: "evaluator-stopped",
     }),
     { status: 500, headers: { "content-type": "application/json", "access-control-allow-origin": "*", "cache-control": "no-store" } },
   );
@@ -61,7 +60,9 @@ export default {
     } catch (error) {
       if (error instanceof WebAssembly.RuntimeError) state.criticalError = true;
       console.error(`pennon: ${error?.stack ?? error}`);
-      return stopped(request);
+      return dead
+        ? failed(request, "evaluator-stopped", "the edge worker stopped while it answered this request and starts again: retry")
+        : failed(request, "internal", "the edge worker failed to answer this request: see its log");
     } finally {
       unanswered.delete(fail);
     }

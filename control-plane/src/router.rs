@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, Method, header};
+use axum::http::{HeaderName, Method, StatusCode, header};
 use axum::routing::{delete, get, post};
 use pennon_core::limits::MAX_CONTEXT_BYTES;
 use std::time::Duration;
@@ -32,13 +32,7 @@ pub fn router(app: App) -> Router {
         .fallback(async || {
             Problem::not_found("there is no such path: the API is under /admin, /v1 and /ofrep")
         })
-        .method_not_allowed_fallback(async || {
-            Problem::new(
-                axum::http::StatusCode::METHOD_NOT_ALLOWED,
-                "method",
-                "this path does not take this method",
-            )
-        })
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(app.clone(), log::log))
         .with_state(app)
 }
@@ -108,6 +102,12 @@ fn delivered() -> Router<App> {
         .route("/v1/stream/{environment}/{kind}", get(stream::stream))
         .route("/ofrep/v1/evaluate/flags", post(ofrep::bulk))
         .route("/ofrep/v1/evaluate/flags/{key}", post(ofrep::single))
+        // Before the layers, which would otherwise not be around it: a preflight is answered there.
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_OFREP_BYTES))
         .layer(cors)
+}
+
+async fn method_not_allowed() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "this path does not take this method")
 }

@@ -16,6 +16,8 @@ use crate::hash::name_hash;
 use crate::limits::{MAX_CONTEXT_ATTRIBUTES, MAX_CONTEXT_BYTES, MAX_CONTEXT_DEPTH, MAX_NAME_BYTES};
 
 pub use build::ContextBuilder;
+#[cfg(any(feature = "compile", feature = "protocol"))]
+pub(crate) use json::attributes_to_json as to_json;
 
 /// The name of the attribute that identifies the subject of an evaluation.
 pub const TARGETING_KEY: &str = "targetingKey";

@@ -171,6 +171,11 @@ impl<'s> Outcome<'s> {
         self.flag?.rule_id(self.rule?)
     }
 
+    /// The flag's metadata: attributes in the encoding of a context (core/spec/snapshot.md section 6), each a string, a number or a boolean.
+    pub fn metadata(&self) -> &'s [u8] {
+        self.flag.map_or(&[], |flag| flag.metadata())
+    }
+
     /// The position of the rule that matched, among the rules that this snapshot carries.
     pub fn rule_index(&self) -> Option<u16> {
         self.rule

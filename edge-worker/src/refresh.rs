@@ -116,7 +116,16 @@ impl Edge {
 
     /// Compares with the control plane; on any failure what is held stays.
     async fn refresh(&self, kind: Kind) {
-        let outcome = self.fetch(kind).await;
+        let before = snapshots::high_water(&self.settings, kind);
+        let outcome = match self.fetch(kind).await {
+            // A push came in between: what was asked for before it is older by right.
+            Err(Failed::Refused(Refusal::OlderVersion))
+                if snapshots::high_water(&self.settings, kind) != before =>
+            {
+                Ok(())
+            }
+            outcome => outcome,
+        };
         if let Err(failed) = &outcome {
             self.note(kind, failed);
         }
@@ -252,8 +261,9 @@ impl Edge {
     ) -> Result<(), SourceError> {
         let kv = self.kv();
         kv.save_body(&held.head.body_sha256, held.snapshot.bytes()).await?;
-        let mark = snapshots::high_water(&self.settings, kind);
-        kv.save_head(kind, &held.head_bytes, mark).await?;
+        if let Some(mark) = snapshots::high_water(&self.settings, kind) {
+            kv.save_head(kind, &held.head_bytes, mark).await?;
+        }
         match previous.filter(|old| old.head.body_sha256 != held.head.body_sha256) {
             Some(old) => kv.retire_body(&old.head.body_sha256, old.snapshot.bytes()).await,
             None => Ok(()),

@@ -191,10 +191,12 @@ impl Kv<'_> {
         if let Some(bytes) = self.get(&self.key("keysets"), HEAD_CACHE_TTL_S).await? {
             stored.keysets = unpack(&bytes);
         }
-        if let Some(bytes) = self.get(&self.key(&format!("{kind}/mark")), HEAD_CACHE_TTL_S).await? {
-            stored.mark = HighWater::from_bytes(&bytes);
+        if let Some(bytes) = self.get(&self.key(&format!("{kind}/head")), HEAD_CACHE_TTL_S).await?
+            && let Some((mark, head)) = bytes.split_at_checked(HighWater::BYTES)
+        {
+            stored.mark = HighWater::from_bytes(mark);
+            stored.head = Some(head.to_vec());
         }
-        stored.head = self.get(&self.key(&format!("{kind}/head")), HEAD_CACHE_TTL_S).await?;
         if let Some(head) = stored.head.as_deref().and_then(|bytes| Head::parse(bytes).ok()) {
             stored.body = self.get(&self.body_key(&head.body_sha256), BODY_CACHE_TTL_S).await?;
         }
@@ -214,18 +216,16 @@ impl Kv<'_> {
         self.put(&self.body_key(sha256), body).await
     }
 
+    /// Head and high-water mark in one value: read apart, a newer mark could forbid the head beside it.
     pub(crate) async fn save_head(
         &self,
         kind: Kind,
         head: &[u8],
-        mark: Option<HighWater>,
+        mark: HighWater,
     ) -> Result<(), SourceError> {
-        let kind = kind.as_str();
-        self.put(&self.key(&format!("{kind}/head")), head).await?;
-        match mark {
-            Some(mark) => self.put(&self.key(&format!("{kind}/mark")), &mark.to_bytes()).await,
-            None => Ok(()),
-        }
+        let mut value = mark.to_bytes().to_vec();
+        value.extend_from_slice(head);
+        self.put(&self.key(&format!("{}/head", kind.as_str())), &value).await
     }
 
     /// Lets a replaced body go after a while.

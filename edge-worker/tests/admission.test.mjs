@@ -117,6 +117,25 @@ describe("admission", () => {
     for (const name of ["etag", "retry-after"]) assert.ok(exposed.includes(name), name);
   });
 
+  test("a key made a moment ago is admitted at once, a revoked one no longer after the next snapshot", async () => {
+    // Polling is put off, so that only the unknown key can be the reason to look.
+    const slow = await startEdge({ connection: world.connection(origin.url, signed.fingerprint), pushKey: world.pushKey, refreshMs: "300000" });
+    try {
+      assert.equal((await slow.evaluate("theme", {}, world.keys.client)).status, 200);
+      const fresh = environment().keys.server;
+      assert.equal((await slow.evaluate("theme", {}, fresh)).status, 401);
+      const other = environment().keys.client;
+      origin.admits([fresh, other]);
+      origin.serve(world.sign({ version: 2, admitted: { ...world.keys, server: fresh, client: other } }));
+      assert.equal((await slow.evaluate("theme", {}, other)).status, 200, "looked up, refreshed, admitted");
+      assert.equal((await slow.evaluate("theme", {}, fresh)).status, 200, "the earlier verdict does not outlive the snapshot");
+      assert.equal((await slow.evaluate("theme", {}, world.keys.client)).body.code, "key-unknown", "revoked");
+    } finally {
+      await slow.stop();
+      await slow.remove();
+    }
+  });
+
   test("a missing binding is an answer that says which", async () => {
     const bare = await startEdge({ connection: "https://nothing.example/", pushKey: world.pushKey });
     try {

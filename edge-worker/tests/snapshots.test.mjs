@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { startEdge, until } from "./support/edge.mjs";
+import { withKv } from "./support/kv.mjs";
 import { startOrigin } from "./support/origin.mjs";
 import { environment, flipped, withFlag } from "./support/world.mjs";
 
@@ -272,6 +273,38 @@ describe("an edge without its control plane", () => {
       await cold.stop();
       await warm.remove();
       await origin.stop();
+    }
+  });
+
+  test("what lies in KV is verified like anything else, and its mark alone still refuses a replay", async () => {
+    const origin = await startOrigin(world.id, world.keys.edge);
+    origin.serve(signed);
+    const connection = world.connection(origin.url, signed.fingerprint);
+    const first = await startEdge({ connection, pushKey: world.pushKey });
+    assert.equal((await first.evaluate("theme", PRO, world.keys.client)).status, 200);
+    await first.stop();
+    await origin.stop();
+
+    const bodyKey = await withKv(first.state, async (kv) => {
+      const { keys } = await kv.list();
+      const { name } = keys.find(({ name }) => name.endsWith(`/body/${signed.edge.sha256}`));
+      await kv.put(name, flipped(Buffer.from(await kv.get(name, "arrayBuffer")), -1));
+      return name;
+    });
+    const damaged = await startEdge({ connection, pushKey: world.pushKey, state: first.state });
+    assert.equal((await damaged.evaluate("theme", PRO, world.keys.client)).status, 503, "a damaged body is not evaluated");
+    assert.equal((await damaged.status()).failures["body-hash"], 1);
+    await damaged.stop();
+
+    await withKv(first.state, (kv) => kv.delete(bodyKey));
+    const bare = await startEdge({ connection, pushKey: world.pushKey, state: first.state });
+    try {
+      const replayed = await bare.push(world.sign({ version: 29 }).edge, signed.keyset);
+      assert.deepEqual([replayed.status, replayed.body.code], [409, "older-version"]);
+      assert.equal((await bare.push(world.sign({ version: 32 }).edge, signed.keyset)).status, 200);
+    } finally {
+      await bare.stop();
+      await first.remove();
     }
   });
 

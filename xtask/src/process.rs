@@ -77,6 +77,8 @@ fn end_everything() {
         thread::sleep(POLL);
     }
     kill_all(Signal::KILL);
+    // Also takes leave of those that have ended: not every system's first process does.
+    descendants::end_strays(&[]);
 }
 
 /// A child that runs on its own until it is stopped or dropped.
@@ -117,10 +119,6 @@ impl Service {
         &self.name
     }
 
-    pub(crate) fn take_stdout(&mut self) -> Option<std::process::ChildStdout> {
-        self.child.stdout.take()
-    }
-
     /// Fails when the child has ended, whatever its status: it was meant to stay.
     pub(crate) fn must_run(&mut self) -> Result<()> {
         match self
@@ -134,11 +132,11 @@ impl Service {
     }
 
     fn wait(mut self) -> Result<std::process::ExitStatus> {
-        let status = self.child.wait().with_context(|| format!("waiting for {}", self.name))?;
+        let status = self.child.wait();
         if ENDING.load(Ordering::SeqCst) {
             wait_for_the_end();
         }
-        Ok(status)
+        status.with_context(|| format!("waiting for {}", self.name))
     }
 }
 
@@ -237,7 +235,8 @@ pub(crate) fn line_of(command: &Command) -> String {
     line
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use super::*;
     use std::path::Path;

@@ -10,8 +10,8 @@ use pennon_core::snapshot::{Kind, Snapshot};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::compile::read_configuration;
 use super::Failed;
+use super::compile::read_configuration;
 
 /// Where the flags come from.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Heads, bodies and keysets, from memory: the database is asked only for bodies that are no longer current.
 
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use pennon_core::protocol::access::Denied;
@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::problem::Problem;
 use crate::app::App;
 use crate::publish::memory::Place;
+use crate::routes::path::{Path, Query};
 use crate::store::snapshots;
 
 const BYTES: &str = "application/octet-stream";

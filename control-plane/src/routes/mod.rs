@@ -7,6 +7,7 @@ pub mod delivery;
 pub mod health;
 pub mod log;
 pub mod ofrep;
+pub mod path;
 pub mod problem;
 pub mod stream;
 pub mod version;

@@ -1,7 +1,7 @@
 //! OpenFeature Remote Evaluation, the same code as at the edge, on the snapshot in memory.
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use pennon_core::outcome::ErrorCode;
@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::publish::memory::Current;
+use crate::routes::path::Path;
 
 /// `POST /ofrep/v1/evaluate/flags/{key}`
 pub async fn single(

@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -18,6 +18,7 @@ use super::delivery::{KeyInQuery, no_snapshot, place};
 use super::problem::Problem;
 use crate::app::App;
 use crate::publish::memory::Current;
+use crate::routes::path::{Path, Query};
 use std::sync::Arc;
 
 /// A comment line goes out this often, so that both sides notice a dead connection.

@@ -11,8 +11,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    Bucketing, Condition, Configuration, FORMAT, Flag, In, Prerequisite, Ramp, Rule, Scalar, Segment,
-    Serve, Split, ValueType, VendorHash, pattern,
+    Bucketing, Condition, Configuration, FORMAT, Flag, In, Prerequisite, Ramp, Rule, Scalar,
+    Segment, Serve, Split, ValueType, VendorHash, pattern,
 };
 use crate::evaluate::{Moment, Version};
 use crate::limits::*;
@@ -101,7 +101,8 @@ impl<'a> Check<'a> {
         for (key, height) in flag_heights(configuration) {
             if height > MAX_DEPTH {
                 self.flag = Some(key);
-                let message = format!("depends on itself, or on flags more than {MAX_DEPTH} levels deep");
+                let message =
+                    format!("depends on itself, or on flags more than {MAX_DEPTH} levels deep");
                 self.report(&format!("{}/prerequisites", pointer("/flags", key)), message);
             }
         }
@@ -228,7 +229,10 @@ impl<'a> Check<'a> {
                     self.report(&format!("{place}/layer"), format!("no layer `{}`", slot.layer));
                 }
                 Some(size) if slot.from >= slot.to || slot.to > size => {
-                    self.report(&place, format!("`from` must be below `to`, and `to` at most {size}"));
+                    self.report(
+                        &place,
+                        format!("`from` must be below `to`, and `to` at most {size}"),
+                    );
                 }
                 Some(_) => {}
             }
@@ -239,7 +243,8 @@ impl<'a> Check<'a> {
 
     fn prerequisite(&mut self, place: &str, prerequisite: &Prerequisite) {
         let Some(flag) = self.configuration.flags.get(&prerequisite.flag) else {
-            return self.report(&format!("{place}/flag"), format!("no flag `{}`", prerequisite.flag));
+            return self
+                .report(&format!("{place}/flag"), format!("no flag `{}`", prerequisite.flag));
         };
         if prerequisite.variants.is_empty() || prerequisite.variants.len() > MAX_VARIANTS {
             let message = format!("must list 1 to {MAX_VARIANTS} variants");
@@ -303,10 +308,15 @@ impl<'a> Check<'a> {
         }
         match (&by.salt, &by.hash) {
             (Some(text), None) if salt(text).is_some() => {}
-            (Some(_), None) => self.report(&format!("{place}/salt"), "must be 32 hexadecimal digits"),
+            (Some(_), None) => {
+                self.report(&format!("{place}/salt"), "must be 32 hexadecimal digits")
+            }
             (None, Some(hash)) => self.vendor_hash(&format!("{place}/hash"), hash),
             (None, None) => {
-                self.report(&format!("{place}/salt"), "is missing: 32 hexadecimal digits, drawn at random");
+                self.report(
+                    &format!("{place}/salt"),
+                    "is missing: 32 hexadecimal digits, drawn at random",
+                );
             }
             (Some(_), Some(_)) => self.report(place, "has both a salt and another product's hash"),
         }
@@ -400,7 +410,8 @@ impl<'a> Check<'a> {
             Condition::Bucket(range) => {
                 self.bucketing(&inside("bucket/by"), &range.by);
                 if range.from > range.below || range.below > range.by.size() {
-                    let message = format!("must not be below `from`, nor above {}", range.by.size());
+                    let message =
+                        format!("must not be below `from`, nor above {}", range.by.size());
                     self.report(&inside("bucket/below"), message);
                 }
             }
@@ -417,7 +428,8 @@ impl<'a> Check<'a> {
                 self.texts(&inside("ip_in_cidr"), texts);
                 for (at, value) in texts.values.iter().enumerate() {
                     if network(value).is_none() {
-                        let message = format!("`{value}` is no network such as 10.0.0.0/8 or 2001:db8::/32");
+                        let message =
+                            format!("`{value}` is no network such as 10.0.0.0/8 or 2001:db8::/32");
                         self.report(&format!("{place}/ip_in_cidr/values/{at}"), message);
                     }
                 }
@@ -428,7 +440,9 @@ impl<'a> Check<'a> {
                 }
             }
             Condition::Text(text) => self.text(&inside("text/value"), &text.value),
-            Condition::PaddedVersion(text) => self.text(&inside("padded_version/value"), &text.value),
+            Condition::PaddedVersion(text) => {
+                self.text(&inside("padded_version/value"), &text.value)
+            }
             Condition::Number(number) | Condition::Size(number) => {
                 if !number.value.is_finite() {
                     self.report(&inside("number/value"), "must be finite");
@@ -436,14 +450,17 @@ impl<'a> Check<'a> {
             }
             Condition::Datetime(date) => {
                 if Moment::parse(date.value.as_bytes()).is_none() {
-                    let message =
-                        format!("`{}` is no date and time such as 2026-01-31T12:00:00Z", date.value);
+                    let message = format!(
+                        "`{}` is no date and time such as 2026-01-31T12:00:00Z",
+                        date.value
+                    );
                     self.report(&inside("datetime/value"), message);
                 }
             }
             Condition::Semver(semver) => {
                 if Version::parse(semver.value.as_bytes(), semver.partial).is_none() {
-                    let message = format!("`{}` is no semantic version such as 1.2.3", semver.value);
+                    let message =
+                        format!("`{}` is no semantic version such as 1.2.3", semver.value);
                     self.report(&inside("semver/value"), message);
                 }
             }
@@ -467,7 +484,8 @@ impl<'a> Check<'a> {
         if !self.configuration.segments.contains_key(key) {
             self.report(place, format!("no segment `{key}`"));
         } else if level + self.heights.get(key).unwrap_or(&0) > MAX_DEPTH {
-            let message = format!("`{key}` contains itself or nests deeper than {MAX_DEPTH} levels");
+            let message =
+                format!("`{key}` contains itself or nests deeper than {MAX_DEPTH} levels");
             self.report(place, message);
         }
     }
@@ -571,7 +589,9 @@ pub(super) fn network(text: &str) -> Option<(Vec<u8>, u8)> {
     };
     let longest = bytes.len() as u8 * 8;
     let prefix = match prefix {
-        Some(digits) if digits.bytes().all(|digit| digit.is_ascii_digit()) => digits.parse().ok()?,
+        Some(digits) if digits.bytes().all(|digit| digit.is_ascii_digit()) => {
+            digits.parse().ok()?
+        }
         Some(_) => return None,
         None => longest,
     };

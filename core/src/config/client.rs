@@ -154,7 +154,11 @@ impl Renaming<'_> {
             match serve {
                 Serve::Variant(variant) => rename(variant),
                 Serve::Split(split) => {
-                    split.weights.iter_mut().filter_map(|part| part.variant.as_mut()).for_each(rename);
+                    split
+                        .weights
+                        .iter_mut()
+                        .filter_map(|part| part.variant.as_mut())
+                        .for_each(rename);
                 }
                 Serve::Ramp(ramp) => ramp.variants.iter_mut().flatten().for_each(rename),
             }

@@ -38,10 +38,12 @@ pub enum CompileError {
 impl fmt::Display for CompileError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Problems(problems) => problems.iter().enumerate().try_for_each(|(at, problem)| {
-                let separator = if at == 0 { "" } else { "; " };
-                write!(formatter, "{separator}{problem}")
-            }),
+            Self::Problems(problems) => {
+                problems.iter().enumerate().try_for_each(|(at, problem)| {
+                    let separator = if at == 0 { "" } else { "; " };
+                    write!(formatter, "{separator}{problem}")
+                })
+            }
             Self::OverLimits(message) => formatter.write_str(message),
         }
     }
@@ -77,8 +79,11 @@ pub fn compile(
 
     let mut chunks = Chunks::new();
     for (key, flag) in &configuration.flags {
-        let form =
-            Form { configuration, off_only: pruned.is_some() && !flag.enabled, hidden: hidden.contains(key) };
+        let form = Form {
+            configuration,
+            off_only: pruned.is_some() && !flag.enabled,
+            hidden: hidden.contains(key),
+        };
         chunks.push((ChunkType::Flag, key.as_bytes().to_vec(), form.flag(flag)));
     }
     for (key, segment) in &configuration.segments {

@@ -79,7 +79,8 @@ impl Writer {
 
     /// An attribute reference; no names stand for the element of a list.
     pub(super) fn attribute(&mut self, reference: &str) {
-        let names = if reference.is_empty() { Vec::new() } else { path(reference).unwrap_or_default() };
+        let names =
+            if reference.is_empty() { Vec::new() } else { path(reference).unwrap_or_default() };
         self.u8(names.len().min(MAX_PATH_NAMES + 1) as u8);
         for name in names {
             self.u32(name_hash(name.as_bytes()) as usize);
@@ -463,9 +464,14 @@ fn text(value: &Scalar) -> Option<&String> {
 
 /// Each value is held by an element.
 fn all_of(list: &In) -> Condition {
-    Condition::All(list.values.iter().map(|value| {
-        Condition::AnyOf(In { values: alloc::vec![value.clone()], ..list.clone() })
-    }).collect())
+    Condition::All(
+        list.values
+            .iter()
+            .map(|value| {
+                Condition::AnyOf(In { values: alloc::vec![value.clone()], ..list.clone() })
+            })
+            .collect(),
+    )
 }
 
 /// It is a list, and no element holds one of the values.

@@ -338,7 +338,9 @@ impl Bucketing {
     pub fn size(&self) -> u32 {
         match &self.hash {
             None | Some(VendorHash::Sha1(_)) => ONE_HUNDRED_PERCENT,
-            Some(VendorHash::Murmur3Modulo(murmur) | VendorHash::Murmur3Scaled(murmur)) => murmur.size,
+            Some(VendorHash::Murmur3Modulo(murmur) | VendorHash::Murmur3Scaled(murmur)) => {
+                murmur.size
+            }
             Some(VendorHash::Fnv1a(_)) => 1_000,
             Some(VendorHash::Fnv1aTwice(_)) => 10_000,
         }

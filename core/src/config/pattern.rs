@@ -40,7 +40,9 @@ pub(super) fn compile(pattern: &str) -> Result<Vec<u8>, String> {
 
 fn too_large_or(message: &str) -> String {
     if message.contains("limit") || message.contains("exceed") {
-        format!("makes an automaton over {MAX_AUTOMATON_BYTES} bytes: use a simpler pattern, with fewer or shorter repetitions")
+        format!(
+            "makes an automaton over {MAX_AUTOMATON_BYTES} bytes: use a simpler pattern, with fewer or shorter repetitions"
+        )
     } else {
         format!("is no regular expression of linear time: {message}")
     }
@@ -100,11 +102,10 @@ fn encode(dfa: &dense::DFA<Vec<u32>>) -> Result<Vec<u8>, String> {
 
 /// Rewrites Perl classes and word boundaries to their ASCII meaning; a Unicode `\w` alone is an automaton of a hundred kilobytes.
 fn with_ascii_classes(pattern: &str) -> Result<String, String> {
-    let tree = ast::parse::ParserBuilder::new()
-        .nest_limit(50)
-        .build()
-        .parse(pattern)
-        .map_err(|error| format!("is no regular expression of linear time: {}", error.kind()))?;
+    let tree =
+        ast::parse::ParserBuilder::new().nest_limit(50).build().parse(pattern).map_err(
+            |error| format!("is no regular expression of linear time: {}", error.kind()),
+        )?;
     let places = ast::visit(&tree, Places::default())?;
     let mut rewritten = String::new();
     let mut end = 0;

@@ -48,17 +48,17 @@ fn each_problem_is_named_by_its_place() {
         ),
         (
             flag(|flag| {
-                flag["fallthrough"] = json!({"split": {"salt": salt,
+                flag["fallthrough"] = json!({"split": {"by": {"salt": salt},
                 "weights": [{"variant": "on", "weight": 99_999}]}});
             }),
             "/flags/f/fallthrough/split/weights",
         ),
         (
             flag(|flag| {
-                flag["fallthrough"] = json!({"split": {"salt": "0g",
+                flag["fallthrough"] = json!({"split": {"by": {"salt": "0g"},
                 "weights": [{"variant": "on", "weight": 100_000}]}});
             }),
-            "/flags/f/fallthrough/split/salt",
+            "/flags/f/fallthrough/split/by/salt",
         ),
         (
             flag(|flag| flag["targets"] = json!([{"variant": "on", "keys": ["a", "a"]}])),
@@ -109,7 +109,7 @@ fn nesting_is_bounded_and_a_segment_cannot_contain_itself() {
 fn unknown_fields_and_operators_are_refused_by_name() {
     for (configuration, word) in [
         (flag(|flag| flag["colour"] = 1.into()), "colour"),
-        (rules(json!({"matches": {"attribute": "a"}})), "matches"),
+        (rules(json!({"resembles": {"attribute": "a"}})), "resembles"),
         (
             rules(json!({"equals": {"attribute": "a", "value": []}})),
             "string, a number or a boolean",

@@ -34,7 +34,7 @@ pub(super) fn of_flag<'a>(configuration: &'a Configuration, flag: &'a Flag) -> U
 
 impl<'a> Uses<'a> {
     fn bucketing(&mut self, by: Option<&'a Bucketing>) {
-        for by in by {
+        if let Some(by) = by {
             self.attributes.insert(&by.unit);
             self.attributes.extend(by.fallback_units.iter().map(|unit| unit.as_str()));
         }
@@ -52,7 +52,9 @@ impl<'a> Uses<'a> {
         let mut open: Vec<&str> = self.segments.iter().copied().collect();
         let mut followed = BTreeSet::new();
         while let Some(key) = open.pop() {
-            let Some(segment) = segments.get(key).filter(|_| followed.insert(key)) else { continue };
+            let Some(segment) = segments.get(key).filter(|_| followed.insert(key)) else {
+                continue;
+            };
             if !segment.included.is_empty() || !segment.excluded.is_empty() {
                 self.attributes.insert(&segment.unit);
             }

@@ -4,7 +4,8 @@ use alloc::string::String;
 
 use serde_json::Value;
 
-use super::{Context, ContextBuilder, ContextError, TARGETING_KEY, tag};
+use super::{Attribute, Context, ContextBuilder, ContextError, TARGETING_KEY, read_value, tag};
+use crate::bytes::Reader;
 use crate::limits::MAX_CONTEXT_DEPTH;
 
 impl Context {
@@ -59,4 +60,21 @@ fn write(builder: &mut ContextBuilder, value: &Value, depth: usize) -> Result<()
         }
     }
     Ok(())
+}
+
+/// Attributes without parts as a JSON object; none when the encoding is damaged.
+pub(crate) fn attributes_to_json(bytes: &[u8]) -> Option<serde_json::Map<String, Value>> {
+    let mut reader = Reader::new(bytes);
+    let mut attributes = serde_json::Map::new();
+    while !reader.is_empty() {
+        let name = core::str::from_utf8(reader.short()?).ok()?;
+        let value = match read_value(&mut reader)? {
+            Attribute::Boolean(value) => value.into(),
+            Attribute::Number(number) => crate::outcome::Value::Number(number).to_json(),
+            Attribute::String(text) => core::str::from_utf8(text).ok()?.into(),
+            Attribute::List(_) | Attribute::Object => return None,
+        };
+        attributes.insert(name.into(), value);
+    }
+    Some(attributes)
 }

@@ -126,8 +126,7 @@ impl<'s, 'c, O: Observer> Evaluation<'s, 'c, '_, O> {
         for group in 0..groups.u8()? {
             let unit = self.read_attribute(&mut groups, 0)?;
             let page_bits = u32::from(groups.u8()?);
-            let inline =
-                if page_bits == 0 { Some(KeyTable::read(&mut groups)?) } else { None };
+            let inline = if page_bits == 0 { Some(KeyTable::read(&mut groups)?) } else { None };
             let snapshot = self.snapshot;
             let found = bucket::with_unit(unit, |key| {
                 let hash = name_hash(key);
@@ -135,7 +134,7 @@ impl<'s, 'c, O: Observer> Evaluation<'s, 'c, '_, O> {
                     Some(table) => table,
                     None => {
                         // The upper bits choose the page, so that one more key touches one page.
-                        let page = hash.checked_shr(32 - page_bits)?;
+                        let page = hash.checked_shr(32u32.checked_sub(page_bits)?)?;
                         snapshot.page(segment, part, group, page)?
                     }
                 };

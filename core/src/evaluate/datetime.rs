@@ -28,7 +28,8 @@ impl Moment {
         let (year, month, day) = (digits(date, 0, 4)?, digits(date, 5, 2)?, digits(date, 8, 2)?);
         let separators = date.get(4) == Some(&b'-') && date.get(7) == Some(&b'-');
         let (time, rest) = rest.split_at_checked(9)?;
-        let (hour, minute, second) = (digits(time, 1, 2)?, digits(time, 4, 2)?, digits(time, 7, 2)?);
+        let (hour, minute, second) =
+            (digits(time, 1, 2)?, digits(time, 4, 2)?, digits(time, 7, 2)?);
         let separators = separators
             && matches!(time.first(), Some(b'T' | b't' | b' '))
             && time.get(3) == Some(&b':')
@@ -111,12 +112,24 @@ mod tests {
             ("0001-01-01T00:00:00Z", -62_135_596_800, 0),
             ("9999-12-31T23:59:59.9999999999Z", 253_402_300_799, 999_999_999),
         ] {
-            assert_eq!(Moment::parse(text.as_bytes()), Some(Moment { seconds, nanoseconds }), "{text}");
+            assert_eq!(
+                Moment::parse(text.as_bytes()),
+                Some(Moment { seconds, nanoseconds }),
+                "{text}"
+            );
         }
         for text in [
-            "", "2024-02-30T00:00:00Z", "2023-02-29T00:00:00Z", "2024-01-01", "2024-01-01T00:00:00",
-            "2024-01-01T24:00:00Z", "2024-13-01T00:00:00Z", "2024-01-01T00:00:00.Z",
-            "2024-01-01T00:00:00+0100", "24-01-01T00:00:00Z", "2024-01-01T00:00:00Z ",
+            "",
+            "2024-02-30T00:00:00Z",
+            "2023-02-29T00:00:00Z",
+            "2024-01-01",
+            "2024-01-01T00:00:00",
+            "2024-01-01T24:00:00Z",
+            "2024-13-01T00:00:00Z",
+            "2024-01-01T00:00:00.Z",
+            "2024-01-01T00:00:00+0100",
+            "24-01-01T00:00:00Z",
+            "2024-01-01T00:00:00Z ",
         ] {
             assert_eq!(Moment::parse(text.as_bytes()), None, "{text}");
         }

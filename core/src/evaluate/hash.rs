@@ -33,9 +33,10 @@ fn scramble(block: u32) -> u32 {
 /// None when it is not UTF-8.
 pub(crate) fn fnv1a(hash: u32, text: &[u8]) -> Option<u32> {
     let text = core::str::from_utf8(text).ok()?;
-    Some(text.encode_utf16().fold(hash, |hash, unit| {
-        (hash ^ u32::from(unit)).wrapping_mul(0x0100_0193)
-    }))
+    Some(
+        text.encode_utf16()
+            .fold(hash, |hash, unit| (hash ^ u32::from(unit)).wrapping_mul(0x0100_0193)),
+    )
 }
 
 /// The first 60 bits of SHA-1 (FIPS 180-4).

@@ -15,10 +15,10 @@ mod serve;
 mod text;
 mod trace;
 
-#[cfg(feature = "compile")]
-pub(crate) use automaton::{ACCEPT, DEAD};
 #[cfg(all(test, feature = "compile"))]
 pub(crate) use automaton::accepts;
+#[cfg(feature = "compile")]
+pub(crate) use automaton::{ACCEPT, DEAD};
 #[cfg(feature = "compile")]
 pub(crate) use bucket::algorithm;
 #[cfg(feature = "compile")]

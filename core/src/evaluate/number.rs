@@ -2,8 +2,8 @@
 
 /// Powers of ten that binary64 holds exactly.
 const POWERS: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
-    1e18, 1e19, 1e20, 1e21, 1e22,
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+    1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 ];
 
 /// Reads `-12.5e3`: an optional sign, digits with an optional point, an optional exponent. With at most 15 significant digits and an exponent
@@ -81,8 +81,24 @@ mod tests {
     #[test]
     fn agrees_with_the_standard_parser_on_what_people_write() {
         for text in [
-            "0", "-0", "1", "+1", "12.5", ".5", "5.", "0.1", "-273.15", "1e3", "1E-3", "123456789012345",
-            "9007199254740992", "0.000001", "3.14159265358979", "1e22", "1.5e-10", "99999.99999",
+            "0",
+            "-0",
+            "1",
+            "+1",
+            "12.5",
+            ".5",
+            "5.",
+            "0.1",
+            "-273.15",
+            "1e3",
+            "1E-3",
+            "123456789012345",
+            "9007199254740992",
+            "0.000001",
+            "3.14159265358979",
+            "1e22",
+            "1.5e-10",
+            "99999.99999",
         ] {
             assert_eq!(parse(text.as_bytes()), text.parse().ok(), "{text}");
         }
@@ -90,7 +106,9 @@ mod tests {
             let text = format!("{}.{:03}", n, (n * 7) % 1000);
             assert_eq!(parse(text.as_bytes()), text.parse().ok(), "{text}");
         }
-        for text in ["", "-", ".", "e5", "1e", "1.2.3", "0x10", " 1", "1 ", "inf", "NaN", "1e999", "١"] {
+        for text in
+            ["", "-", ".", "e5", "1e", "1.2.3", "0x10", " 1", "1 ", "inf", "NaN", "1e999", "١"]
+        {
             assert_eq!(parse(text.as_bytes()), None, "{text}");
         }
     }

@@ -124,7 +124,10 @@ mod tests {
             }
         }
         let plain = Version::parse(b"1.0.0", false).unwrap();
-        assert_eq!(Version::parse(b"1.0.0+build.5", false).unwrap().precedence(&plain), Ordering::Equal);
+        assert_eq!(
+            Version::parse(b"1.0.0+build.5", false).unwrap().precedence(&plain),
+            Ordering::Equal
+        );
     }
 
     #[test]

@@ -38,8 +38,11 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
                         }));
                     }
                 };
-                let variant =
-                    if kind == serving::SPLIT { self.split(bucket, reader) } else { self.ramp(bucket, reader) }?;
+                let variant = if kind == serving::SPLIT {
+                    self.split(bucket, reader)
+                } else {
+                    self.ramp(bucket, reader)
+                }?;
                 Some(if variant == UNSERVED { Served::Unserved } else { Served::Split(variant) })
             }
             _ => None,

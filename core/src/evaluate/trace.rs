@@ -26,23 +26,80 @@ impl Observer for Silent {
 #[derive(Clone, Copy, Debug)]
 pub enum Step<'a> {
     Disabled,
-    PrerequisiteBegins { key: &'a [u8] },
-    PrerequisiteEnds { key: &'a [u8], served: Option<&'a [u8]>, met: bool },
-    Target { variant: u8, expires: i64 },
-    TargetExpired { variant: u8, expires: i64 },
-    Holdout { key: &'a [u8], bucket: Option<u64>, cut: u64, held_out: bool },
-    Rule { id: &'a [u8] },
-    WindowClosed { from: i64, to: i64 },
-    Layer { layer: &'a [u8], bucket: Option<u64>, from: u64, to: u64, inside: bool },
+    PrerequisiteBegins {
+        key: &'a [u8],
+    },
+    PrerequisiteEnds {
+        key: &'a [u8],
+        served: Option<&'a [u8]>,
+        met: bool,
+    },
+    Target {
+        variant: u8,
+        expires: i64,
+    },
+    TargetExpired {
+        variant: u8,
+        expires: i64,
+    },
+    Holdout {
+        key: &'a [u8],
+        bucket: Option<u64>,
+        cut: u64,
+        held_out: bool,
+    },
+    Rule {
+        id: &'a [u8],
+    },
+    WindowClosed {
+        from: i64,
+        to: i64,
+    },
+    Layer {
+        layer: &'a [u8],
+        bucket: Option<u64>,
+        from: u64,
+        to: u64,
+        inside: bool,
+    },
     /// A node with conditions inside begins, and ends.
-    Begins { node: u8 },
-    Ends { node: u8, holds: bool },
-    Segment { key: &'a [u8], how: &'static str, holds: bool },
-    Bucket { bucket: Option<u64>, from: u64, to: u64, holds: bool },
-    Operator { node: u8, reference: Reference<'a>, context: &'a Context, base: u32, holds: bool },
-    RuleFailed { id: &'a [u8] },
-    RuleMatched { id: &'a [u8] },
-    Split { bucket: u64, from: u64, to: u64, variant: u8 },
+    Begins {
+        node: u8,
+    },
+    Ends {
+        node: u8,
+        holds: bool,
+    },
+    Segment {
+        key: &'a [u8],
+        how: &'static str,
+        holds: bool,
+    },
+    Bucket {
+        bucket: Option<u64>,
+        from: u64,
+        to: u64,
+        holds: bool,
+    },
+    Operator {
+        node: u8,
+        reference: Reference<'a>,
+        context: &'a Context,
+        base: u32,
+        holds: bool,
+    },
+    RuleFailed {
+        id: &'a [u8],
+    },
+    RuleMatched {
+        id: &'a [u8],
+    },
+    Split {
+        bucket: u64,
+        from: u64,
+        to: u64,
+        variant: u8,
+    },
     NoUnit,
     Fallthrough,
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 use super::{Outcome, Value};
 
 impl Outcome<'_> {
-    /// `{value?, variant?, reason, errorCode?, rule?, until?}`; no value where the caller's default applies.
+    /// `{value?, variant?, reason, errorCode?, rule?, until?, metadata?}`; no value where the caller's default applies.
     pub fn to_json(&self) -> Map<alloc::string::String, Json> {
         let mut fields = Map::new();
         let mut put = |name: &str, field: Option<Json>| {
@@ -21,6 +21,8 @@ impl Outcome<'_> {
         put("errorCode", self.error.map(|code| code.as_str().into()));
         put("rule", self.rule().map(Json::from));
         put("until", self.until.map(Json::from));
+        let metadata = crate::context::to_json(self.metadata());
+        put("metadata", metadata.filter(|metadata| !metadata.is_empty()).map(Json::Object));
         fields
     }
 }

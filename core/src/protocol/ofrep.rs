@@ -169,10 +169,12 @@ fn success(key: &str, outcome: &Outcome<'_>) -> Json {
     let mut fields = outcome.to_json();
     fields.insert("key".to_string(), key.into());
     // The protocol knows metadata of scalars only.
-    let metadata: Map<String, Json> = ["rule", "until"]
-        .into_iter()
-        .filter_map(|name| Some((name.to_string(), fields.remove(name)?)))
-        .collect();
+    let mut metadata = match fields.remove("metadata") {
+        Some(Json::Object(metadata)) => metadata,
+        _ => Map::new(),
+    };
+    let own = ["rule", "until"].into_iter().filter_map(|name| Some((name, fields.remove(name)?)));
+    metadata.extend(own.map(|(name, field)| (name.to_string(), field)));
     if !metadata.is_empty() {
         fields.insert("metadata".to_string(), Json::Object(metadata));
     }

@@ -10,7 +10,9 @@ use crate::bytes::{Reader, u32_at};
 use crate::context::Context;
 use crate::evaluate::{Observer, Silent, evaluate};
 use crate::hash::name_hash;
-use crate::limits::{MAX_BODY_BYTES, MAX_CHUNK_BYTES, MAX_CHUNKS, MAX_CLIENT_BODY_BYTES, MAX_FLAGS, MAX_NAME_BYTES};
+use crate::limits::{
+    MAX_BODY_BYTES, MAX_CHUNK_BYTES, MAX_CHUNKS, MAX_CLIENT_BODY_BYTES, MAX_FLAGS, MAX_NAME_BYTES,
+};
 use crate::outcome::{ErrorCode, FlagType, Outcome};
 
 const MAGIC: [u8; 4] = *b"PNB1";
@@ -192,9 +194,7 @@ impl Snapshot {
             return Outcome::error(ErrorCode::FlagNotFound);
         }
         match self.chunk(position).and_then(|chunk| split_key(chunk, ChunkType::Flag)) {
-            Some((_, payload)) => {
-                self.evaluate_chunk(position, payload, context, now, &mut Silent)
-            }
+            Some((_, payload)) => self.evaluate_chunk(position, payload, context, now, &mut Silent),
             None => Outcome::error(ErrorCode::ParseError),
         }
     }

@@ -66,7 +66,7 @@ fn configuration() -> Configuration {
                 "rules": [{"id": "r", "when": {"all": [{"segment": "beta"},
                     {"in": {"attribute": "country", "values": ["US", "CA", 5]}},
                     {"semver": {"attribute": "version", "is": ">=", "value": "1.2.3"}}]},
-                    "serve": {"split": {"salt": "000102030405060708090a0b0c0d0e0f",
+                    "serve": {"split": {"by": {"salt": "000102030405060708090a0b0c0d0e0f"},
                         "weights": [{"variant": "a", "weight": 50_000}, {"variant": "b", "weight": 50_000}]}}}],
                 "fallthrough": {"variant": "a"}},
         },

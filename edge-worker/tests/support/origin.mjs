@@ -9,6 +9,7 @@ export async function startOrigin(environmentId, edgeKey, listenOn = 0) {
   const requests = [];
   const waiting = [];
   let elsewhere = [];
+  let more = [];
   let override = () => undefined;
   const server = createServer((request, response) => {
     requests.push(request.url);
@@ -20,12 +21,12 @@ export async function startOrigin(environmentId, edgeKey, listenOn = 0) {
     const other = override(request.url);
     if (other === "hang") return;
     if (other) return send(other.status, other.body ?? "");
-    const [, , what, id, kind] = request.url.split("/");
-    if (what === "keyset") return keysets.has(id) ? send(200, keysets.get(id)) : send(404, "");
     const url = new URL(request.url, "http://origin");
+    const [, , what, id, kind] = url.pathname.split("/");
+    if (what === "keyset") return keysets.has(id) ? send(200, keysets.get(id)) : send(404, "");
     const key = url.searchParams.get("key") ?? request.headers.authorization?.replace("Bearer ", "");
     if (elsewhere.includes(key)) return send(403, JSON.stringify({ status: 403, code: "key-environment" }));
-    if (key !== edgeKey) return send(401, "");
+    if (key !== edgeKey && !more.includes(key)) return send(401, "");
     if (what === "head" && id === environmentId && heads.has(kind)) return send(200, heads.get(kind));
     if (what === "body" && bodies.has(id)) return send(200, bodies.get(id));
     return send(404, "");
@@ -47,6 +48,8 @@ export async function startOrigin(environmentId, edgeKey, listenOn = 0) {
     },
     /** SDK keys of other environments. */
     knows: (keys) => (elsewhere = keys),
+    /** Further SDK keys of this environment. */
+    admits: (keys) => (more = keys),
     /** Puts any bytes in place of a head, or of the body with a hash. */
     forgeHead: (kind, bytes) => heads.set(kind, bytes),
     forgeBody: (sha256, bytes) => bodies.set(sha256, bytes),

@@ -39,11 +39,15 @@ function start(connectionString: string): void {
 
   client.on('status', showStatus);
   client.on('error', (error) => note(`${error.code}: ${error.message}`));
-  client.on('ready', ({ version, source }) => note(`version ${version} from ${source === 'cache' ? 'the cached snapshot' : `the ${source}`}`));
+  let shown: number | undefined;
+  client.on('ready', ({ version, source }) => {
+    shown = version;
+    note(`version ${version} from the ${source === 'cache' ? 'cached snapshot' : source}`);
+  });
   client.on('stale', () => note('the snapshot is overdue for renewal'));
   client.on('change', ({ cause, status }) => {
     showFlags(client);
-    if (cause === 'snapshot') note(`version ${status.version} is open`);
+    if (cause === 'snapshot' && status.version !== shown) note(`version ${(shown = status.version)} is open`);
     if (cause === 'time') note('an instant that a flag waited for has come');
   });
 

@@ -53,6 +53,7 @@ function show<Value>(flag: string, details: Details<Value>, text: string): HTMLE
   const article = must(`[data-flag="${flag}"]`);
   const value = must('[data-value]', article);
   if (value.textContent !== '' && article.dataset['raw'] !== String(details.value)) {
+    note(`${flag} is ${details.value}`);
     article.removeAttribute('data-fresh');
     void article.offsetWidth; // lets the animation start again
     article.setAttribute('data-fresh', '');

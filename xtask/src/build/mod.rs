@@ -1,6 +1,7 @@
 //! `cargo xtask build`: everything that runs. Steps whose inputs did not change are not repeated.
 
 mod edge_worker;
+mod example;
 mod module;
 mod package;
 mod pennon;
@@ -11,12 +12,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Result;
 
 pub(crate) use edge_worker::edge_worker;
+pub(crate) use example::example;
 pub(crate) use package::npm_package;
 pub(crate) use pennon::pennon;
 
 /// `cargo xtask build`, with the size of each WebAssembly module at the end.
 pub(crate) fn all() -> Result<()> {
     let package = npm_package()?;
+    example()?;
     let worker = edge_worker()?;
     pennon()?;
     size::print(&[package, worker])

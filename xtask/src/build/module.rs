@@ -51,7 +51,6 @@ impl Module {
         println!("building {} for wasm32", self.package);
         run(cargo().args([
             "build",
-            "--quiet",
             "--profile",
             "wasm",
             "--target",

@@ -10,6 +10,6 @@ use crate::workspace;
 /// Builds the development build and returns where it is.
 pub(crate) fn pennon() -> Result<PathBuf> {
     println!("building the control plane");
-    run(cargo().args(["build", "--quiet", "--package", "pennon-control-plane"]))?;
+    run(cargo().args(["build", "--package", "pennon-control-plane"]))?;
     Ok(workspace::pennon())
 }

@@ -20,6 +20,9 @@ const CONTROL_PLANE_PORT: u16 = 8600;
 const EDGE_WORKER_PORT: u16 = 8601;
 const EXAMPLE_PORT: u16 = 8602;
 
+/// A flag of the sample project that is off at first.
+const SAMPLE_FLAG: &str = "new-checkout";
+
 /// How long one part may take from its start to its first answer.
 const START_LIMIT: Duration = Duration::from_secs(60);
 const WATCH: Duration = Duration::from_millis(250);
@@ -151,11 +154,13 @@ fn control_plane(state: &State) -> Result<Logged> {
         .arg("--data-dir")
         .arg(state.data())
         .arg("--bootstrap")
-        .arg(workspace::root().join("examples").join("browser").join("flags.json"))
+        .arg(workspace::root().join("examples").join("sample").join("config.json"))
         .arg("--ready-file")
         .arg(state.ready())
         .arg("--credentials-file")
-        .arg(state.credentials());
+        .arg(state.credentials())
+        .arg("--admin-token-file")
+        .arg(state.folder.join("admin-token"));
     state.start("control plane", &mut command)
 }
 
@@ -195,26 +200,27 @@ fn listens(part: &mut Logged, port: u16) -> Result<()> {
 }
 
 fn announce(state: &State, credentials: &Credentials, took: Duration) {
-    println!("\nPennon runs after {:.1} s. Ctrl-C ends it.\n", took.as_secs_f64());
-    println!("  control plane    {}", address(CONTROL_PLANE_PORT));
-    println!("  edge worker      {}", address(EDGE_WORKER_PORT));
-    println!("  browser example  {}", address(EXAMPLE_PORT));
-    println!("  logs and data    {}", state.folder.display());
-    if state.first_start {
-        println!("\nAdmin token, shown this once:\n  {}", credentials.admin_token);
-    } else {
+    println!("\nPennon runs, {:.1} s after its start. Ctrl-C ends it.\n", took.as_secs_f64());
+    println!("  control plane      {}", address(CONTROL_PLANE_PORT));
+    println!("  edge worker        {}", address(EDGE_WORKER_PORT));
+    println!("  browser example    {}", address(EXAMPLE_PORT));
+    println!("  data and logs      {}", state.folder.display());
+    let token = if state.first_start {
         println!(
-            "\nAdmin token: as shown at the first start, kept in {}",
-            state.credentials().display()
+            "  admin token        {}   (shown this once, kept in .pennon/admin-token)",
+            credentials.admin_token
         );
-    }
+        credentials.admin_token.clone()
+    } else {
+        println!("  admin token        in .pennon/admin-token, as shown at the first start");
+        "$(cat .pennon/admin-token)".to_owned()
+    };
+    println!("  connection string  {}", credentials.client_connection);
+    println!("\nFlip a flag and watch the page (`off` at the end flips it back):\n");
     println!(
-        "\nConnection string of the {} environment, for browsers:",
-        credentials.environment_name
-    );
-    println!("  {}", credentials.client_connection);
-    println!(
-        "\nFlip a flag and watch the page:\n  {}\n",
-        credentials.flip(&address(CONTROL_PLANE_PORT), state.first_start)
+        "  curl -X POST -H \"Authorization: Bearer {token}\" {}/admin/projects/{}/environments/{}/flags/{SAMPLE_FLAG}/on\n",
+        address(CONTROL_PLANE_PORT),
+        credentials.project,
+        ready::ENVIRONMENT,
     );
 }

@@ -38,15 +38,12 @@ impl Environment {
         Ok(())
     }
 
-    /// The servers, and everything that is built or installed: `PENNON_BIN`, `PENNON_CHROMIUM`, `PENNON_PYTHON`.
-    pub(crate) fn all(&mut self, command: &mut Command) -> Result<()> {
+    /// Everything that is built (`PENNON_BIN`), the servers, and the browser (`PENNON_CHROMIUM`).
+    pub(crate) fn parts(&mut self, command: &mut Command) -> Result<()> {
         build::everything()?;
         self.postgres(command)?;
         self.redis(command)?;
-        command
-            .env("PENNON_BIN", workspace::pennon())
-            .env("PENNON_CHROMIUM", tools::chromium()?)
-            .env("PENNON_PYTHON", tools::python()?);
+        command.env("PENNON_BIN", workspace::pennon()).env("PENNON_CHROMIUM", tools::chromium()?);
         Ok(())
     }
 }

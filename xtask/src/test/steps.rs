@@ -106,12 +106,15 @@ fn native(environment: &mut Environment) -> Result<()> {
 
 /// The tests of an npm workspace.
 fn workspace(environment: &mut Environment, name: &str) -> Result<()> {
-    let mut command = tools::npm();
-    tools::node_packages()?;
-    environment.all(&mut command)?;
-    run(command.args(["test", "--workspace", name]))
+    let mut command = tools::npm_test();
+    environment.parts(&mut command)?;
+    run(command.args(["--workspace", name]))
 }
 
+/// As any workspace, with the interpreter that has OpenFeature's Python client (`PENNON_PYTHON`).
 fn end_to_end(environment: &mut Environment) -> Result<()> {
-    workspace(environment, "end-to-end")
+    let mut command = tools::npm_test();
+    environment.parts(&mut command)?;
+    command.env("PENNON_PYTHON", tools::python()?);
+    run(command.args(["--workspace", "end-to-end"]))
 }

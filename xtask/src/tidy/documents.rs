@@ -37,8 +37,12 @@ pub(crate) fn check(document: &str, text: &str, root: &Path, wrong: &mut Vec<Str
                 names.extend(links(line));
             }
         }
+        // A name without a folder may be of a file in one that its line names.
+        let folders: Vec<_> =
+            names.iter().map(|name| root.join(name)).filter(|path| path.is_dir()).collect();
         for name in names.iter().flat_map(|name| expand(name)) {
-            if !exists(&name, root) {
+            let beside = !name.contains('/') && folders.iter().any(|folder| exists(&name, folder));
+            if !beside && !exists(&name, root) {
                 wrong.push(format!("{document}:{} names {name}, which does not exist", index + 1));
             }
         }
@@ -142,6 +146,12 @@ mod tests {
         assert_eq!(missing("[x](gone.md)"), ["A.md:1 names gone.md, which does not exist"]);
         assert_eq!(missing("`xtask/src/{main,gone}.rs`").len(), 1);
         assert_eq!(missing("`xtask/src/*.gone`").len(), 1);
+    }
+
+    #[test]
+    fn a_file_may_be_in_a_folder_that_its_line_names() {
+        assert_eq!(missing("`xtask/src/`: `main.rs`, `stamp.rs`"), Vec::<String>::new());
+        assert_eq!(missing("`xtask/src/`: `gone.rs`\n`main.rs`").len(), 2);
     }
 
     #[test]

@@ -40,16 +40,7 @@ pub(crate) fn version() -> Result<String> {
 pub(crate) fn bindgen() -> Result<PathBuf> {
     let folder = workspace::tools().join("bindgen");
     run(cargo()
-        .args([
-            "build",
-            "--quiet",
-            "--package",
-            "xtask",
-            "--bin",
-            "bindgen",
-            "--features",
-            "bindgen",
-        ])
+        .args(["build", "--package", "xtask", "--bin", "bindgen", "--features", "bindgen"])
         .args(["--config", "profile.dev.debug=false"])
         .args(["--config", "profile.dev.package.\"*\".opt-level=0"])
         .arg("--target-dir")

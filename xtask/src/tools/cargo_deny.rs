@@ -19,7 +19,7 @@ pub(crate) fn cargo_deny() -> Result<PathBuf> {
     }
     println!("installing cargo-deny {VERSION} into the target folder");
     run(cargo()
-        .args(["install", "--quiet", "cargo-deny", "--version", VERSION, "--locked", "--no-track"])
+        .args(["install", "cargo-deny", "--version", VERSION, "--locked", "--no-track"])
         .args(["--profile", "dev", "--config", "profile.dev.debug=false"])
         .arg("--root")
         .arg(&folder)

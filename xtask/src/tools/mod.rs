@@ -13,7 +13,7 @@ mod rust;
 pub(crate) use bindgen::{bindgen, version as bindgen_version};
 pub(crate) use cargo_deny::cargo_deny;
 pub(crate) use chromium::chromium;
-pub(crate) use node::{node_packages, npm};
+pub(crate) use node::{node_packages, npm, npm_test};
 pub(crate) use postgres::binaries as postgres_binaries;
 pub(crate) use python::python;
 pub(crate) use redis::redis_server;

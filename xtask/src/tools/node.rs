@@ -18,6 +18,14 @@ pub(crate) fn npm() -> Command {
     command
 }
 
+/// A run of tests: Node 20 would report in TAP when nobody looks at a terminal, ten lines for every test.
+pub(crate) fn npm_test() -> Command {
+    let mut command = npm();
+    let options = std::env::var("NODE_OPTIONS").unwrap_or_default();
+    command.arg("test").env("NODE_OPTIONS", format!("{options} --test-reporter=spec"));
+    command
+}
+
 /// Installs the packages when the lock file changed since the last time.
 pub(crate) fn node_packages() -> Result<()> {
     let root = workspace::root();

@@ -15,7 +15,7 @@ pub(crate) fn python() -> Result<PathBuf> {
     let requirements = workspace::root().join("end-to-end").join("requirements.txt");
     let folder = workspace::tools().join("python");
     let python = folder.join("bin").join("python");
-    let stamp = Stamp::of("python", &[requirements.clone()], &[])?;
+    let stamp = Stamp::of("python", std::slice::from_ref(&requirements), &[])?;
     if stamp.is_current(&[&python]) {
         return Ok(python);
     }

@@ -1,13 +1,14 @@
 //! `GET /admin/projects/{project}/audit`
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::find;
 use crate::app::App;
 use crate::auth::admin::Admin;
+use crate::routes::path::{Path, Query};
 use crate::routes::problem::Problem;
 use crate::store::audit::{self, MAX_PAGE};
 

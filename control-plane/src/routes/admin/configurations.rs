@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -13,6 +13,7 @@ use crate::auth::admin::Admin;
 use crate::domain::flag::{check, complete, configuration, join, split};
 use crate::publish::environment::object;
 use crate::routes::body::JsonBody;
+use crate::routes::path::Path;
 use crate::routes::problem::Problem;
 use crate::routes::version::{Versioned, check_if_match};
 use crate::store::change::{Change, Changing};

@@ -1,7 +1,7 @@
 //! `/admin/projects/{project}/environments`
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use pennon_core::config::{Configuration, Variant};
 use serde::Deserialize;
@@ -14,6 +14,7 @@ use crate::domain::flag::{first_configuration, read};
 use crate::domain::keys::{check_key, check_name};
 use crate::publish::environment::{configuration, object};
 use crate::routes::body::JsonBody;
+use crate::routes::path::Path;
 use crate::routes::problem::Problem;
 use crate::store::change::Change;
 use crate::store::environments::{self, Environment};

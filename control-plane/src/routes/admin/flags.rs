@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use pennon_core::config::{Attribute, Segment, ValueType, Variant};
 use pennon_core::limits::MAX_FLAGS;
@@ -19,6 +19,7 @@ use crate::domain::flag::{
 use crate::domain::keys::check_key;
 use crate::publish::environment::object;
 use crate::routes::body::JsonBody;
+use crate::routes::path::Path;
 use crate::routes::problem::Problem;
 use crate::routes::version::{Versioned, check_if_match};
 use crate::store::change::{Change, Changing};

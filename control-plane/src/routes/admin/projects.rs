@@ -1,7 +1,7 @@
 //! `/admin/projects`
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::auth::admin::Admin;
 use crate::domain::keys::{check_key, check_name};
 use crate::routes::body::JsonBody;
+use crate::routes::path::Path;
 use crate::routes::problem::Problem;
 use crate::store::change::{Change, Changing};
 use crate::store::projects::{self, Project};

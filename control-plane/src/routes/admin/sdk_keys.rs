@@ -1,7 +1,7 @@
 //! `/admin/projects/{project}/environments/{environment}/sdk-keys`
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use pennon_core::limits::MAX_SDK_KEYS;
 use pennon_core::protocol::connection::{self, ConnectionString};
@@ -15,6 +15,7 @@ use crate::auth::admin::Admin;
 use crate::auth::sdk;
 use crate::domain::keys::check_name;
 use crate::routes::body::JsonBody;
+use crate::routes::path::Path;
 use crate::routes::problem::Problem;
 use crate::store::change::Change;
 use crate::store::sdk_keys;

@@ -1,7 +1,7 @@
 //! `/admin/projects/{project}/segments`
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use pennon_core::config::Segment;
 use serde_json::{Map, Value, json};
@@ -13,6 +13,7 @@ use crate::domain::flag::{check, read};
 use crate::domain::keys::check_key;
 use crate::publish::environment::{configuration, object};
 use crate::routes::body::JsonBody;
+use crate::routes::path::Path;
 use crate::routes::problem::Problem;
 use crate::routes::version::{Versioned, check_if_match};
 use crate::store::change::{Change, Changing};

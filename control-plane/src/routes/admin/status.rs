@@ -1,7 +1,7 @@
 //! What is published, and where it has arrived.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use pennon_core::protocol::connection;
 use pennon_core::snapshot::Head;
 use serde_json::{Value, json};
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::find;
 use crate::app::App;
 use crate::auth::admin::Admin;
+use crate::routes::path::Path;
 use crate::routes::problem::Problem;
 use crate::store::{edges, snapshots};
 

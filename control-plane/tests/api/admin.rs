@@ -1,0 +1,255 @@
+//! Flags and everything around them, through the admin API.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+on_both_databases!(
+    a_flag_from_beginning_to_end,
+    a_lost_race_is_told_and_nothing_is_overwritten,
+    unsound_changes_are_refused_and_change_nothing,
+    what_is_needed_cannot_be_deleted,
+    salts_are_drawn_once_and_kept,
+    every_change_is_in_the_audit_log_once,
+    projects_and_environments,
+    concurrent_writers_leave_no_gap,
+);
+
+const FLAGS: &str = "/admin/projects/default/flags";
+
+async fn a_flag_from_beginning_to_end(place: Place) {
+    let server = start(&place).await;
+    let definition = json!({ "type": "boolean", "description": "A flag", "clientVisible": true });
+    let made =
+        server.post(FLAGS, json!({ "key": "checkout", "definition": definition })).await.ok();
+    assert_eq!((made.status.as_u16(), &made.headers["etag"]), (201, &"\"1\"".parse().unwrap()));
+    assert_eq!(made.json()["definition"]["variants"][0], json!({ "key": "on", "value": true }));
+
+    let off = server.get(&format!("{DEVELOPMENT}/flags/checkout")).await.ok().json();
+    assert_eq!(
+        off["configuration"],
+        json!({ "enabled": false, "offVariant": "off", "fallthrough": { "variant": "on" } })
+    );
+    server.publish().await;
+    assert_eq!(server.published_value("checkout").await, Some(json!(false)));
+
+    let on = server.turn("checkout", "on").await.ok();
+    assert_eq!(on.headers["etag"], "\"2\"");
+    assert_eq!(on.json()["enabled"], json!(true));
+    assert_eq!(on.json()["revision"], json!(3));
+    server.publish().await;
+    assert_eq!(server.published_value("checkout").await, Some(json!(true)));
+    // Again changes nothing and is no error.
+    assert_eq!(server.turn("checkout", "on").await.ok().headers["etag"], "\"2\"");
+    let production = "/admin/projects/default/environments/production/flags/checkout";
+    assert_eq!(server.get(production).await.ok().json()["enabled"], json!(false));
+
+    let mut changed = made.json()["definition"].clone();
+    changed["description"] = json!("Another text");
+    let put = server.put(&format!("{FLAGS}/checkout"), changed.clone()).await.ok();
+    assert_eq!(put.json()["definition"], changed);
+    assert_eq!(server.get(FLAGS).await.ok().json()["flags"].as_array().unwrap().len(), 1);
+
+    assert_eq!(server.delete(&format!("{FLAGS}/checkout")).await.status, 204);
+    assert_eq!(
+        server.get(&format!("{FLAGS}/checkout")).await.problem(),
+        (404, "not-found".to_owned())
+    );
+    server.publish().await;
+    assert_eq!(server.published_value("checkout").await, None);
+}
+
+async fn a_lost_race_is_told_and_nothing_is_overwritten(place: Place) {
+    let server = start(&place).await;
+    server.boolean_flag("a").await;
+    let path = format!("{DEVELOPMENT}/flags/a");
+    let seen = server.get(&path).await.ok();
+    let tag = seen.headers["etag"].to_str().unwrap().to_owned();
+    let mut mine = seen.json()["configuration"].clone();
+    server.turn("a", "on").await.ok();
+    mine["offVariant"] = json!("on");
+    let lost = server.admin_if(Method::PUT, &path, Some(mine.clone()), Some(&tag)).await;
+    assert_eq!(lost.problem(), (412, "changed-since".to_owned()));
+    assert_eq!(lost.json()["current"]["version"], json!(2));
+    assert_eq!(server.get(&path).await.ok().json()["configuration"]["offVariant"], json!("off"));
+    let won = server.admin_if(Method::PUT, &path, Some(mine), Some("\"2\"")).await.ok();
+    assert_eq!(won.json()["version"], json!(3));
+    let gone = server.admin_if(Method::DELETE, &format!("{FLAGS}/a"), None, Some("\"7\"")).await;
+    assert_eq!(gone.problem().0, 412);
+}
+
+async fn unsound_changes_are_refused_and_change_nothing(place: Place) {
+    let server = start(&place).await;
+    server.boolean_flag("a").await;
+    let path = format!("{DEVELOPMENT}/flags/a");
+    let before = server.get("/admin/projects/default/audit").await.ok().json();
+    let split = json!({ "split": { "weights": [{ "variant": "on", "weight": 1 }] } });
+    let rule =
+        json!([{ "id": "r", "when": { "segment": "nobody" }, "serve": { "variant": "on" } }]);
+    for (body, field) in [
+        (json!({ "enabled": true, "fallthrough": { "variant": "gone" } }), "fallthrough"),
+        (json!({ "enabled": true, "fallthrough": split }), "fallthrough"),
+        (
+            json!({ "enabled": true, "fallthrough": { "variant": "on" }, "rules": rule }),
+            "rules[0].when",
+        ),
+        (json!({ "enabled": "yes", "fallthrough": { "variant": "on" } }), "enabled"),
+        (json!({ "enabled": true, "fallthrough": { "variant": "on" }, "colour": 1 }), "colour"),
+        (json!({ "enabled": true, "fallthrough": { "variant": "on" }, "type": "string" }), "type"),
+        (json!({ "enabled": true }), ""),
+    ] {
+        let refused = server.put(&path, body.clone()).await;
+        assert_eq!(refused.problem(), (422, "invalid".to_owned()), "{body}");
+        let named = refused.json()["field"].as_str().unwrap().to_owned();
+        assert!(named.starts_with(field), "{named} for {body}");
+    }
+    // A variant that an environment serves cannot go.
+    let definition = json!({ "type": "boolean", "variants": [{ "key": "off", "value": false }] });
+    let refused = server.put(&format!("{FLAGS}/a"), definition).await;
+    assert_eq!(refused.problem().0, 422);
+    let other_type = json!({ "type": "string", "variants": [{ "key": "on", "value": "x" }] });
+    assert_eq!(server.put(&format!("{FLAGS}/a"), other_type).await.json()["field"], json!("type"));
+    let after = server.get("/admin/projects/default/audit").await.ok().json();
+    assert_eq!(after, before);
+}
+
+async fn what_is_needed_cannot_be_deleted(place: Place) {
+    let server = start(&place).await;
+    let segment = "/admin/projects/default/segments/beta";
+    let made = server.put(segment, json!({ "included": ["u1"] })).await;
+    assert_eq!(made.status, 201);
+    server.boolean_flag("a").await;
+    let rules = json!([{ "when": { "segment": "beta" }, "serve": { "variant": "off" } }]);
+    let body = json!({ "enabled": true, "fallthrough": { "variant": "on" }, "rules": rules });
+    server.put(&format!("{DEVELOPMENT}/flags/a"), body).await.ok();
+    let refused = server.delete(segment).await;
+    assert_eq!(refused.problem(), (409, "conflict".to_owned()));
+    assert!(refused.json()["detail"].as_str().unwrap().contains("/flags/a/"), "{refused:?}");
+    server.get(segment).await.ok();
+
+    // A private attribute must not reach a client through the segment either.
+    let attribute = "/admin/projects/default/attributes/plan";
+    server.put(attribute, json!({ "type": "string", "private": true })).await.ok();
+    let when = json!({ "equals": { "attribute": "plan", "value": "pro" } });
+    assert_eq!(server.put(segment, json!({ "when": when })).await.problem().0, 422);
+
+    server.delete(&format!("{FLAGS}/a")).await.ok();
+    assert_eq!(server.delete(segment).await.status, 204);
+    assert_eq!(server.delete(segment).await.problem().0, 404);
+}
+
+async fn salts_are_drawn_once_and_kept(place: Place) {
+    let server = start(&place).await;
+    server.boolean_flag("a").await;
+    let path = format!("{DEVELOPMENT}/flags/a");
+    let weights =
+        json!([{ "variant": "on", "weight": 30_000 }, { "variant": "off", "weight": 70_000 }]);
+    let body = json!({ "enabled": true, "fallthrough": { "split": { "weights": weights } } });
+    let kept = server.put(&path, body).await.ok().json()["configuration"].clone();
+    assert_eq!(kept["fallthrough"]["split"]["salt"].as_str().unwrap().len(), 32);
+    let again = server.put(&path, kept.clone()).await.ok().json()["configuration"].clone();
+    assert_eq!(again, kept);
+}
+
+async fn every_change_is_in_the_audit_log_once(place: Place) {
+    let server = start(&place).await;
+    server.boolean_flag("a").await;
+    server.turn("a", "on").await.ok();
+    server.turn("a", "off").await.ok();
+    let log = server.get("/admin/projects/default/audit").await.ok().json();
+    let told: Vec<_> =
+        log["entries"].as_array().unwrap().iter().map(|entry| entry["action"].clone()).collect();
+    assert_eq!(
+        told,
+        [
+            "flag-configuration.turned-off",
+            "flag-configuration.turned-on",
+            "flag.created",
+            "project.created"
+        ]
+    );
+    let newest = &log["entries"][0];
+    assert_eq!((&newest["author"], &newest["at"]), (&json!("token:admin"), &json!(NOW)));
+    assert_eq!(
+        (&newest["oldValue"]["enabled"], &newest["newValue"]["enabled"]),
+        (&json!(true), &json!(false))
+    );
+    assert_eq!(newest["environmentId"], json!(server.environment_id(0)));
+    let page = server.get("/admin/projects/default/audit?limit=2&before=3").await.ok().json();
+    assert_eq!(page["entries"].as_array().unwrap().len(), 2);
+    assert_eq!((&page["entries"][0]["sequence"], &page["next"]), (&json!(2), &Value::Null));
+}
+
+async fn projects_and_environments(place: Place) {
+    let server = start(&place).await;
+    let made = server.post("/admin/projects", json!({ "key": "shop", "name": "The shop" })).await;
+    assert_eq!(made.status, 201);
+    assert_eq!(server.post("/admin/projects", json!({ "key": "shop" })).await.problem().0, 409);
+    let projects = server.get("/admin/projects").await.ok().json();
+    let keys: Vec<_> = projects["projects"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|project| project["key"].clone())
+        .collect();
+    assert_eq!(keys, ["default", "shop"]);
+
+    server.boolean_flag("a").await;
+    let environments = "/admin/projects/default/environments";
+    let staging = server.post(environments, json!({ "key": "staging" })).await.ok().json();
+    assert_eq!(server.post(environments, json!({ "key": "staging" })).await.problem().0, 409);
+    let flag = server.get(&format!("{environments}/staging/flags/a")).await.ok().json();
+    assert_eq!(flag["enabled"], json!(false));
+    server.publish().await;
+    // The new environment is delivered to a key of its own.
+    let keys = format!("{environments}/staging/sdk-keys");
+    let key = server.post(&keys, json!({ "kind": "server" })).await.ok().json();
+    let head = format!("/v1/head/{}/server", staging["id"].as_str().unwrap());
+    server.fetch(&head, key["key"].as_str()).await.ok();
+    let list = server.get(environments).await.ok().json();
+    let keys: Vec<_> =
+        list["environments"].as_array().unwrap().iter().map(|entry| entry["key"].clone()).collect();
+    assert_eq!(keys, ["development", "production", "staging"]);
+    // What one project has does not exist in another.
+    assert_eq!(server.get("/admin/projects/shop/flags/a").await.problem().0, 404);
+    assert_eq!(server.get("/admin/projects/shop/environments/staging").await.problem().0, 404);
+}
+
+async fn concurrent_writers_leave_no_gap(place: Place) {
+    const WRITERS: usize = 8;
+    const ROUNDS: usize = 6;
+    let server = std::sync::Arc::new(start(&place).await);
+    for writer in 0..WRITERS {
+        server.boolean_flag(&format!("flag-{writer}")).await;
+    }
+    let before = server.get(DEVELOPMENT).await.ok().json()["revision"].as_i64().unwrap();
+    let writers = (0..WRITERS).map(|writer| {
+        let server = std::sync::Arc::clone(&server);
+        tokio::spawn(async move {
+            let mut revisions = Vec::new();
+            for round in 0..ROUNDS {
+                let way = if round % 2 == 0 { "on" } else { "off" };
+                let answer = server.turn(&format!("flag-{writer}"), way).await.ok().json();
+                revisions.push(answer["revision"].as_i64().unwrap());
+            }
+            revisions
+        })
+    });
+    let mut revisions = Vec::new();
+    for writer in writers.collect::<Vec<_>>() {
+        revisions.extend(writer.await.unwrap());
+    }
+    revisions.sort_unstable();
+    let last = before + (WRITERS * ROUNDS) as i64;
+    assert_eq!(revisions, (before + 1..=last).collect::<Vec<_>>());
+    let log = server.get("/admin/projects/default/audit?limit=200").await.ok().json();
+    let sequences: Vec<i64> = log["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["sequence"].as_i64().unwrap())
+        .collect();
+    assert_eq!(sequences, (1..=sequences.len() as i64).rev().collect::<Vec<_>>());
+    assert_eq!(sequences.len(), 1 + WRITERS + WRITERS * ROUNDS);
+}

@@ -1,0 +1,79 @@
+//! From a committed change to a published snapshot.
+
+use std::time::Duration;
+
+use pennon_control_plane::publish::publisher;
+use pennon_core::snapshot::Kind;
+use serde_json::json;
+
+use crate::support::*;
+
+on_both_databases!(
+    the_first_change_goes_at_once_and_a_burst_is_merged,
+    heads_are_signed_again_in_time,
+    heads_are_chained,
+);
+
+async fn the_first_change_goes_at_once_and_a_burst_is_merged(place: Place) {
+    let server = start(&place).await;
+    server.boolean_flag("a").await;
+    server.publish().await;
+    let place = (server.connection(0, Kind::Server).environment, Kind::Server);
+    let mut news = server.app.published.follow(place).unwrap();
+    news.mark_unchanged();
+    let publisher = tokio::spawn(publisher::run(server.app.clone()));
+    let mut versions = Vec::new();
+    let next = async |news: &mut tokio::sync::watch::Receiver<_>| {
+        tokio::time::timeout(Duration::from_secs(10), news.changed())
+            .await
+            .expect("a publication")
+            .unwrap();
+    };
+    server.turn("a", "on").await.ok();
+    next(&mut news).await;
+    versions.push(server.app.published.current(place).unwrap().head.version);
+    for way in ["off", "on", "off", "on", "off"] {
+        server.turn("a", way).await.ok();
+    }
+    while *versions.last().unwrap() < 8 {
+        next(&mut news).await;
+        versions.push(server.app.published.current(place).unwrap().head.version);
+    }
+    assert_eq!(versions, [3, 8], "one at once, five together");
+    assert_eq!(server.published_value("a").await, Some(json!(false)));
+    server.app.stopping.send_replace(true);
+    publisher.await.unwrap();
+}
+
+async fn heads_are_signed_again_in_time(place: Place) {
+    let server = start(&place).await;
+    let first = server.accepted(Kind::Client).await.head;
+    let publisher = tokio::spawn(publisher::run(server.app.clone()));
+    let place = (server.connection(0, Kind::Client).environment, Kind::Client);
+    let mut news = server.app.published.follow(place).unwrap();
+    news.mark_unchanged();
+    server.app.clock.advance(publisher::RENEW_MS);
+    server.app.changed.notify_one();
+    tokio::time::timeout(Duration::from_secs(10), news.changed())
+        .await
+        .expect("a renewal")
+        .unwrap();
+    let renewed = server.accepted(Kind::Client).await.head;
+    assert_eq!((renewed.version, renewed.body_sha256), (first.version, first.body_sha256));
+    assert_eq!(renewed.created, NOW + publisher::RENEW_MS);
+    assert!(renewed.refresh_by > first.refresh_by && renewed.not_after > first.not_after);
+    server.app.stopping.send_replace(true);
+    publisher.await.unwrap();
+}
+
+async fn heads_are_chained(place: Place) {
+    use sha2::{Digest, Sha256};
+    let server = start(&place).await;
+    let path =
+        format!("/v1/head/{}/client?key={}", server.environment_id(0), server.key(0, Kind::Client));
+    let first = server.fetch(&path, None).await.ok().bytes;
+    server.boolean_flag("a").await;
+    server.publish().await;
+    let second = server.accepted(Kind::Client).await.head;
+    assert_eq!(second.previous_head_sha256, <[u8; 32]>::from(Sha256::digest(&first)));
+}

@@ -1,0 +1,125 @@
+//! The first start and every later one.
+
+use std::os::unix::fs::PermissionsExt;
+
+use axum::http::Method;
+use pennon_control_plane::ambient::{Clock, Random};
+use pennon_control_plane::first_start;
+use pennon_control_plane::publish::signer::Signer;
+use pennon_control_plane::store::{Store, migrate};
+use pennon_core::snapshot::Kind;
+use serde_json::json;
+
+use crate::support::*;
+
+on_both_databases!(
+    creates_everything_once,
+    another_secret_is_refused,
+    an_interrupted_first_start_is_done_again,
+    imports_the_sample,
+    two_replicas_start_at_once,
+    an_acknowledged_change_is_published_after_a_restart,
+);
+
+async fn creates_everything_once(place: Place) {
+    let server = start(&place).await;
+    for file in ["root.key", "credentials.json"] {
+        let mode = std::fs::metadata(place.folder.join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+    assert_eq!(server.accepted(Kind::Client).await.head.version, 1);
+    let first = std::fs::read(place.folder.join("credentials.json")).unwrap();
+
+    server.app.store.close().await;
+    let again = start(&place).await;
+    assert_eq!(std::fs::read(place.folder.join("credentials.json")).unwrap(), first);
+    assert_eq!(again.accepted(Kind::Server).await.head.version, 1);
+    again.get("/admin/projects/default").await.ok();
+}
+
+async fn another_secret_is_refused(place: Place) {
+    let server = start(&place).await;
+    let error = Signer::load(&server.app.store, &[8; 32]).await.unwrap_err();
+    assert!(error.to_string().contains("PENNON_SECRET"), "{error}");
+    // The seed does not lie in the database as it is.
+    let seed = std::fs::read_to_string(place.folder.join("root.key")).unwrap();
+    assert!(!seed.trim().is_empty());
+}
+
+async fn an_interrupted_first_start_is_done_again(place: Place) {
+    let mut broken = config(&place);
+    broken.credentials_file = Some(place.folder.join("no-such-folder/credentials.json"));
+    let store = Store::connect(&place.database).await.unwrap();
+    migrate(&store, NOW).await.unwrap();
+    let (clock, random) = (Clock::manual(NOW), Random::seeded(1));
+    let failed = first_start::prepare(&broken, &store, &SECRET, &clock, &random, "http://x").await;
+    assert!(failed.unwrap_err().to_string().contains("no-such-folder"));
+    store.close().await;
+    // Nothing was committed, so this is the first start, with the root key that is there.
+    let root = std::fs::read(place.folder.join("root.key")).unwrap();
+    let server = start(&place).await;
+    assert_eq!(std::fs::read(place.folder.join("root.key")).unwrap(), root);
+    assert_eq!(server.accepted(Kind::Server).await.head.version, 1);
+}
+
+async fn imports_the_sample(place: Place) {
+    let mut config = config(&place);
+    config.bootstrap =
+        Some(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/sample/config.json").into());
+    let store = Store::connect(&place.database).await.unwrap();
+    migrate(&store, NOW).await.unwrap();
+    first_start::prepare(
+        &config,
+        &store,
+        &SECRET,
+        &Clock::manual(NOW),
+        &Random::seeded(1),
+        "http://127.0.0.1:8600",
+    )
+    .await
+    .unwrap();
+    store.close().await;
+    let server = start(&place).await;
+    let client = server.accepted(Kind::Client).await;
+    assert_eq!(client.snapshot.flag_count(), 3);
+    assert_eq!(server.accepted(Kind::Server).await.snapshot.flag_count(), 4);
+    let sample: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(config.bootstrap.unwrap()).unwrap()).unwrap();
+    let kept = server.get(&format!("{DEVELOPMENT}/config")).await.ok().json();
+    assert_eq!(kept["flags"]["banner-text"], sample["flags"]["banner-text"]);
+    assert_eq!(kept["segments"], sample["segments"]);
+    assert_eq!(kept["attributes"], sample["attributes"]);
+}
+
+async fn two_replicas_start_at_once(place: Place) {
+    let connect = async || {
+        let store = Store::connect(&place.database).await.unwrap();
+        migrate(&store, NOW).await.unwrap();
+        let (clock, random) = (Clock::manual(NOW), Random::System);
+        let config = config(&place);
+        let prepared =
+            first_start::prepare(&config, &store, &SECRET, &clock, &random, "http://x").await;
+        let (fingerprint, created) = prepared.unwrap();
+        store.close().await;
+        (fingerprint, created.is_some())
+    };
+    // The root key must not be raced for as well: replicas share it as a file that is made beforehand.
+    first_start::root_key(&place.folder.join("root.key"), &Random::System).unwrap();
+    let (one, other) = tokio::join!(connect(), connect());
+    assert_eq!(one.0, other.0);
+    assert_ne!(one.1, other.1, "exactly one start is the first");
+}
+
+async fn an_acknowledged_change_is_published_after_a_restart(place: Place) {
+    let server = start(&place).await;
+    server.boolean_flag("a").await;
+    server.turn("a", "on").await.ok();
+    // As if killed here: nothing was published yet.
+    assert_eq!(server.published_value("a").await, None);
+    server.app.store.close().await;
+    let again = start(&place).await;
+    assert_eq!(again.published_value("a").await, Some(json!(true)));
+    let waiting =
+        again.admin(Method::GET, &format!("{DEVELOPMENT}/snapshots"), None).await.ok().json();
+    assert_eq!(waiting["snapshots"][0]["version"], waiting["revision"]);
+}

@@ -1,0 +1,100 @@
+//! Server-sent events.
+
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream};
+use axum::http::Request;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::StreamExt;
+use pennon_control_plane::publish::replicas::Announcer;
+use pennon_control_plane::router::router;
+use pennon_core::snapshot::{Head, Kind};
+use serde_json::json;
+use tower::ServiceExt;
+
+use crate::support::*;
+
+on_both_databases!(carries_heads_and_says_goodbye, a_full_server_says_when_to_come_back);
+
+struct Events {
+    body: BodyDataStream,
+    text: String,
+}
+
+impl Events {
+    /// The next event that is not a comment, as it stands on the wire.
+    async fn next(&mut self) -> Option<String> {
+        loop {
+            if let Some(end) = self.text.find("\n\n") {
+                let event = self.text[..end].to_owned();
+                self.text.drain(..end + 2);
+                if !event.starts_with(':') {
+                    return Some(event);
+                }
+                continue;
+            }
+            let part = tokio::time::timeout(Duration::from_secs(10), self.body.next())
+                .await
+                .expect("an event");
+            self.text.push_str(std::str::from_utf8(&part?.unwrap()).unwrap());
+        }
+    }
+}
+
+async fn open(server: &Server) -> Result<Events, Answer> {
+    let path = format!(
+        "/v1/stream/{}/client?key={}",
+        server.environment_id(0),
+        server.key(0, Kind::Client)
+    );
+    let response = router(server.app.clone())
+        .oneshot(Request::get(path).body(Body::empty()).unwrap())
+        .await
+        .unwrap();
+    let (parts, body) = response.into_parts();
+    if parts.status.is_success() {
+        assert_eq!(parts.headers["content-type"], "text/event-stream");
+        assert_eq!(parts.headers["cache-control"], "no-store");
+        Ok(Events { body: body.into_data_stream(), text: String::new() })
+    } else {
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        Err(Answer { status: parts.status, headers: parts.headers, bytes })
+    }
+}
+
+fn version(event: &str) -> u64 {
+    let field = |name: &str| {
+        let line = event.lines().find(|line| line.starts_with(name)).unwrap();
+        line[name.len()..].trim().to_owned()
+    };
+    assert_eq!(field("event:"), "head");
+    let head = Head::parse(&STANDARD.decode(field("data:")).unwrap()).unwrap();
+    assert_eq!(field("id:"), format!("{}.{}", head.epoch, head.version));
+    head.version
+}
+
+async fn carries_heads_and_says_goodbye(place: Place) {
+    let server = start(&place).await;
+    let mut events = open(&server).await.ok().unwrap();
+    assert_eq!(version(&events.next().await.unwrap()), 1);
+    server.boolean_flag("a").await;
+    server.turn("a", "on").await.ok();
+    server.publish().await;
+    assert_eq!(version(&events.next().await.unwrap()), 3);
+    server.app.stopping.send_replace(true);
+    let goodbye = events.next().await.unwrap();
+    assert!(goodbye.starts_with("event: goodbye\ndata: {\"reconnect_after_ms\":"), "{goodbye}");
+    assert_eq!(events.next().await, None);
+}
+
+async fn a_full_server_says_when_to_come_back(place: Place) {
+    let server = start_with(&place, Announcer::silent(), 1).await;
+    let first = open(&server).await.ok().unwrap();
+    let refused = open(&server).await.err().unwrap();
+    assert_eq!(refused.problem(), (503, "too-many-streams".to_owned()));
+    assert!(refused.headers.contains_key("retry-after"));
+    assert_eq!(server.fetch("/readyz", None).await.json()["streams"], json!(1));
+    drop(first);
+    open(&server).await.ok().unwrap();
+}

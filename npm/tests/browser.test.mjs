@@ -1,0 +1,218 @@
+// The client in the real Chromium: its own fetch, WebCrypto and IndexedDB, under a strict policy.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+
+import { launchChromium, servePackage } from './support/chromium.mjs';
+import { DeliveryServer } from './support/server.mjs';
+import { ENVIRONMENT, NOW, OTHER_ENVIRONMENT, flipBit, makeSnapshots, sampleConfig, snapshot } from './support/snapshots.mjs';
+
+describe('in Chromium', () => {
+  let made, browser, files, server, context, page, faults;
+
+  before(async () => {
+    const other = sampleConfig({ checkout: false });
+    made = makeSnapshots({
+      snapshots: {
+        one: snapshot(sampleConfig()),
+        two: snapshot(sampleConfig(), { version: 2 }),
+        three: snapshot(other, { version: 3 }),
+        otherEnvironment: snapshot(other, { version: 9, environment: OTHER_ENVIRONMENT }),
+        otherKind: snapshot(other, { version: 9, kind: 'server' }),
+      },
+    });
+    files = await servePackage();
+    browser = await launchChromium();
+  });
+  after(async () => {
+    await browser.close();
+    files.close();
+  });
+  beforeEach(async () => {
+    faults = [];
+    server = await DeliveryServer.start(made);
+    server.publish(made.snapshots.two);
+    context = await browser.newContext();
+    page = await context.newPage();
+    // Refused connections are written to the console by the browser itself.
+    page.on('console', (message) => {
+      if (message.type() === 'error' && !message.text().includes('net::ERR_')) faults.push(message.text());
+    });
+    page.on('pageerror', (error) => faults.push(String(error)));
+    await page.goto(files.url);
+  });
+  afterEach(async () => {
+    await context.close();
+    await server.stop();
+    assert.deepEqual(faults, [], 'nothing is thrown past the client, and the policy is kept');
+  });
+
+  /** Starts a client in the page as `window.client`, with its errors in `window.errors`. */
+  async function connect(inPage = page) {
+    const connection = server.connectionString(made, { environment: ENVIRONMENT });
+    return inPage.evaluate(
+      async ([connectionString, now]) => {
+        const { createClient } = await import('/dist/entrypoints/browser.js');
+        window.errors = [];
+        window.client = createClient(connectionString, {
+          context: { targetingKey: 'user-1', country: 'US' },
+          now: () => now,
+          backoff: { baseMs: 5, capMs: 100 },
+        });
+        window.client.on('error', ({ code, source }) => window.errors.push({ code, source }));
+        const { version, source } = await window.client.ready();
+        return { version, source, checkout: window.client.boolean('new-checkout', null), banner: window.client.string('banner-text', '') };
+      },
+      [connection, NOW],
+    );
+  }
+
+  const connected = () => page.waitForFunction(() => window.client?.status.connected);
+  const version = (wanted) => page.waitForFunction((is) => window.client.status.version === is, wanted);
+  const failure = (code) => page.waitForFunction((is) => window.errors?.find((error) => error.code === is), code);
+
+  /** Saving follows the `ready` event: wait for what it leaves in the database. */
+  const stored = () =>
+    page.waitForFunction(
+      () =>
+        new Promise((resolve) => {
+          const request = indexedDB.open('pennon');
+          request.onsuccess = () => {
+            const database = request.result;
+            const all = database.transaction('snapshots').objectStore('snapshots').count();
+            all.onsuccess = () => {
+              database.close();
+              resolve(all.result > 0);
+            };
+          };
+        }),
+    );
+
+  /** Applies `{ part: [byte, ...] | 'flip' }` to the stored snapshot. */
+  const alterStored = (alter) =>
+    page.evaluate(
+      (changes) =>
+        new Promise((resolve, reject) => {
+          const request = indexedDB.open('pennon');
+          request.onerror = () => reject(request.error);
+          request.onsuccess = () => {
+            const store = request.result.transaction('snapshots', 'readwrite').objectStore('snapshots');
+            const cursor = store.openCursor();
+            cursor.onsuccess = () => {
+              const held = { ...cursor.result.value };
+              for (const [part, change] of Object.entries(changes)) {
+                if (change === 'flip') held[part][held[part].length - 1] ^= 1;
+                else held[part] = Uint8Array.from(change);
+              }
+              cursor.result.update(held);
+            };
+            store.transaction.oncomplete = () => {
+              request.result.close();
+              resolve();
+            };
+          };
+        }),
+      alter,
+    );
+
+  test('it loads, verifies, evaluates, and follows a change', async () => {
+    assert.deepEqual(await connect(), { version: 2, source: 'network', checkout: true, banner: 'Howdy' });
+    await connected();
+    server.publish(made.snapshots.three);
+    await version(3);
+    assert.equal(await page.evaluate(() => window.client.boolean('new-checkout', null)), false);
+  });
+
+  test('a page reloaded without a server evaluates from the stored snapshot, says so, and recovers by itself', async () => {
+    await connect();
+    await stored();
+    await server.stop();
+    await page.reload();
+    assert.deepEqual(await connect(), { version: 2, source: 'cache', checkout: true, banner: 'Howdy' });
+    await failure('network');
+    server.publish(made.snapshots.three);
+    await server.listen();
+    await version(3);
+    assert.equal(await page.evaluate(() => window.client.status.source), 'network');
+    await connected();
+  });
+
+  const REFUSED = [
+    ['a head with one bit flipped', 'bad-signature', () => flipBit(made.snapshots.three.head, 51, 6)],
+    ['the head of another environment', 'wrong-environment', () => made.snapshots.otherEnvironment.head],
+    ['a head of another kind', 'wrong-kind', () => made.snapshots.otherKind.head],
+    ['a replayed older head', 'older-version', () => made.snapshots.one.head],
+  ];
+  for (const [name, code, head] of REFUSED) {
+    test(`${name}: ${code}, and the last good snapshot stays`, async () => {
+      await connect();
+      await connected();
+      server.send(head());
+      await failure(code);
+      assert.deepEqual(
+        await page.evaluate(() => [window.client.status.version, window.client.boolean('new-checkout', null)]),
+        [2, true],
+      );
+    });
+  }
+
+  test('a body with one bit flipped: body-hash, and the last good snapshot stays', async () => {
+    await connect();
+    await connected();
+    const { head, body } = made.snapshots.three;
+    server.publish({ head: made.snapshots.two.head, body });
+    for (const [hash, bytes] of server.bodies) if (bytes === body) server.bodies.set(hash, flipBit(body, body.length - 1));
+    server.send(head);
+    await failure('body-hash');
+    assert.deepEqual(
+      await page.evaluate(() => [window.client.status.version, window.client.boolean('new-checkout', null)]),
+      [2, true],
+    );
+  });
+
+  const DAMAGED = [
+    ['one bit of the stored body flipped', 'body-hash', () => ({ body: 'flip' })],
+    ['one bit of the stored head flipped', 'bad-signature', () => ({ head: 'flip' })],
+    ['an older snapshot in the store', 'older-version', () => ({ head: [...made.snapshots.one.head], body: [...made.snapshots.one.body] })],
+  ];
+  for (const [name, code, alter] of DAMAGED) {
+    test(`${name}: ${code}, dropped, and a replayed head is still refused`, async () => {
+      await connect();
+      await stored();
+      await page.evaluate(() => window.client.close());
+      await alterStored(alter());
+      server.head = made.snapshots.one.head;
+      await page.reload();
+      const starting = connect();
+      await failure('older-version');
+      assert.ok((await page.evaluate(() => window.errors)).some((error) => error.code === code && error.source === 'cache'));
+      server.publish(made.snapshots.three);
+      assert.deepEqual(await starting, { version: 3, source: 'network', checkout: false, banner: 'Howdy' });
+    });
+  }
+
+  test('of two tabs, the one that is behind does not overwrite what the other stored', async () => {
+    const [first, second] = [page, await context.newPage()];
+    await second.goto(files.url);
+    const save = (inPage, head, mark) =>
+      inPage.evaluate(
+        async ([headByte, highWater]) => {
+          const { IndexedDbStorage } = await import('/dist/entrypoints/browser.js');
+          window.storage ??= new IndexedDbStorage();
+          const [keysets, body] = [[new Uint8Array([1])], new Uint8Array([5])];
+          await window.storage.save('name', { keysets, head: new Uint8Array([headByte]), body }, Uint8Array.from(highWater));
+          const { snapshot, highWater: held } = await window.storage.load('name');
+          return [[...snapshot.head], [...held]];
+        },
+        [head, mark],
+      );
+    assert.deepEqual(await save(first, 2, [0, 2]), [[2], [0, 2]]);
+    assert.deepEqual(await save(second, 1, [0, 1, 9]), [[2], [0, 2]], 'behind');
+    assert.deepEqual(await save(second, 3, [1, 0]), [[3], [1, 0]], 'ahead');
+    const dropped = await first.evaluate(async () => {
+      await window.storage.drop('name');
+      const { snapshot, highWater } = await window.storage.load('name');
+      return [snapshot, [...highWater]];
+    });
+    assert.deepEqual(dropped, [undefined, [1, 0]], 'the mark stays');
+  });
+});
