@@ -12,6 +12,8 @@ pub mod config;
 pub mod context;
 mod evaluate;
 mod hash;
+#[cfg(feature = "import")]
+pub mod import;
 pub mod limits;
 pub mod outcome;
 #[cfg(feature = "protocol")]

@@ -1,0 +1,72 @@
+//! Configurations of other products, with every unit in the bucket that it is in today (core/spec/config.md section 7).
+//!
+//! What cannot be expressed exactly is refused with a reason, never imported wrongly.
+
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::Serialize;
+
+use crate::config::Configuration;
+
+/// What became of a file.
+#[derive(Clone, Debug)]
+pub struct Import {
+    pub configuration: Configuration,
+    pub report: Report,
+}
+
+/// Every flag of the file is in one of the first two lists.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    pub imported: Vec<String>,
+    pub refused: Vec<Refused>,
+    /// What is different from before in a way that somebody should know.
+    pub notes: Vec<String>,
+}
+
+/// A flag that was left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refused {
+    pub flag: String,
+    pub reason: String,
+}
+
+/// The file is not of the product, or not as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportError(pub String);
+
+impl fmt::Display for ImportError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl core::error::Error for ImportError {}
+
+/// Takes out every flag that has a problem, and every flag that depends on one taken out; what is left compiles.
+pub(crate) fn finish(mut configuration: Configuration, mut report: Report) -> Import {
+    loop {
+        let problems = configuration.problems();
+        let spoiled: BTreeSet<String> =
+            problems.iter().filter_map(|problem| problem.flag.clone()).collect();
+        if spoiled.is_empty() {
+            break;
+        }
+        for flag in spoiled {
+            let reasons: Vec<String> = problems
+                .iter()
+                .filter(|problem| problem.flag.as_ref() == Some(&flag))
+                .map(|problem| format!("{problem}"))
+                .collect();
+            configuration.flags.remove(&flag);
+            report.refused.push(Refused { flag, reason: reasons.join("; ") });
+        }
+    }
+    report.imported = configuration.flags.keys().cloned().collect();
+    report.refused.sort_by(|left, right| left.flag.cmp(&right.flag));
+    Import { configuration, report }
+}
