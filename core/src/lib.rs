@@ -11,6 +11,7 @@ mod bytes;
 pub mod config;
 pub mod context;
 mod evaluate;
+mod explain;
 mod hash;
 #[cfg(feature = "import")]
 pub mod import;

@@ -50,6 +50,8 @@ pub const MAX_NAME_BYTES: usize = 256;
 /// Names in one attribute path.
 pub const MAX_PATH_NAMES: usize = 8;
 
+/// The longest explanation of one evaluation, in bytes; a longer one says only that it is too long.
+pub const MAX_TRACE_BYTES: usize = 1024 * 1024;
 /// One encoded evaluation context, in bytes.
 pub const MAX_CONTEXT_BYTES: usize = 64 * 1024;
 /// Attributes in one context, nested ones included.

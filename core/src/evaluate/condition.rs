@@ -59,8 +59,8 @@ impl<'s, 'c, O: Observer> Evaluation<'s, 'c, '_, O> {
             let attribute = self.read_attribute(&mut operand, base)?;
             let holds = operator::holds(node, attribute, &mut operand)?;
             if O::ACTIVE {
-                let (context, reference) = (self.context, Reference(reference));
-                self.observer.step(Step::Operator { node, reference, context, base, holds });
+                let reference = Reference(reference);
+                self.observer.step(Step::Operator { node, reference, actual: attribute, holds });
             }
             return Some(holds);
         }
@@ -76,7 +76,7 @@ impl<'s, 'c, O: Observer> Evaluation<'s, 'c, '_, O> {
             op::NOW => self.time(operand)?,
             _ => return None,
         };
-        self.observer.step(Step::Ends { node, holds });
+        self.observer.step(Step::Ends { holds });
         Some(holds)
     }
 
@@ -170,7 +170,7 @@ impl<'s, 'c, O: Observer> Evaluation<'s, 'c, '_, O> {
         let bucket = self.bucket(&mut operand)?.ok();
         let (from, to) = (operand.u64()?, operand.u64()?);
         let holds = bucket.is_some_and(|bucket| (from..to).contains(&bucket));
-        self.observer.step(Step::Bucket { bucket, from, to, holds });
+        self.observer.step(Step::Bucket { bucket, from, to });
         Some(holds)
     }
 
@@ -223,4 +223,4 @@ impl<'s, 'c, O: Observer> Evaluation<'s, 'c, '_, O> {
 
 /// An attribute reference as the chunk carries it; read again only for a trace.
 #[derive(Clone, Copy, Debug)]
-pub struct Reference<'s>(pub(crate) Reader<'s>);
+pub(crate) struct Reference<'s>(pub(crate) Reader<'s>);

@@ -21,7 +21,6 @@ pub(crate) use automaton::accepts;
 pub(crate) use automaton::{ACCEPT, DEAD};
 #[cfg(feature = "compile")]
 pub(crate) use bucket::algorithm;
-#[cfg(feature = "compile")]
 pub(crate) use condition::op;
 #[cfg(feature = "compile")]
 pub(crate) use datetime::Moment;
@@ -33,7 +32,7 @@ pub(crate) use semver::Version;
 pub(crate) use serve::serving;
 #[cfg(feature = "compile")]
 pub(crate) use text::fold;
-pub use trace::{Observer, Silent, Step};
+pub(crate) use trace::{Observer, Silent, Step};
 
 use crate::bytes::Reader;
 use crate::context::{Context, TARGETING_KEY};
@@ -72,6 +71,8 @@ pub(crate) struct Evaluation<'s, 'c, 'o, O> {
     steps_left: u32,
     /// Flags whose prerequisite is being evaluated.
     flags_above: usize,
+    /// The flag that is being evaluated.
+    current: FlagChunk<'s>,
     pub(crate) observer: &'o mut O,
 }
 
@@ -105,6 +106,7 @@ pub(crate) fn evaluate<'s, O: Observer>(
         until: NEVER,
         steps_left: MAX_STEPS,
         flags_above: 0,
+        current: flag,
         observer,
     };
     match evaluation.flag(flag) {
@@ -197,9 +199,11 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
         }
         self.observer.step(Step::PrerequisiteBegins { key });
         // A prerequisite that is itself malformed is unmet; only this flag's own bytes spoil it.
+        let above = core::mem::replace(&mut self.current, flag);
         self.flags_above += 1;
         let decision = self.flag(flag);
         self.flags_above -= 1;
+        self.current = above;
         let served = decision
             .filter(|decision| decision.error.is_none() && flag.enabled())
             .and_then(|decision| flag.variant_name(decision.variant?));
@@ -207,7 +211,7 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
         for _ in 0..variants {
             met |= Some(list.short()?) == served;
         }
-        self.observer.step(Step::PrerequisiteEnds { key, served, met });
+        self.observer.step(Step::PrerequisiteEnds { served, met });
         Some(met)
     }
 
@@ -222,10 +226,12 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
                 let expires = entry.i64()?;
                 if self.now < expires {
                     self.sooner(expires);
-                    self.observer.step(Step::Target { variant, expires });
+                    let variant_name = self.name(variant);
+                    self.observer.step(Step::Target { variant: variant_name, expires });
                     return Some(Some(variant));
                 }
-                self.observer.step(Step::TargetExpired { variant, expires });
+                let variant_name = self.name(variant);
+                self.observer.step(Step::TargetExpired { variant: variant_name, expires });
             }
         }
         Some(None)
@@ -245,20 +251,23 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
     /// Section 3.6: what the rule serves, if it matches.
     fn rule(&mut self, rule: &'s [u8]) -> Option<Option<(u8, Reason)>> {
         let mut rule = Reader::new(rule);
-        let id = rule.short()?;
-        self.observer.step(Step::Rule { id });
-        let Some(closes) = self.open_window(&mut rule)? else { return Some(None) };
-        if !self.condition(&mut rule, 1, 0)? {
-            self.observer.step(Step::RuleFailed { id });
+        self.observer.step(Step::RuleBegins { id: rule.short()? });
+        let served = self.rule_serves(&mut rule)?;
+        self.observer.step(Step::RuleEnds { matched: served.is_some() });
+        Some(served)
+    }
+
+    fn rule_serves(&mut self, rule: &mut Reader<'s>) -> Option<Option<(u8, Reason)>> {
+        let Some(closes) = self.open_window(rule)? else { return Some(None) };
+        if !self.condition(rule, 1, 0)? {
             return Some(None);
         }
-        let served = match self.served(&mut rule)? {
+        let served = match self.served(rule)? {
             Served::Variant(variant) => (variant, Reason::TargetingMatch),
             Served::Split(variant) => (variant, Reason::Split),
             Served::Unserved | Served::NoUnit(_) => return Some(None),
         };
         self.sooner(closes);
-        self.observer.step(Step::RuleMatched { id });
         Some(Some(served))
     }
 
@@ -285,6 +294,12 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
             }
         }
         Some(Some(to))
+    }
+
+    /// A variant's name, for observers.
+    #[inline]
+    pub(crate) fn name(&self, variant: u8) -> Option<&'s [u8]> {
+        if O::ACTIVE { self.current.variant_name(variant) } else { None }
     }
 
     #[inline]

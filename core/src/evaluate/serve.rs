@@ -56,7 +56,8 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
             let to = reader.u64()?;
             let variant = reader.u8()?;
             if bucket < to {
-                self.observer.step(Step::Split { bucket, from, to, variant });
+                let name = self.name(variant);
+                self.observer.step(Step::Split { bucket, from, to, variant: name });
                 return Some(variant);
             }
             from = to;
@@ -113,7 +114,8 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
                 }
             };
             if chosen.is_none() && bucket < cut {
-                self.observer.step(Step::Split { bucket, from, to: cut, variant: *variant });
+                let name = self.name(*variant);
+                self.observer.step(Step::Split { bucket, from, to: cut, variant: name });
                 chosen = Some(*variant);
             }
             from = cut;

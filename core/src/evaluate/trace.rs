@@ -1,10 +1,11 @@
-//! What an observer is told while a flag is evaluated. The same code evaluates with and without one; without, nothing of it is compiled.
+//! What an observer is told while a flag is evaluated. The same code evaluates with and without one; without, nothing of it is
+//! compiled.
 
 use super::condition::Reference;
-use crate::context::Context;
+use crate::context::Attribute;
 
 /// Watches one evaluation.
-pub trait Observer {
+pub(crate) trait Observer {
     /// False: the compiler leaves out everything that is only for observers.
     const ACTIVE: bool;
 
@@ -13,7 +14,7 @@ pub trait Observer {
 
 /// Nobody watches.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Silent;
+pub(crate) struct Silent;
 
 impl Observer for Silent {
     const ACTIVE: bool = false;
@@ -22,24 +23,23 @@ impl Observer for Silent {
     fn step(&mut self, _: Step<'_>) {}
 }
 
-/// One step, in the order in which they happen. Keys and ids are UTF-8 unless the snapshot is damaged.
+/// One step, in the order in which they happen. Names and ids are UTF-8 unless the snapshot is damaged.
 #[derive(Clone, Copy, Debug)]
-pub enum Step<'a> {
+pub(crate) enum Step<'a> {
     Disabled,
     PrerequisiteBegins {
         key: &'a [u8],
     },
     PrerequisiteEnds {
-        key: &'a [u8],
         served: Option<&'a [u8]>,
         met: bool,
     },
     Target {
-        variant: u8,
+        variant: Option<&'a [u8]>,
         expires: i64,
     },
     TargetExpired {
-        variant: u8,
+        variant: Option<&'a [u8]>,
         expires: i64,
     },
     Holdout {
@@ -48,8 +48,11 @@ pub enum Step<'a> {
         cut: u64,
         held_out: bool,
     },
-    Rule {
+    RuleBegins {
         id: &'a [u8],
+    },
+    RuleEnds {
+        matched: bool,
     },
     WindowClosed {
         from: i64,
@@ -62,12 +65,11 @@ pub enum Step<'a> {
         to: u64,
         inside: bool,
     },
-    /// A node with conditions inside begins, and ends.
+    /// A node with steps of its own begins, and ends.
     Begins {
         node: u8,
     },
     Ends {
-        node: u8,
         holds: bool,
     },
     Segment {
@@ -79,26 +81,18 @@ pub enum Step<'a> {
         bucket: Option<u64>,
         from: u64,
         to: u64,
-        holds: bool,
     },
     Operator {
         node: u8,
         reference: Reference<'a>,
-        context: &'a Context,
-        base: u32,
+        actual: Option<Attribute<'a>>,
         holds: bool,
-    },
-    RuleFailed {
-        id: &'a [u8],
-    },
-    RuleMatched {
-        id: &'a [u8],
     },
     Split {
         bucket: u64,
         from: u64,
         to: u64,
-        variant: u8,
+        variant: Option<&'a [u8]>,
     },
     NoUnit,
     Fallthrough,

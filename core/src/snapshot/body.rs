@@ -2,6 +2,7 @@
 //! (core/spec/snapshot.md section 5).
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU8, Ordering};
 
@@ -9,6 +10,7 @@ use super::{FlagChunk, KeyTable, Kind, Refusal, SegmentChunk};
 use crate::bytes::{Reader, u32_at};
 use crate::context::Context;
 use crate::evaluate::{Observer, Silent, evaluate};
+use crate::explain::Recorder;
 use crate::hash::name_hash;
 use crate::limits::{
     MAX_BODY_BYTES, MAX_CHUNK_BYTES, MAX_CHUNKS, MAX_CLIENT_BODY_BYTES, MAX_FLAGS, MAX_NAME_BYTES,
@@ -171,8 +173,15 @@ impl Snapshot {
         self.evaluate_observed(key, context, now, &mut Silent)
     }
 
+    /// As [`Snapshot::evaluate`], and what led there: section 8 of core/spec/evaluation.md, as JSON.
+    pub fn explain(&self, key: &str, context: &Context, now: i64) -> (Outcome<'_>, String) {
+        let mut recorder = Recorder::default();
+        let outcome = self.evaluate_observed(key, context, now, &mut recorder);
+        (outcome, recorder.finish())
+    }
+
     /// As [`Snapshot::evaluate`]; `observer` is told each step.
-    pub fn evaluate_observed<O: Observer>(
+    pub(crate) fn evaluate_observed<O: Observer>(
         &self,
         key: &str,
         context: &Context,

@@ -314,6 +314,8 @@ fn exercise(snapshot: &Snapshot) {
     }
     for key in ["checkout", "broken", "absent"] {
         let _ = snapshot.evaluate(key, &context, NOW).value();
+        let (_, trace) = snapshot.explain(key, &context, NOW);
+        serde_json::from_str::<serde_json::Value>(&trace).unwrap();
     }
 }
 
