@@ -1,6 +1,6 @@
 //! What the suites have in common: where they lie, declared refusals, and whole values compared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use pennon_core::snapshot::{Kind, Snapshot};
 use serde_json::Value;
 
 /// Where the suites should lie.
-pub fn place() -> PathBuf {
+pub(crate) fn place() -> PathBuf {
     std::env::var_os("PENNON_SUITES").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/suites"),
         PathBuf::from,
@@ -21,17 +21,17 @@ pub fn place() -> PathBuf {
 }
 
 /// Where they lie, if they do.
-pub fn folder() -> Option<PathBuf> {
+pub(crate) fn folder() -> Option<PathBuf> {
     Some(place()).filter(|place| place.join("README.md").is_file())
 }
 
-pub fn read_json(path: &Path) -> Result<Value, Box<dyn Error>> {
+pub(crate) fn read_json(path: &Path) -> Result<Value, Box<dyn Error>> {
     let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?)
 }
 
 /// How a case came out.
-pub enum Verdict {
+pub(crate) enum Verdict {
     Pass,
     /// The importer did not take the flag, and says why.
     Refused(String),
@@ -39,27 +39,27 @@ pub enum Verdict {
 }
 
 /// The cases of one vendor.
-pub struct Suite {
+pub(crate) struct Suite {
     /// As the file in core/spec/known-gaps is called.
     vendor: &'static str,
     cases: Vec<(String, Verdict)>,
 }
 
 impl Suite {
-    pub fn new(vendor: &'static str) -> Self {
+    pub(crate) fn new(vendor: &'static str) -> Self {
         Self { vendor, cases: Vec::new() }
     }
 
     /// Adds a case. Names are unique.
-    pub fn case(&mut self, name: impl Into<String>, verdict: Verdict) {
+    pub(crate) fn case(&mut self, name: impl Into<String>, verdict: Verdict) {
         self.cases.push((name.into(), verdict));
     }
 
     /// A test for each case, and one that every declared refusal is a case.
-    pub fn trials(self) -> Result<Vec<Trial>, Box<dyn Error>> {
+    pub(crate) fn trials(self) -> Result<Vec<Trial>, Box<dyn Error>> {
         let mut gaps = declared(self.vendor)?;
         let mut trials = Vec::new();
-        let mut names = std::collections::BTreeSet::new();
+        let mut names = BTreeSet::new();
         for (name, verdict) in self.cases {
             if !names.insert(name.clone()) {
                 return Err(format!("{}: two cases are called `{name}`", self.vendor).into());
@@ -79,9 +79,12 @@ impl Suite {
             }));
         }
         let left: Vec<String> = gaps.into_keys().collect();
-        trials.push(Trial::test(format!("{}: declared refusals are cases", self.vendor), || {
-            if left.is_empty() { Ok(()) } else { Err(format!("no such case: {left:?}").into()) }
-        }));
+        trials.push(Trial::test(
+            format!("{}: declared refusals are cases", self.vendor),
+            move || {
+                if left.is_empty() { Ok(()) } else { Err(format!("no such case: {left:?}").into()) }
+            },
+        ));
         Ok(trials)
     }
 }
@@ -100,26 +103,26 @@ fn declared(vendor: &str) -> Result<BTreeMap<String, String>, Box<dyn Error>> {
 }
 
 /// An imported file, ready to be asked.
-pub struct World {
+pub(crate) struct World {
     snapshot: Snapshot,
     import: Import,
 }
 
 impl World {
-    pub fn open(import: Result<Import, ImportError>) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn open(import: Result<Import, ImportError>) -> Result<Self, Box<dyn Error>> {
         let import = import?;
         let body = compile(&import.configuration, Kind::Server, &[])?;
         Ok(Self { snapshot: Snapshot::open(body, Kind::Server)?, import })
     }
 
     /// Why the flag was refused, if it was.
-    pub fn refusal(&self, flag: &str) -> Option<&str> {
+    pub(crate) fn refusal(&self, flag: &str) -> Option<&str> {
         let refused = self.import.report.refused.iter().find(|refused| refused.flag == flag)?;
         Some(&refused.reason)
     }
 
     /// `{value?, variant?, reason, ...}`.
-    pub fn outcome(
+    pub(crate) fn outcome(
         &self,
         flag: &str,
         context: &Value,
@@ -131,7 +134,7 @@ impl World {
 }
 
 /// As JSON values; 1 and 1.0 are one number.
-pub fn same(left: &Value, right: &Value) -> bool {
+pub(crate) fn same(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => left.as_f64() == right.as_f64(),
         (Value::Array(left), Value::Array(right)) => {

@@ -5,6 +5,6 @@ use std::path::Path;
 
 use crate::frame::Suite;
 
-pub fn suite(_folder: &Path) -> Result<Suite, Box<dyn Error>> {
+pub(crate) fn suite(_folder: &Path) -> Result<Suite, Box<dyn Error>> {
     Ok(Suite::new("unleash"))
 }
