@@ -183,25 +183,36 @@ impl Writer {
         entries: &BTreeMap<&str, P>,
         payload: impl Fn(&mut Self, &P),
     ) {
-        let slots = (entries.len() * 2).next_power_of_two();
-        let mut table = alloc::vec![0u32; slots];
         let mut content = Self::default();
+        let mut offsets = Vec::with_capacity(entries.len());
         for (key, value) in entries {
-            let hash = name_hash(key.as_bytes());
-            let mut slot = hash as usize & (slots - 1);
-            while table.get(slot).is_some_and(|entry| *entry != 0) {
-                slot = (slot + 1) & (slots - 1);
-            }
-            if let Some(entry) = table.get_mut(slot) {
-                let offset = content.bytes.len() as u32 + 1;
-                *entry = (hash & !KeyTable::OFFSET_MASK) | (offset & KeyTable::OFFSET_MASK);
-            }
+            offsets.push((name_hash(key.as_bytes()), content.bytes.len()));
             content.short(key.as_bytes());
             payload(&mut content, value);
         }
-        self.u32(slots);
-        for entry in table {
-            self.u32(entry as usize);
+        let small = entries.len() <= KeyTable::SMALL as usize
+            && content.bytes.len() <= usize::from(u16::MAX);
+        if small {
+            self.u32(offsets.len());
+            offsets.iter().for_each(|(hash, _)| self.u8(KeyTable::tag(*hash)));
+            offsets.iter().for_each(|(_, offset)| self.u16(*offset));
+        } else {
+            let slots = (entries.len() * 2).next_power_of_two().max(2 * KeyTable::SMALL as usize);
+            let mut table = alloc::vec![0u32; slots];
+            for (hash, offset) in offsets {
+                let mut slot = hash as usize & (slots - 1);
+                while table.get(slot).is_some_and(|entry| *entry != 0) {
+                    slot = (slot + 1) & (slots - 1);
+                }
+                if let Some(entry) = table.get_mut(slot) {
+                    let offset = offset as u32 + 1;
+                    *entry = (hash & !KeyTable::OFFSET_MASK) | (offset & KeyTable::OFFSET_MASK);
+                }
+            }
+            self.u32(slots);
+            for entry in table {
+                self.u32(entry as usize);
+            }
         }
         self.long(&content.bytes);
     }

@@ -184,47 +184,81 @@ impl<'s> SegmentChunk<'s> {
     }
 }
 
-/// An open-addressed table of keys, each with the same small number of bytes behind it.
+/// A table of keys, each with the same small number of bytes behind it. Up to sixteen keys are found by the first byte of their hash, one
+/// after the other; more by open addressing.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct KeyTable<'s> {
-    slots: &'s [u8],
-    entries: &'s [u8],
+pub(crate) enum KeyTable<'s> {
+    Small { tags: &'s [u8], offsets: &'s [u8], entries: &'s [u8] },
+    Large { slots: &'s [u8], entries: &'s [u8] },
 }
 
 impl<'s> KeyTable<'s> {
+    /// Counts up to this one stand for small tables; above it, for the slots of large ones, which are more by far.
+    pub(crate) const SMALL: u32 = 16;
     pub(crate) const TAG_SHIFT: u32 = 20;
     pub(crate) const OFFSET_MASK: u32 = (1 << Self::TAG_SHIFT) - 1;
 
     #[inline]
     pub(crate) fn read(reader: &mut Reader<'s>) -> Option<Self> {
         let count = reader.u32()?;
+        if count <= Self::SMALL {
+            let count = count as usize;
+            let tags = reader.take(count)?;
+            let offsets = reader.take(2 * count)?;
+            let entries = reader.long()?;
+            return Some(Self::Small { tags, offsets, entries });
+        }
         if !count.is_power_of_two() {
             return None;
         }
         let slots = reader.take((count as usize).checked_mul(4)?)?;
         let entries = reader.long()?;
-        Some(Self { slots, entries })
+        Some(Self::Large { slots, entries })
+    }
+
+    /// The byte of a hash that small tables compare.
+    #[inline]
+    pub(crate) fn tag(hash: u32) -> u8 {
+        (hash >> 24) as u8
     }
 
     /// What stands behind `key`, whose name hash is `hash`.
     #[inline]
     pub(crate) fn find(&self, hash: u32, key: &[u8]) -> Option<Reader<'s>> {
-        let mask = (self.slots.len() / 4).wrapping_sub(1);
-        let mut slot = hash as usize & mask;
-        for _ in 0..=mask {
-            let entry = u32_at(self.slots, 4 * slot)?;
-            if entry == 0 {
-                return None;
+        match self {
+            Self::Small { tags, offsets, entries } => {
+                let wanted = Self::tag(hash);
+                let same = tags.iter().zip(offsets.chunks_exact(2));
+                same.filter(|(tag, _)| **tag == wanted).find_map(|(_, offset)| {
+                    let offset = u16::from_le_bytes(<[u8; 2]>::try_from(offset).ok()?);
+                    entry(entries, usize::from(offset), key)
+                })
             }
-            if entry >> Self::TAG_SHIFT == hash >> Self::TAG_SHIFT {
-                let offset = (entry & Self::OFFSET_MASK).wrapping_sub(1) as usize;
-                let mut reader = Reader::at(self.entries, offset)?;
-                if reader.short()? == key {
-                    return Some(reader);
+            Self::Large { slots, entries } => {
+                let mask = (slots.len() / 4).wrapping_sub(1);
+                let mut slot = hash as usize & mask;
+                for _ in 0..=mask {
+                    let found = u32_at(slots, 4 * slot)?;
+                    if found == 0 {
+                        return None;
+                    }
+                    if found >> Self::TAG_SHIFT == hash >> Self::TAG_SHIFT {
+                        let offset = (found & Self::OFFSET_MASK).wrapping_sub(1) as usize;
+                        if let Some(payload) = entry(entries, offset, key) {
+                            return Some(payload);
+                        }
+                    }
+                    slot = (slot + 1) & mask;
                 }
+                None
             }
-            slot = (slot + 1) & mask;
         }
-        None
     }
+}
+
+/// What stands behind the entry at `offset`, if it is `key`'s.
+#[inline]
+fn entry<'s>(entries: &'s [u8], offset: usize, key: &[u8]) -> Option<Reader<'s>> {
+    let mut reader = Reader::at(entries, offset)?;
+    (reader.short()? == key).then_some(reader)
 }
