@@ -272,6 +272,29 @@ describe('a client and a server', () => {
     assert.equal(client.details('new-checkout', false).reason, 'STATIC');
   });
 
+  test('a time window opens offline, by itself, and the change is announced', async () => {
+    const opens = NOW + 1500;
+    const window = {
+      type: 'boolean',
+      clientVisible: true,
+      enabled: true,
+      variants: [{ key: 'on', value: true }, { key: 'off', value: false }],
+      offVariant: 'off',
+      rules: [{ id: 'sale', when: { all: [] }, from: opens, serve: { variant: 'on' } }],
+      fallthrough: { variant: 'off' },
+    };
+    const { keysets, rootFingerprint, snapshots } = makeSnapshots({ snapshots: { one: snapshot(sampleConfig({ extra: { window } })) } });
+    await server.stop();
+    const started = performance.now();
+    const client = connect({ bootstrap: { keysets, ...snapshots.one }, now: () => NOW + Math.floor(performance.now() - started) }, { rootFingerprint });
+    await next(client, 'ready');
+    const before = client.details('window', true);
+    assert.deepEqual([before.value, before.until], [false, opens]);
+    await next(client, 'change', ({ cause }) => cause === 'time');
+    const { value, rule, until } = client.details('window', false);
+    assert.deepEqual({ value, rule, until }, { value: true, rule: 'sale', until: undefined });
+  });
+
   test('a snapshot that is already overdue is announced as stale', async () => {
     const client = connect({ now: () => CREATED + 2 * DAY });
     await next(client, 'stale');
