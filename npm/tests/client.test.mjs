@@ -218,6 +218,22 @@ describe('a client and a server', () => {
     assert.equal(server.count('body'), 0, 'the body is not loaded again');
   });
 
+  test('a bootstrap older than what is stored is passed over in silence', async () => {
+    const storage = new MemoryStorage();
+    server.publish(made.snapshots.two);
+    const first = connect({ storage });
+    await first.ready();
+    await stored(storage);
+    first.close();
+    await server.stop();
+    const errors = [];
+    const client = connect({ storage, bootstrap: { keysets: made.keysets, ...made.snapshots.one } });
+    client.on('error', ({ code }) => errors.push(code));
+    await client.ready();
+    await next(client, 'error');
+    assert.deepEqual([client.status.version, client.status.source, errors], [2, 'cache', ['network']]);
+  });
+
   test('an offline start evaluates from the store and says so, and recovers by itself', async () => {
     const storage = new MemoryStorage();
     const first = connect({ storage });
