@@ -19,6 +19,7 @@ pub(crate) fn soak(rounds: Option<&str>) -> Result<()> {
     for (test, filter) in [("agreement", ""), ("process", "kill")] {
         let mut command = cargo();
         environment.postgres(&mut command)?;
+        environment.scratch(&mut command)?;
         command.env("PENNON_ROUNDS", rounds.to_string());
         run(command.arg("test").args(NATIVE).args(["--test", test, "--", "--nocapture", filter]))?;
     }
