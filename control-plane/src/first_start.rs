@@ -66,7 +66,8 @@ pub async fn prepare(
     random: &Random,
     public_url: &str,
 ) -> Result<([u8; 32], Option<Created>), StartError> {
-    let mut tx = store.begin().await?;
+    // A second replica waits here for the first one's commit, and then is not the first.
+    let mut tx = store.begin_alone().await?;
     if let Some(known) = instance::get(&mut tx, ROOT_FINGERPRINT).await? {
         return Ok((fingerprint(known)?, None));
     }
@@ -83,11 +84,7 @@ pub async fn prepare(
         keys: vec![OnlineKey::for_environment(online.public_key(), [0; 16])],
     };
     let root_fingerprint = root_fingerprint(&keyset);
-    // On PostgreSQL a second replica waits here for the first one's commit, and then is not the first.
-    if !instance::put_new(&mut tx, ROOT_FINGERPRINT, &root_fingerprint).await? {
-        let known = instance::get(&mut tx, ROOT_FINGERPRINT).await?.unwrap_or_default();
-        return Ok((fingerprint(known)?, None));
-    }
+    instance::insert(&mut tx, ROOT_FINGERPRINT, &root_fingerprint).await?;
     let bytes =
         sign_keyset(&keyset, &[&root]).ok_or_else(|| other(&"keyset 1 cannot be written"))?;
     signing::insert_keyset(&mut tx, 1, &bytes, now).await?;

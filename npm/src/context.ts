@@ -33,22 +33,24 @@ const MAX_DEPTH = 8;
 
 /**
  * Writes a context as the one buffer that crosses into the evaluator. Attributes that are `undefined` are left out; the
- * evaluator checks names, counts and depth.
+ * evaluator checks names, counts and depth. The bytes are valid until the next call.
  *
  * @throws PennonError `context` for what has no encoding (a function, a number that is not finite, a context too large).
  */
 export function encodeContext(context: EvaluationContext): Uint8Array {
-  const writer = new Writer();
+  writer.clear();
   writer.attributes(context, '', 1);
   return writer.bytes();
 }
-
-const encoder = new TextEncoder();
 
 class Writer {
   #buffer = new Uint8Array(512);
   #view = new DataView(this.#buffer.buffer);
   #length = 0;
+
+  clear(): void {
+    this.#length = 0;
+  }
 
   bytes(): Uint8Array {
     return this.#buffer.subarray(0, this.#length);
@@ -180,6 +182,9 @@ class Writer {
     this.#view = new DataView(grown.buffer);
   }
 }
+
+const encoder = new TextEncoder();
+const writer = new Writer();
 
 function refuse(path: string, name: string, why: string): PennonError {
   return new PennonError('context', `The context cannot be used: ${path === '' ? name : `${path}.${name}`} ${why}.`);

@@ -24,6 +24,8 @@ interface Flag {
   readonly variants: Variant[];
   readonly rules: string[];
   outcome: Outcome | undefined;
+  /** The round that the outcome is of. */
+  round: number;
 }
 
 interface Variant {
@@ -39,6 +41,8 @@ export class Flags {
   readonly #evaluator: Evaluator;
   #flags = new Map<string, Flag>();
   #contextIsValid = true;
+  /** Counts contexts and instants that make all outcomes so far worthless. */
+  #round = 0;
   #earliestEnd = Infinity;
 
   constructor(evaluator: Evaluator) {
@@ -58,7 +62,7 @@ export class Flags {
 
   /** Outcomes are to be made anew: another context, or a later time. */
   forgetOutcomes(): void {
-    for (const flag of this.#flags.values()) flag.outcome = undefined;
+    this.#round += 1;
     this.#earliestEnd = Infinity;
   }
 
@@ -92,9 +96,10 @@ export class Flags {
     const flag = this.#flags.get(key) ?? this.#find(key);
     if (!flag) return failed('FLAG_NOT_FOUND');
     const known = flag.outcome;
-    if (known && (known.until === undefined || now() < known.until)) return known;
+    if (known && flag.round === this.#round && (known.until === undefined || now() < known.until)) return known;
     const outcome = this.#contextIsValid ? this.#evaluate(flag, now()) : failed('INVALID_CONTEXT', flag.type);
     flag.outcome = outcome;
+    flag.round = this.#round;
     if (outcome.until !== undefined && outcome.until < this.#earliestEnd) this.#earliestEnd = outcome.until;
     return outcome;
   }
@@ -103,7 +108,7 @@ export class Flags {
     const position = this.#evaluator.find(key);
     if (position < 0) return undefined;
     const type = FLAG_TYPES[this.#evaluator.flag_type(position)];
-    const flag: Flag = { position, type, variants: [], rules: [], outcome: undefined };
+    const flag: Flag = { position, type, variants: [], rules: [], outcome: undefined, round: 0 };
     this.#flags.set(key, flag);
     return flag;
   }

@@ -108,7 +108,9 @@ export class Session {
     this.#acceptance = new Acceptance(module, evaluator);
     this.#on.started(evaluator);
     if (stored.snapshot) await this.#restore(stored.snapshot, 'cache');
-    if (bootstrap && !closed.aborted) await this.#restore(bootstrap, 'bootstrap');
+    // What came with the page may well be what the store holds, or older.
+    const known = this.#head !== undefined && bootstrap !== undefined && equal(this.#head, bootstrap.head);
+    if (bootstrap && !known && !closed.aborted) await this.#restore(bootstrap, 'bootstrap');
   }
 
   /** Files at hand go through the same acceptance as delivered ones. */
@@ -116,10 +118,11 @@ export class Session {
     try {
       await this.#accept(files.head, partsOf(files, source), source);
     } catch (thrown) {
-      this.#on.failed(asPennonError(thrown, 'evaluator', `Reading the ${source} failed`));
+      const error = asPennonError(thrown, 'evaluator', `Reading the ${source} failed`);
+      if (source === 'bootstrap' && error.code === 'older-version' && this.#head) return;
+      this.#on.failed(error);
       // Without the means to verify, the stored snapshot may well be good.
-      const unverified = thrown instanceof PennonError && thrown.code === 'verification-unavailable';
-      if (source === 'cache' && !unverified) await this.#stored((storage) => storage.drop(this.#name), undefined);
+      if (source === 'cache' && error.code !== 'verification-unavailable') await this.#stored((storage) => storage.drop(this.#name), undefined);
     }
   }
 

@@ -218,6 +218,22 @@ describe('a client and a server', () => {
     assert.equal(server.count('body'), 0, 'the body is not loaded again');
   });
 
+  test('a bootstrap older than what is stored is passed over in silence', async () => {
+    const storage = new MemoryStorage();
+    server.publish(made.snapshots.two);
+    const first = connect({ storage });
+    await first.ready();
+    await stored(storage);
+    first.close();
+    await server.stop();
+    const errors = [];
+    const client = connect({ storage, bootstrap: { keysets: made.keysets, ...made.snapshots.one } });
+    client.on('error', ({ code }) => errors.push(code));
+    await client.ready();
+    await next(client, 'error');
+    assert.deepEqual([client.status.version, client.status.source, errors], [2, 'cache', ['network']]);
+  });
+
   test('an offline start evaluates from the store and says so, and recovers by itself', async () => {
     const storage = new MemoryStorage();
     const first = connect({ storage });
@@ -270,6 +286,29 @@ describe('a client and a server', () => {
     server.publish(made.snapshots.renewed);
     await status(client, ({ stale }) => !stale);
     assert.equal(client.details('new-checkout', false).reason, 'STATIC');
+  });
+
+  test('a time window opens offline, by itself, and the change is announced', async () => {
+    const opens = NOW + 1500;
+    const window = {
+      type: 'boolean',
+      clientVisible: true,
+      enabled: true,
+      variants: [{ key: 'on', value: true }, { key: 'off', value: false }],
+      offVariant: 'off',
+      rules: [{ id: 'sale', when: { all: [] }, from: opens, serve: { variant: 'on' } }],
+      fallthrough: { variant: 'off' },
+    };
+    const { keysets, rootFingerprint, snapshots } = makeSnapshots({ snapshots: { one: snapshot(sampleConfig({ extra: { window } })) } });
+    await server.stop();
+    const started = performance.now();
+    const client = connect({ bootstrap: { keysets, ...snapshots.one }, now: () => NOW + Math.floor(performance.now() - started) }, { rootFingerprint });
+    await next(client, 'ready');
+    const before = client.details('window', true);
+    assert.deepEqual([before.value, before.until], [false, opens]);
+    await next(client, 'change', ({ cause }) => cause === 'time');
+    const { value, rule, until } = client.details('window', false);
+    assert.deepEqual({ value, rule, until }, { value: true, rule: 'sale', until: undefined });
   });
 
   test('a snapshot that is already overdue is announced as stale', async () => {

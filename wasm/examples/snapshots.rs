@@ -64,11 +64,8 @@ struct Files {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let order: Order = serde_json::from_reader(io::stdin().lock())?;
-    let mut made = Made {
-        root_fingerprint: String::new(),
-        keysets: Vec::new(),
-        snapshots: BTreeMap::new(),
-    };
+    let mut made =
+        Made { root_fingerprint: String::new(), keysets: Vec::new(), snapshots: BTreeMap::new() };
     for keyset in &order.keysets {
         let (fields, bytes) = make_keyset(keyset)?;
         if made.keysets.is_empty() {
@@ -89,11 +86,7 @@ fn make_keyset(order: &KeysetOrder) -> Result<(Keyset, Vec<u8>), Box<dyn Error>>
         number: order.number,
         created: 0,
         threshold: 1,
-        roots: order
-            .roots
-            .iter()
-            .map(|&number| key(number).public_key())
-            .collect(),
+        roots: order.roots.iter().map(|&number| key(number).public_key()).collect(),
         keys: order
             .keys
             .iter()
@@ -127,10 +120,7 @@ fn make_snapshot(order: &SnapshotOrder) -> Result<Files, Box<dyn Error>> {
     };
     let keys: Vec<SigningKey> = order.signed_by.iter().map(|&number| key(number)).collect();
     let keys: Vec<&SigningKey> = keys.iter().collect();
-    Ok(Files {
-        head: STANDARD.encode(sign_head(&head, &keys)),
-        body: STANDARD.encode(body),
-    })
+    Ok(Files { head: STANDARD.encode(sign_head(&head, &keys)), body: STANDARD.encode(body) })
 }
 
 fn key(number: u8) -> SigningKey {

@@ -22,17 +22,13 @@ pub(crate) enum Offer {
 /// The stable name of a refusal, by its answer.
 #[wasm_bindgen]
 pub fn refusal_code(answer: u32) -> String {
-    refusal(answer)
-        .map(|refusal| refusal.code().into())
-        .unwrap_or_default()
+    refusal(answer).map(|refusal| refusal.code().into()).unwrap_or_default()
 }
 
 /// The same as a sentence for people.
 #[wasm_bindgen]
 pub fn refusal_sentence(answer: u32) -> String {
-    refusal(answer)
-        .map(|refusal| refusal.to_string())
-        .unwrap_or_default()
+    refusal(answer).map(|refusal| refusal.to_string()).unwrap_or_default()
 }
 
 /// The number of the keyset that a head names, before anything in it is trusted; 0 when it is no head.
@@ -45,11 +41,7 @@ pub fn keyset_of_head(head: &[u8]) -> u32 {
 impl Evaluator {
     pub fn offer_keyset(&mut self, keyset: &[u8]) -> u32 {
         self.offer = Offer::None;
-        answer(
-            self.acceptance
-                .offer_keyset(keyset)
-                .map(|offer| self.offer = Offer::Keyset(offer)),
-        )
+        answer(self.acceptance.offer_keyset(keyset).map(|offer| self.offer = Offer::Keyset(offer)))
     }
 
     /// `held`: it lies in the host's own store, where only accepted heads go.
@@ -91,11 +83,7 @@ impl Evaluator {
         let Ok(root) = root_sha256.try_into() else {
             return answer(Err(Refusal::WrongRoot));
         };
-        answer(
-            self.acceptance
-                .admit_keyset(offer, root, &results(passed))
-                .map(drop),
-        )
+        answer(self.acceptance.admit_keyset(offer, root, &results(passed)).map(drop))
     }
 
     pub fn admit_head(&mut self, passed: &[u8]) -> u32 {
@@ -127,15 +115,10 @@ impl Evaluator {
 
     pub fn admit_renewal(&mut self) -> u32 {
         let renewal = self.is_renewal();
-        match (
-            core::mem::replace(&mut self.offer, Offer::None),
-            &mut self.held,
-        ) {
-            (Offer::Body(head), Some(held)) if renewal => answer(
-                self.acceptance
-                    .admit_renewal(head)
-                    .map(|()| held.head = head),
-            ),
+        match (core::mem::replace(&mut self.offer, Offer::None), &mut self.held) {
+            (Offer::Body(head), Some(held)) if renewal => {
+                answer(self.acceptance.admit_renewal(head).map(|()| held.head = head))
+            }
             _ => answer(Err(Refusal::BodyHash)),
         }
     }
@@ -187,10 +170,7 @@ impl Evaluator {
 
     /// The body held, for the host's store.
     pub fn body(&self) -> Vec<u8> {
-        self.held
-            .as_ref()
-            .map(|held| held.snapshot.bytes().to_vec())
-            .unwrap_or_default()
+        self.held.as_ref().map(|held| held.snapshot.bytes().to_vec()).unwrap_or_default()
     }
 
     fn checks(&self) -> &[SignatureCheck] {

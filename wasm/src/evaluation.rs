@@ -25,9 +25,7 @@ impl Evaluator {
     /// Evaluates the flag at `position` at `now` (Unix milliseconds); `pack.rs` says how the outcome is packed.
     pub fn evaluate(&mut self, position: usize, now: f64) -> u32 {
         let Some(held) = &self.held else { return 0 };
-        let outcome = held
-            .snapshot
-            .evaluate_at(position, &self.context, instant(now));
+        let outcome = held.snapshot.evaluate_at(position, &self.context, instant(now));
         self.until = outcome.until;
         pack(&outcome)
     }
@@ -51,16 +49,12 @@ impl Evaluator {
 
     /// Empty when the flag is too damaged to name itself.
     pub fn flag_key(&self, position: usize) -> String {
-        self.flag(position)
-            .map(|flag| flag.key().into())
-            .unwrap_or_default()
+        self.flag(position).map(|flag| flag.key().into()).unwrap_or_default()
     }
 
     /// The position in `FlagType::ALL`; -1 for a damaged flag or a type this evaluator does not know.
     pub fn flag_type(&self, position: usize) -> i32 {
-        self.flag(position)
-            .and_then(|flag| flag.flag_type())
-            .map_or(-1, |kind| kind as i32)
+        self.flag(position).and_then(|flag| flag.flag_type()).map_or(-1, |kind| kind as i32)
     }
 
     pub fn variant_name(&self, position: usize, variant: u8) -> String {
@@ -88,10 +82,7 @@ impl Evaluator {
     }
 
     pub fn rule_id(&self, position: usize, rule: u16) -> String {
-        self.flag(position)
-            .and_then(|flag| flag.rule_id(rule))
-            .map(Into::into)
-            .unwrap_or_default()
+        self.flag(position).and_then(|flag| flag.rule_id(rule)).map(Into::into).unwrap_or_default()
     }
 
     fn snapshot(&self) -> Option<&Snapshot> {
@@ -103,8 +94,6 @@ impl Evaluator {
     }
 
     fn value(&self, position: usize, variant: u8) -> Option<Value<'_>> {
-        self.flag(position)?
-            .variant(variant)
-            .map(|(_, value)| value)
+        self.flag(position)?.variant(variant).map(|(_, value)| value)
     }
 }

@@ -10,9 +10,7 @@ const UNTIL: u32 = 28;
 
 pub(crate) fn pack(outcome: &Outcome<'_>) -> u32 {
     let error = outcome.error.map_or(0, |error| error as u32);
-    let variant = outcome
-        .variant_index()
-        .map_or(0, |variant| u32::from(variant) + 1);
+    let variant = outcome.variant_index().map_or(0, |variant| u32::from(variant) + 1);
     let rule = outcome.rule_index().map_or(0, |rule| u32::from(rule) + 1);
     outcome.reason as u32
         | error << ERROR
@@ -22,10 +20,7 @@ pub(crate) fn pack(outcome: &Outcome<'_>) -> u32 {
 }
 
 /// The host's instants are floats; they are whole milliseconds far below 2^53.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the cast saturates, and a NaN becomes 0"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "the cast saturates, and a NaN becomes 0")]
 pub(crate) fn instant(milliseconds: f64) -> i64 {
     milliseconds as i64
 }

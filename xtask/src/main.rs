@@ -21,6 +21,7 @@ cargo xtask COMMAND
 
   dev            build and start everything on this machine: control plane, edge worker, browser example
   test [STEP..]  run every check and test, or only the named steps; `test --list` names them
+  soak [ROUNDS]  the tests that draw their cases, many times over
   build          WebAssembly modules, npm package, edge worker, control plane
   tools          install what builds and tests need (they do so themselves, as they need it)
   fmt            format the Rust code
@@ -51,6 +52,8 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         ["dev"] => dev::dev(),
         ["test", "--list"] => test::list(),
         ["test", steps @ ..] => test::test(steps),
+        ["soak"] => test::soak(None),
+        ["soak", rounds] => test::soak(Some(rounds)),
         ["build"] => build::all(),
         ["tools"] => tools::all(),
         ["fmt"] => process::run(process::cargo().args(["fmt", "--all"])),

@@ -131,7 +131,12 @@ impl Service {
         }
     }
 
-    fn wait(mut self) -> Result<std::process::ExitStatus> {
+    /// What it prints, when its command pipes it.
+    pub(crate) fn take_output(&mut self) -> Option<std::process::ChildStdout> {
+        self.child.stdout.take()
+    }
+
+    pub(crate) fn wait(mut self) -> Result<std::process::ExitStatus> {
         let status = self.child.wait();
         if ENDING.load(Ordering::SeqCst) {
             wait_for_the_end();
@@ -235,6 +240,10 @@ pub(crate) fn line_of(command: &Command) -> String {
     line
 }
 
+/// Held by tests that start children: one of them looks at all children of this process.
+#[cfg(test)]
+pub(crate) static CHILDREN: Mutex<()> = Mutex::new(());
+
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {
@@ -250,14 +259,14 @@ mod tests {
     fn first_line(service: &mut Service) -> String {
         use std::io::BufRead as _;
         let mut line = String::new();
-        let output = service.child.stdout.take().expect("it is piped");
+        let output = service.take_output().expect("it is piped");
         std::io::BufReader::new(output).read_line(&mut line).expect("the script prints a line");
         line.trim().to_owned()
     }
 
-    /// One test: both halves look at all children of this process.
     #[test]
     fn no_child_survives() {
+        let _others = CHILDREN.lock().unwrap();
         descendants::adopt_orphans().unwrap();
 
         let mut service =

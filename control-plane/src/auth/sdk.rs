@@ -62,6 +62,8 @@ pub fn carried(keys: &[SdkKey]) -> Result<Vec<Access>, &'static str> {
 pub struct Caller {
     pub environment: [u8; 16],
     pub kind: Kind,
+    /// Of the key.
+    pub sha256: [u8; 32],
 }
 
 impl Caller {
@@ -87,9 +89,15 @@ impl SdkKeys {
         let callers = keys.iter().filter_map(|key| {
             let sha256 = <[u8; 32]>::try_from(key.sha256.as_slice()).ok()?;
             let environment = connection::id(&key.environment_id)?;
-            Some((sha256, Caller { environment, kind: Kind::parse(&key.kind)? }))
+            Some((sha256, Caller { environment, kind: Kind::parse(&key.kind)?, sha256 }))
         });
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = callers.collect();
+    }
+
+    /// Whether the caller's key is still good; asked again while a stream lasts.
+    pub fn knows(&self, caller: &Caller) -> bool {
+        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        keys.get(&caller.sha256) == Some(caller)
     }
 
     /// Whose key comes with the request: in `Authorization: Bearer`, in X-API-Key, or, a client key alone, in the query.

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use pennon_core::config::{Attribute, Configuration, FORMAT, Flag, Segment};
+use pennon_core::config::{Attribute, CompileError, Configuration, FORMAT, Flag, Segment, compile};
+use pennon_core::snapshot::Kind;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -80,22 +81,66 @@ pub fn sound_part(value: Value) -> Result<(Configuration, Report), String> {
     }
     leave_out_unsound_segments(&mut configuration, &mut report);
     for (key, value) in flags {
-        let taken = parsed::<Flag>(check_key(&key), value).and_then(|flag| {
-            // Alone with what it may refer to, so that no other flag can spoil it.
-            let mut alone = configuration.clone();
-            alone.flags = [(key.clone(), flag.clone())].into();
-            flag::check(&alone, Some(&key)).map_err(|wrong| sentence(&wrong))?;
-            Ok(flag)
-        });
-        match taken {
+        match parsed::<Flag>(check_key(&key), value) {
             Ok(flag) => {
-                configuration.flags.insert(key.clone(), flag);
-                report.imported.push(key);
+                configuration.flags.insert(key, flag);
             }
             Err(reason) => report.refused.push(Refused { flag: key, reason }),
         }
     }
+    refuse_unsound_flags(&mut configuration, &mut report)?;
+    report.imported = configuration.flags.keys().cloned().collect();
+    report.refused.sort_by(|one, other| one.flag.cmp(&other.flag));
     Ok((configuration, report))
+}
+
+/// Leaves out every flag that does not compile, for servers or for clients.
+fn refuse_unsound_flags(
+    configuration: &mut Configuration,
+    report: &mut Report,
+) -> Result<(), String> {
+    let mut refuse = |configuration: &mut Configuration, flag: String, reason: String| {
+        if configuration.flags.remove(&flag).is_some() {
+            report.refused.push(Refused { flag, reason });
+        }
+    };
+    for kind in [Kind::Server, Kind::Client] {
+        loop {
+            let before = configuration.flags.len();
+            match compile(configuration, kind, &[]) {
+                Ok(_) => break,
+                Err(CompileError::Problems(problems)) => {
+                    for problem in &problems {
+                        if let Some(flag) = &problem.flag {
+                            refuse(configuration, flag.clone(), problem.to_string());
+                        }
+                    }
+                    if configuration.flags.len() == before {
+                        return Err(problems.first().map(ToString::to_string).unwrap_or_default());
+                    }
+                }
+                Err(CompileError::OverLimits(limit)) => {
+                    // Which one it is, it does not say: each alone, with what it may refer to.
+                    let flags = std::mem::take(&mut configuration.flags);
+                    let mut wrong = Vec::new();
+                    for (key, flag) in &flags {
+                        configuration.flags = [(key.clone(), flag.clone())].into();
+                        if let Err(reason) = flag::check(configuration, Some(key)) {
+                            wrong.push((key.clone(), sentence(&reason)));
+                        }
+                    }
+                    configuration.flags = flags;
+                    if wrong.is_empty() {
+                        return Err(limit);
+                    }
+                    for (key, reason) in wrong {
+                        refuse(configuration, key, reason);
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A segment that does not compile, or refers to one that does not, would spoil every flag beside it.

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::memory::{Current, Place};
 use crate::app::App;
 use crate::config::Edge;
+use crate::store::StoreError;
 use crate::store::edges::{self, EdgeState};
 use pennon_core::protocol::connection;
 use pennon_core::protocol::push::Push;
@@ -64,6 +65,7 @@ pub async fn run(app: App, edge: Edge, client: reqwest::Client) {
     loop {
         changes.mark_unchanged();
         let mut wake = None;
+        let mut told = Vec::new();
         for (environment, current) in app.published.all() {
             let entry = progress.entry((environment, current.head.kind)).or_default();
             let order = (current.head.epoch, current.head.version, current.head.created);
@@ -76,11 +78,17 @@ pub async fn run(app: App, edge: Edge, client: reqwest::Client) {
                     () = app.stopped() => return,
                 };
                 settle(&app, &edge, &current, entry, &ending);
-                record(&app, &edge, &environment, &current, ending).await;
+                told.push(state(&app, &edge, &environment, &current, ending));
             }
             if let Some(not_before) = entry.not_before {
                 wake = Some(wake.map_or(not_before, |wake: Instant| wake.min(not_before)));
             }
+        }
+        // After all of them, so that no push waits for the database.
+        if !told.is_empty()
+            && let Err(error) = record(&app, &told).await
+        {
+            tracing::debug!(%error, edge = edge.url, "the pushes were not noted");
         }
         let retry = async {
             match wake {
@@ -124,14 +132,20 @@ fn settle(app: &App, edge: &Edge, current: &Current, entry: &mut Progress, endin
     }
 }
 
-async fn record(app: &App, edge: &Edge, environment: &[u8; 16], current: &Current, ending: Ending) {
+fn state(
+    app: &App,
+    edge: &Edge,
+    environment: &[u8; 16],
+    current: &Current,
+    ending: Ending,
+) -> EdgeState {
     let now = app.clock.now_ms();
     let (last_error, last_success) = match ending {
         Ending::Taken => (None, Some(now)),
         Ending::Settled(why) | Ending::Failed(why) => (Some(why), None),
     };
     let taken = last_success.is_some();
-    let state = EdgeState {
+    EdgeState {
         url: edge.url.clone(),
         environment_id: connection::hex(environment),
         kind: current.head.kind.as_str().to_owned(),
@@ -140,15 +154,16 @@ async fn record(app: &App, edge: &Edge, environment: &[u8; 16], current: &Curren
         last_error,
         last_attempt: now,
         last_success,
-    };
-    let noted = async {
-        let mut tx = app.store.begin().await?;
-        edges::put(&mut tx, &state).await?;
-        tx.commit().await.map_err(crate::store::StoreError::from)
-    };
-    if let Err(error) = noted.await {
-        tracing::debug!(%error, edge = edge.url, "the push was not noted");
     }
+}
+
+async fn record(app: &App, told: &[EdgeState]) -> Result<(), StoreError> {
+    let mut tx = app.store.begin().await?;
+    for state in told {
+        edges::put(&mut tx, state).await?;
+    }
+    tx.commit().await?;
+    Ok(())
 }
 
 #[derive(Deserialize)]

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::problem::Problem;
 use crate::app::App;
+use crate::auth::sdk::Caller;
 use crate::publish::memory::Place;
 use crate::routes::path::{Path, Query};
 use crate::store::snapshots;
@@ -33,14 +34,14 @@ pub fn place(
     query: &KeyInQuery,
     environment: &str,
     kind: &str,
-) -> Result<Place, Problem> {
+) -> Result<(Caller, Place), Problem> {
     let caller = app.sdk_keys.admit(headers, query.key.as_deref())?;
     let kind = Kind::parse(kind)
         .ok_or_else(|| Problem::not_found("the kinds are client, server and edge"))?;
     // An environment that does not exist is, to this key, one that it does not belong to.
     let environment = connection::id(environment).ok_or(Denied::KeyEnvironment)?;
     caller.may_read(environment, kind)?;
-    Ok((environment, kind))
+    Ok((caller, (environment, kind)))
 }
 
 /// Nothing was published for this environment yet.
@@ -60,7 +61,7 @@ pub async fn head(
     Query(query): Query<KeyInQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let place = place(&app, &headers, &query, &environment, &kind)?;
+    let (_, place) = place(&app, &headers, &query, &environment, &kind)?;
     let current = app.published.current(place).ok_or_else(no_snapshot)?;
     Ok(bytes(current.head_bytes.clone(), caching::head(place.1)))
 }

@@ -11,8 +11,11 @@ use crate::auth::seal::SealError;
 use crate::store::StoreError;
 
 /// An answer that is an error. `code` is stable and for programs, `detail` says what to do next.
+#[derive(Clone, Debug)]
+pub struct Problem(Box<Document>);
+
 #[derive(Clone, Debug, Serialize)]
-pub struct Problem {
+struct Document {
     #[serde(rename = "type")]
     kind: String,
     title: &'static str,
@@ -37,7 +40,7 @@ fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result
 impl Problem {
     /// A problem with this status, code and advice.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Document {
             kind: format!("urn:pennon:problem:{code}"),
             title: status.canonical_reason().unwrap_or("Error"),
             status,
@@ -46,20 +49,20 @@ impl Problem {
             field: None,
             current: None,
             retry_after_s: None,
-        }
+        }))
     }
 
     /// Names the field that is wrong.
     #[must_use]
     pub fn field(mut self, field: impl Into<String>) -> Self {
-        self.field = Some(field.into());
+        self.0.field = Some(field.into());
         self
     }
 
     /// Says when to try again, in seconds.
     #[must_use]
     pub fn retry_after(mut self, seconds: u32) -> Self {
-        self.retry_after_s = Some(seconds);
+        self.0.retry_after_s = Some(seconds);
         self
     }
 
@@ -83,20 +86,20 @@ impl Problem {
         let detail =
             "it was changed since you read it: look at `current`, and send its ETag in If-Match";
         let mut problem = Self::new(StatusCode::PRECONDITION_FAILED, "changed-since", detail);
-        problem.current = Some(current);
+        problem.0.current = Some(current);
         problem
     }
 
     /// A conflict for this reason, with the same place and detail.
     #[must_use]
     pub fn because(mut self, reason: &str) -> Self {
-        if self.status == StatusCode::UNPROCESSABLE_ENTITY {
-            self.status = StatusCode::CONFLICT;
-            self.code = "conflict";
-            self.kind = "urn:pennon:problem:conflict".to_owned();
-            self.title = "Conflict";
-            let place = self.field.take().unwrap_or_default();
-            self.detail = format!("{reason}: {place}: {}", self.detail);
+        if self.0.status == StatusCode::UNPROCESSABLE_ENTITY {
+            self.0.status = StatusCode::CONFLICT;
+            self.0.code = "conflict";
+            self.0.kind = "urn:pennon:problem:conflict".to_owned();
+            self.0.title = "Conflict";
+            let place = self.0.field.take().unwrap_or_default();
+            self.0.detail = format!("{reason}: {place}: {}", self.0.detail);
         }
         self
     }
@@ -113,21 +116,21 @@ impl Problem {
 
     /// The status it will be sent with.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = serde_json::to_vec(&self).unwrap_or_default();
-        let mut response = (self.status, body).into_response();
+        let body = serde_json::to_vec(&self.0).unwrap_or_default();
+        let mut response = (self.0.status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self.status == StatusCode::UNAUTHORIZED {
+        if self.0.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if let Some(seconds) = self.retry_after_s {
+        if let Some(seconds) = self.0.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response

@@ -17,6 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use super::delivery::{KeyInQuery, no_snapshot, place};
 use super::problem::Problem;
 use crate::app::App;
+use crate::auth::sdk::Caller;
 use crate::publish::memory::Current;
 use crate::routes::path::{Path, Query};
 use std::sync::Arc;
@@ -30,6 +31,7 @@ const RECONNECT_WINDOW_MS: u64 = 5_000;
 
 struct Following {
     app: App,
+    caller: Caller,
     receiver: watch::Receiver<Option<Arc<Current>>>,
     _permit: OwnedSemaphorePermit,
 }
@@ -41,7 +43,7 @@ pub async fn stream(
     Query(query): Query<KeyInQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let place = place(&app, &headers, &query, &environment, &kind)?;
+    let (caller, place) = place(&app, &headers, &query, &environment, &kind)?;
     let permit = Arc::clone(&app.streams).try_acquire_owned().map_err(|_| {
         Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -51,7 +53,7 @@ pub async fn stream(
         .retry_after(FULL_RETRY_S)
     })?;
     let receiver = app.published.follow(place).ok_or_else(no_snapshot)?;
-    let events = events(Following { app, receiver, _permit: permit });
+    let events = events(Following { app, caller, receiver, _permit: permit });
     let mut response =
         Sse::new(events).keep_alive(KeepAlive::new().interval(PING).text("ping")).into_response();
     let headers = response.headers_mut();
@@ -72,6 +74,10 @@ fn events(following: Following) -> impl Stream<Item = Result<Event, Infallible>>
             }
             changed = following.receiver.changed() => {
                 changed.ok()?;
+                // A revocation is a change of the environment, so it is noticed here.
+                if !following.app.sdk_keys.knows(&following.caller) {
+                    return Some((Ok(goodbye(&following.app)), None));
+                }
                 let current = following.receiver.borrow_and_update().clone()?;
                 Some((Ok(head(&current)), Some(following)))
             }

@@ -15,8 +15,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 const SQLITE_READERS: u32 = 4;
 /// Connections, on PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 16;
-/// The advisory lock that keeps two starting replicas from migrating at once ("pennon" in ASCII).
-const MIGRATION_LOCK: i64 = 0x0070_656e_6e6f_6e00;
+/// The advisory lock that lets replicas start one after the other ("pennon" in ASCII).
+const START_LOCK: i64 = 0x0070_656e_6e6f_6e00;
 
 /// Which database is behind the pools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,13 +61,10 @@ impl Dialect {
         }
     }
 
-    /// Waits until no other replica migrates; the lock ends with the transaction. SQLite's writer is alone already.
-    pub(super) async fn lock_migrations(self, tx: &mut AnyConnection) -> Result<(), StoreError> {
+    /// Waits until no other replica starts; the lock ends with the transaction. SQLite's writer is alone already.
+    pub(super) async fn lock_start(self, tx: &mut AnyConnection) -> Result<(), StoreError> {
         if self == Self::Postgres {
-            sqlx::query("SELECT pg_advisory_xact_lock($1)")
-                .bind(MIGRATION_LOCK)
-                .execute(tx)
-                .await?;
+            sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(START_LOCK).execute(tx).await?;
         }
         Ok(())
     }
@@ -141,6 +138,29 @@ pub(super) async fn run_script(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn every_sqlite_connection_keeps_its_promises() {
+        let file =
+            std::env::temp_dir().join(format!("pennon-dialect-{}.sqlite", std::process::id()));
+        let url = format!("sqlite:{}", file.display());
+        let (writer, readers) = Dialect::Sqlite.connect(&url).await.unwrap();
+        for pool in [&writer, &readers] {
+            let ask = async |pragma: &'static str| {
+                let row = sqlx::query(pragma).fetch_one(pool).await.unwrap();
+                sqlx::Row::try_get::<i64, _>(&row, 0).unwrap()
+            };
+            assert_eq!(ask("PRAGMA synchronous").await, 2, "FULL");
+            assert_eq!(ask("PRAGMA foreign_keys").await, 1);
+            assert_eq!(ask("PRAGMA busy_timeout").await, 5_000);
+            let mode: (String,) =
+                sqlx::query_as("PRAGMA journal_mode").fetch_one(pool).await.unwrap();
+            assert_eq!(mode.0, "wal");
+        }
+        readers.close().await;
+        writer.close().await;
+        std::fs::remove_file(file).unwrap();
+    }
 
     #[test]
     fn names_the_database_of_an_address() {

@@ -16,19 +16,16 @@ pub async fn get(
     Ok(row.map(|row| row.try_get("value")).transpose()?)
 }
 
-/// Writes the fact unless it is there; says whether it was written. A second replica that asks at the same time waits
-/// for the first one's transaction, so exactly one of them is told `true`.
-pub async fn put_new(
+/// Writes a new fact.
+pub async fn insert(
     connection: &mut AnyConnection,
     name: &str,
     value: &[u8],
-) -> Result<bool, StoreError> {
-    let done = sqlx::query(
-        "INSERT INTO instance (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
-    )
-    .bind(name)
-    .bind(value.to_vec())
-    .execute(connection)
-    .await?;
-    Ok(done.rows_affected() == 1)
+) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO instance (name, value) VALUES ($1, $2)")
+        .bind(name)
+        .bind(value.to_vec())
+        .execute(connection)
+        .await?;
+    Ok(())
 }

@@ -18,8 +18,7 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMAR
 /// # Errors
 /// When the database was written by a newer program, or an applied file was edited since.
 pub async fn migrate(store: &Store, now_ms: i64) -> Result<(), StoreError> {
-    let mut tx = store.begin().await?;
-    store.dialect().lock_migrations(&mut tx).await?;
+    let mut tx = store.begin_alone().await?;
     sqlx::query(TABLE).execute(&mut *tx).await?;
     let rows = sqlx::query("SELECT number, name, sha256 FROM migrations ORDER BY number")
         .fetch_all(&mut *tx)

@@ -115,6 +115,16 @@ impl Store {
         Ok(self.writer.begin_with(self.dialect.begin_write()).await?)
     }
 
+    /// A transaction beside which no other replica starts or migrates.
+    ///
+    /// # Errors
+    /// [`StoreError::Away`] when no connection comes free within two seconds.
+    pub async fn begin_alone(&self) -> Result<Tx, StoreError> {
+        let mut tx = self.begin().await?;
+        self.dialect.lock_start(&mut tx).await?;
+        Ok(tx)
+    }
+
     /// A transaction whose reads all see the same instant.
     ///
     /// # Errors

@@ -93,22 +93,25 @@ async fn an_edge_gets_every_change_even_when_it_fails_at_first(place: Place) {
     second.sort_unstable();
     assert_eq!(second, [(Kind::Server, 2), (Kind::Client, 2), (Kind::Edge, 2)]);
     let production = server.environment_id(1);
-    let refused = async {
+    let settled = async {
         loop {
             let states = server.get("/admin/edges").await.ok().json();
             let states = states["edges"].as_array().unwrap().clone();
             let settled = states.iter().filter(|state| {
-                let error = state["lastError"].as_str().unwrap_or("");
-                state["environmentId"] == production.as_str() && error.contains("wrong-environment")
+                let refused =
+                    state["lastError"].as_str().unwrap_or("").contains("wrong-environment");
+                let elsewhere = state["environmentId"] == production.as_str();
+                if elsewhere { refused } else { state["version"] == 2 }
             });
-            if settled.count() == 3 {
+            if settled.count() == 6 {
                 return states;
             }
             tokio::task::yield_now().await;
         }
     };
-    let states =
-        tokio::time::timeout(Duration::from_secs(10), refused).await.expect("three refusals");
+    let states = tokio::time::timeout(Duration::from_secs(10), settled)
+        .await
+        .expect("three refusals and three at version 2");
     server.app.stopping.send_replace(true);
     pushing.await.unwrap();
     publishing.await.unwrap();

@@ -1,4 +1,10 @@
 //! The whole API through the real router, each test on SQLite and on PostgreSQL.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that fails panics"
+)]
 
 mod support;
 

@@ -103,8 +103,6 @@ async fn two_replicas_start_at_once(place: Place) {
         store.close().await;
         (fingerprint, created.is_some())
     };
-    // The root key must not be raced for as well: replicas share it as a file that is made beforehand.
-    first_start::root_key(&place.folder.join("root.key"), &Random::System).unwrap();
     let (one, other) = tokio::join!(connect(), connect());
     assert_eq!(one.0, other.0);
     assert_ne!(one.1, other.1, "exactly one start is the first");

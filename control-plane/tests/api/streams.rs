@@ -15,7 +15,11 @@ use tower::ServiceExt;
 
 use crate::support::*;
 
-on_both_databases!(carries_heads_and_says_goodbye, a_full_server_says_when_to_come_back);
+on_both_databases!(
+    carries_heads_and_says_goodbye,
+    a_full_server_says_when_to_come_back,
+    a_revoked_key_ends_its_stream,
+);
 
 struct Events {
     body: BodyDataStream,
@@ -97,4 +101,19 @@ async fn a_full_server_says_when_to_come_back(place: Place) {
     assert_eq!(server.fetch("/readyz", None).await.json()["streams"], json!(1));
     drop(first);
     open(&server).await.ok().unwrap();
+}
+
+async fn a_revoked_key_ends_its_stream(place: Place) {
+    let server = start(&place).await;
+    let mut events = open(&server).await.ok().unwrap();
+    assert_eq!(version(&events.next().await.unwrap()), 1);
+    let keys = format!("{DEVELOPMENT}/sdk-keys");
+    let list = server.get(&keys).await.ok().json();
+    let own =
+        list["sdkKeys"].as_array().unwrap().iter().find(|key| key["kind"] == "client").unwrap();
+    server.delete(&format!("{keys}/{}", own["id"].as_str().unwrap())).await.ok();
+    server.publish().await;
+    assert!(events.next().await.unwrap().starts_with("event: goodbye"));
+    assert_eq!(events.next().await, None);
+    assert_eq!(open(&server).await.err().unwrap().problem().1, "key-unknown");
 }

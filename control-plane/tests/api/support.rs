@@ -149,7 +149,6 @@ impl Answer {
 /// A started server.
 pub(crate) struct Server {
     pub(crate) app: App,
-    pub(crate) place: Place,
     pub(crate) token: String,
     pub(crate) credentials: Value,
     router: Router,
@@ -195,7 +194,7 @@ pub(crate) async fn start_with(place: &Place, announcer: Announcer, max_streams:
     let credentials = std::fs::read(config.credentials_file.unwrap()).unwrap();
     let credentials: Value = serde_json::from_slice(&credentials).unwrap();
     let token = credentials["adminToken"].as_str().unwrap().to_owned();
-    Server { router: router(app.clone()), app, place: place.clone(), token, credentials }
+    Server { router: router(app.clone()), app, token, credentials }
 }
 
 pub(crate) const DEVELOPMENT: &str = "/admin/projects/default/environments/development";

@@ -14,7 +14,7 @@ use anyhow::Result;
 pub(crate) use edge_worker::edge_worker;
 pub(crate) use example::example;
 pub(crate) use package::npm_package;
-pub(crate) use pennon::pennon;
+pub(crate) use pennon::{NATIVE, pennon};
 
 /// `cargo xtask build`, with the size of each WebAssembly module at the end.
 pub(crate) fn all() -> Result<()> {

@@ -1,4 +1,5 @@
-//! The control plane: the program `pennon`, which serves the dashboard's placeholder too.
+//! What runs on the machine itself: the program `pennon`, which serves the dashboard's placeholder too, and the signer of
+//! snapshots that tests in JavaScript call.
 
 use std::path::PathBuf;
 
@@ -7,9 +8,14 @@ use anyhow::Result;
 use crate::process::{cargo, run};
 use crate::workspace;
 
+/// What is compiled for the machine itself, always selected alike, tests and their dependencies with it: cargo unites the
+/// features of what one command builds, and another selection would compile many of the dependencies a second time.
+pub(crate) const NATIVE: &[&str] =
+    &["--package", "pennon-core", "--package", "pennon-control-plane", "--all-features"];
+
 /// Builds the development build and returns where it is.
 pub(crate) fn pennon() -> Result<PathBuf> {
     println!("building the control plane");
-    run(cargo().args(["build", "--package", "pennon-control-plane"]))?;
+    run(cargo().arg("build").args(NATIVE).args(["--bin", "pennon", "--example", "sign_snapshot"]))?;
     Ok(workspace::pennon())
 }

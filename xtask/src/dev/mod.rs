@@ -216,6 +216,7 @@ fn announce(state: &State, credentials: &Credentials, took: Duration) {
         "$(cat .pennon/admin-token)".to_owned()
     };
     println!("  connection string  {}", credentials.client_connection);
+    println!("  other SDK keys     in .pennon/credentials.json");
     println!("\nFlip a flag and watch the page (`off` at the end flips it back):\n");
     println!(
         "  curl -X POST -H \"Authorization: Bearer {token}\" {}/admin/projects/{}/environments/{}/flags/{SAMPLE_FLAG}/on\n",

@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 
 use super::{postgres::Postgres, redis::Redis};
+use crate::temporary::Folder;
 use crate::{build, tools, workspace};
 
 /// The servers that run now.
@@ -13,6 +14,7 @@ use crate::{build, tools, workspace};
 pub(crate) struct Environment {
     postgres: Option<Postgres>,
     redis: Option<Redis>,
+    scratch: Option<Folder>,
 }
 
 impl Environment {
@@ -38,11 +40,23 @@ impl Environment {
         Ok(())
     }
 
+    /// `TMPDIR`: what tests leave behind, killed ones above all, goes with the run.
+    pub(crate) fn scratch(&mut self, command: &mut Command) -> Result<()> {
+        if self.scratch.is_none() {
+            self.scratch = Some(Folder::create("tests")?);
+        }
+        if let Some(folder) = &self.scratch {
+            command.env("TMPDIR", folder.path());
+        }
+        Ok(())
+    }
+
     /// Everything that is built (`PENNON_BIN`), the servers, and the browser (`PENNON_CHROMIUM`).
     pub(crate) fn parts(&mut self, command: &mut Command) -> Result<()> {
         build::everything()?;
         self.postgres(command)?;
         self.redis(command)?;
+        self.scratch(command)?;
         command.env("PENNON_BIN", workspace::pennon()).env("PENNON_CHROMIUM", tools::chromium()?);
         Ok(())
     }

@@ -1,9 +1,11 @@
 //! `cargo xtask test`: every check and test, each step named and timed. Nothing is skipped and nothing is swallowed:
 //! the first failure ends the run.
 
+mod counted;
 mod environment;
 mod postgres;
 mod redis;
+mod soak;
 mod steps;
 
 use std::time::{Duration, Instant};
@@ -11,7 +13,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 use crate::process;
+use counted::Count;
 use environment::Environment;
+pub(crate) use soak::soak;
 use steps::{STEPS, Step};
 
 /// Names the steps.
@@ -32,7 +36,7 @@ pub(crate) fn test(names: &[&str]) -> Result<()> {
         println!("\n=== {} of {}: {} ({})", index + 1, chosen.len(), step.name, step.about);
         let began = Instant::now();
         let result = run(step, &mut environment);
-        times.push((step.name, began.elapsed()));
+        times.push((step.name, began.elapsed(), result.as_ref().ok().copied().unwrap_or_default()));
         if let Err(error) = result {
             table(&times, start.elapsed());
             return Err(error.context(format!(
@@ -60,20 +64,27 @@ fn choose(names: &[&str]) -> Result<Vec<&'static Step>> {
         .collect()
 }
 
-fn run(step: &Step, environment: &mut Environment) -> Result<()> {
+fn run(step: &Step, environment: &mut Environment) -> Result<Count> {
     let result = (step.run)(environment);
     let left = process::end_strays();
-    result?;
+    let count = result?;
     if !left.is_empty() {
         bail!("it left processes behind, ended now: {}", left.join(", "));
     }
-    Ok(())
+    Ok(count)
 }
 
-fn table(times: &[(&str, Duration)], total: Duration) {
-    println!("\n{:<16} {:>8}", "step", "seconds");
-    for (name, time) in times {
-        println!("{name:<16} {:>8.1}", time.as_secs_f64());
+fn table(times: &[(&str, Duration, Count)], total: Duration) {
+    println!("\n{:<16} {:>8} {:>8} {:>8}", "step", "seconds", "passed", "skipped");
+    let mut sum = Count::default();
+    for (name, time, count) in times {
+        sum.passed += count.passed;
+        sum.skipped += count.skipped;
+        line(name, *time, *count);
     }
-    println!("{:<16} {:>8.1}", "together", total.as_secs_f64());
+    line("together", total, sum);
+}
+
+fn line(name: &str, time: Duration, count: Count) {
+    println!("{name:<16} {:>8.1} {:>8} {:>8}", time.as_secs_f64(), count.passed, count.skipped);
 }

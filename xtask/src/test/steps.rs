@@ -2,7 +2,9 @@
 
 use anyhow::Result;
 
+use super::counted::{self, Count};
 use super::environment::Environment;
+use crate::build::NATIVE;
 use crate::process::{cargo, run};
 use crate::{build, tidy, tools};
 
@@ -10,12 +12,9 @@ use crate::{build, tidy, tools};
 pub(crate) struct Step {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
-    pub(crate) run: fn(&mut Environment) -> Result<()>,
+    pub(crate) run: fn(&mut Environment) -> Result<Count>,
 }
 
-/// What is compiled for the machine itself. Always named together: cargo unites the features of what one command
-/// builds, and with another selection it would compile the dependencies again.
-const NATIVE: &[&str] = &["--package", "pennon-core", "--package", "pennon-control-plane"];
 const WASM: &[&str] = &[
     "--package",
     "pennon-wasm",
@@ -26,21 +25,29 @@ const WASM: &[&str] = &[
 ];
 
 pub(crate) const STEPS: &[Step] = &[
-    Step { name: "fmt", about: "the Rust code is formatted", run: fmt },
+    Step { name: "fmt", about: "the Rust code is formatted", run: |_| check(fmt()) },
     Step {
         name: "tidy",
         about: "documents, versions, generated files, file sizes",
-        run: |_| tidy::tidy(),
+        run: |_| check(tidy::tidy()),
     },
-    Step { name: "deny", about: "licences, bans and sources of the dependencies", run: deny },
-    Step { name: "clippy", about: "no warning in native code", run: clippy },
-    Step { name: "clippy-wasm", about: "no warning in WebAssembly code", run: clippy_wasm },
+    Step {
+        name: "deny",
+        about: "licences, bans and sources of the dependencies",
+        run: |_| check(deny()),
+    },
+    Step { name: "clippy", about: "no warning in native code", run: |_| check(clippy()) },
+    Step {
+        name: "clippy-wasm",
+        about: "no warning in WebAssembly code",
+        run: |_| check(clippy_wasm()),
+    },
     Step { name: "xtask", about: "unit tests of the build tool", run: xtask },
     Step { name: "native", about: "core, control plane on SQLite and on PostgreSQL", run: native },
     Step {
         name: "build",
         about: "WebAssembly modules, npm package, edge worker, control plane",
-        run: |_| build::everything(),
+        run: |_| check(build::everything()),
     },
     Step {
         name: "npm",
@@ -59,11 +66,16 @@ pub(crate) const STEPS: &[Step] = &[
     },
 ];
 
-fn fmt(_: &mut Environment) -> Result<()> {
+/// A step that passes or fails and counts no tests.
+fn check(result: Result<()>) -> Result<Count> {
+    result.map(|()| Count::default())
+}
+
+fn fmt() -> Result<()> {
     run(cargo().args(["fmt", "--all", "--check"]))
 }
 
-fn deny(_: &mut Environment) -> Result<()> {
+fn deny() -> Result<()> {
     let program = tools::cargo_deny()?;
     let mut command = cargo();
     let mut path = std::env::var_os("PATH").unwrap_or_default();
@@ -77,13 +89,13 @@ fn deny(_: &mut Environment) -> Result<()> {
         .args(["deny", "--locked", "check", "bans", "licenses", "sources"]))
 }
 
-fn clippy(_: &mut Environment) -> Result<()> {
+fn clippy() -> Result<()> {
     let mut command = cargo();
     command.args(["clippy", "--quiet", "--package", "xtask"]).args(NATIVE);
-    run(command.args(["--all-targets", "--all-features", "--", "--deny", "warnings"]))
+    run(command.args(["--all-targets", "--", "--deny", "warnings"]))
 }
 
-fn clippy_wasm(_: &mut Environment) -> Result<()> {
+fn clippy_wasm() -> Result<()> {
     tools::wasm_target()?;
     run(cargo().args(["clippy", "--quiet"]).args(WASM).args([
         "--all-features",
@@ -93,28 +105,29 @@ fn clippy_wasm(_: &mut Environment) -> Result<()> {
     ]))
 }
 
-fn xtask(_: &mut Environment) -> Result<()> {
-    run(cargo().args(["test", "--package", "xtask"]))
+fn xtask(_: &mut Environment) -> Result<Count> {
+    counted::run(cargo().args(["test", "--package", "xtask"]))
 }
 
-fn native(environment: &mut Environment) -> Result<()> {
+fn native(environment: &mut Environment) -> Result<Count> {
     let mut command = cargo();
     environment.postgres(&mut command)?;
     environment.redis(&mut command)?;
-    run(command.arg("test").args(NATIVE).arg("--all-features"))
+    environment.scratch(&mut command)?;
+    counted::run(command.arg("test").args(NATIVE))
 }
 
 /// The tests of an npm workspace.
-fn workspace(environment: &mut Environment, name: &str) -> Result<()> {
+fn workspace(environment: &mut Environment, name: &str) -> Result<Count> {
     let mut command = tools::npm_test();
     environment.parts(&mut command)?;
-    run(command.args(["--workspace", name]))
+    counted::run(command.args(["--workspace", name]))
 }
 
 /// As any workspace, with the interpreter that has OpenFeature's Python client (`PENNON_PYTHON`).
-fn end_to_end(environment: &mut Environment) -> Result<()> {
+fn end_to_end(environment: &mut Environment) -> Result<Count> {
     let mut command = tools::npm_test();
     environment.parts(&mut command)?;
     command.env("PENNON_PYTHON", tools::python()?);
-    run(command.args(["--workspace", "end-to-end"]))
+    counted::run(command.args(["--workspace", "end-to-end"]))
 }

@@ -51,15 +51,6 @@ pub async fn environment(
     found.ok_or_else(|| missing("environment", key))
 }
 
-/// The ids of the project's environments.
-pub async fn environment_ids(
-    connection: &mut AnyConnection,
-    project: &Project,
-) -> Result<Vec<String>, Problem> {
-    let list = environments::list(connection, &project.id).await?;
-    Ok(list.into_iter().map(|environment| environment.id).collect())
-}
-
 /// The flag's definition.
 pub async fn flag(
     connection: &mut AnyConnection,

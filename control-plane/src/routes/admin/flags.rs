@@ -14,7 +14,7 @@ use super::find;
 use crate::app::App;
 use crate::auth::admin::Admin;
 use crate::domain::flag::{
-    check, complete, configuration, first_configuration, first_variants, join, read, split,
+    Parts, check, complete, configuration, first_configuration, first_variants, join, read, split,
 };
 use crate::domain::keys::check_key;
 use crate::publish::environment::object;
@@ -115,8 +115,8 @@ pub async fn create(
             &configured,
             new.configuration.is_some(),
         )?;
-        configurations.push(Value::Object(parts.1).to_string());
-        first.get_or_insert(parts.0);
+        configurations.push(Value::Object(parts.configuration).to_string());
+        first.get_or_insert(parts.definition);
     }
     let definition = first.unwrap_or(definition);
     let json = Value::Object(definition.clone()).to_string();
@@ -162,19 +162,18 @@ fn checked(
     definition: &Map<String, Value>,
     configured: &Map<String, Value>,
     given: bool,
-) -> Result<(Map<String, Value>, Map<String, Value>), Problem> {
+) -> Result<Parts, Problem> {
     let flag = join(definition, configured).and_then(|flag| {
         let whole = BTreeMap::from([(key.to_owned(), flag.clone())]);
         check(&configuration(attributes.clone(), segments.clone(), whole), Some(key))?;
         split(&flag)
     });
-    let parts = flag.map_err(|wrong| {
+    flag.map_err(|wrong| {
         let name = wrong.field.split(['.', '[']).next().unwrap_or("");
         let part =
             if given && configured.contains_key(name) { "configuration" } else { "definition" };
         Problem::invalid(format!("{part}.{}", wrong.field), wrong.detail)
-    })?;
-    Ok((parts.definition, parts.configuration))
+    })
 }
 
 /// `PUT .../{flag}`: the whole definition.
@@ -246,14 +245,20 @@ pub async fn delete(
     let mut changing = find::change(&app, &admin, &project).await?;
     let (stored, old) = find::flag(&mut changing.tx, &changing.project, &key).await?;
     check_if_match(&headers, stored.version, || shown(&stored, &old))?;
-    let ids = find::environment_ids(&mut changing.tx, &changing.project).await?;
+    let mut ids = Vec::new();
+    let mut configurations = Map::new();
+    for environment in environments::list(&mut changing.tx, &changing.project.id).await? {
+        let (_, configured) = find::configuration(&mut changing.tx, &environment, &key).await?;
+        configurations.insert(environment.key, Value::Object(configured));
+        ids.push(environment.id);
+    }
     let project_id = changing.project.id.clone();
     flags::delete(&mut changing.tx, &project_id, &key).await?;
     let change = Change {
         action: "flag.deleted",
         target: &key,
         environment_id: None,
-        old: Some(Value::Object(old)),
+        old: Some(json!({ "definition": old, "configurations": configurations })),
         new: None,
     };
     app.commit(changing, change, &ids).await?;

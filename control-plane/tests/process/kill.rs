@@ -2,8 +2,7 @@
 //! published snapshot. Real processes, real databases. PENNON_ROUNDS says how often (3 unless set).
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -13,12 +12,12 @@ use pennon_core::protocol::connection::{ConnectionString, hex};
 use pennon_core::snapshot::{Acceptance, Accepted, Head, Kind};
 use serde_json::{Value, json};
 
+use crate::server::{PATIENCE, Pennon, folder, start};
+
 /// Each writer turns its own flag, so that the last acknowledged state is known without a clock.
 const WRITERS: usize = 4;
 /// Acknowledged changes after which the server is killed, in the first round; each round adds some.
 const CHANGES_BEFORE_KILL: usize = 25;
-/// For a start, and for a change to be published after it.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn sqlite() {
@@ -57,60 +56,6 @@ async fn postgres() {
     .await;
     admin(format!("DROP DATABASE {name} WITH (FORCE)")).await;
     std::fs::remove_dir_all(folder).unwrap();
-}
-
-fn folder(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("pennon-kill-{name}-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-/// The process, killed whatever happens to the test.
-struct Pennon {
-    child: Child,
-    url: String,
-}
-
-impl Drop for Pennon {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-async fn start(folder: &Path, environment: &[(&str, &str)]) -> Pennon {
-    let ready = folder.join("ready.json");
-    let _ = std::fs::remove_file(&ready);
-    let log =
-        std::fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
-    let child = Command::new(env!("CARGO_BIN_EXE_pennon"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--public-url", "http://127.0.0.1:8600"])
-        .arg("--data-dir")
-        .arg(folder.join("data"))
-        .arg("--ready-file")
-        .arg(&ready)
-        .arg("--credentials-file")
-        .arg(folder.join("credentials.json"))
-        .envs(environment.iter().copied())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()
-        .unwrap();
-    let mut pennon = Pennon { child, url: String::new() };
-    let begun = Instant::now();
-    while !ready.exists() {
-        let ended = pennon.child.try_wait().unwrap();
-        assert!(
-            ended.is_none() && begun.elapsed() < PATIENCE,
-            "no start ({ended:?}):\n{}",
-            std::fs::read_to_string(folder.join("log")).unwrap()
-        );
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    let ready: Value = serde_json::from_slice(&std::fs::read(&ready).unwrap()).unwrap();
-    pennon.url = format!("http://{}", ready["listen"].as_str().unwrap());
-    pennon
 }
 
 /// What a writer knows of its flag.

@@ -1,0 +1,126 @@
+//! The commands that work on files.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+use crate::server::folder;
+
+const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/sample/config.json");
+
+fn pennon(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pennon"));
+    command.args(arguments).current_dir(folder).env_remove("PENNON_SECRET").output().unwrap()
+}
+
+#[track_caller]
+fn done(output: Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn import_compile_eval_show_and_verify() {
+    let folder = folder("command-line");
+    let import =
+        ["import", "--from", "pennon", SAMPLE, "--out", "config.json", "--report", "report.json"];
+    done(pennon(&folder, &import));
+    let report = json(&std::fs::read_to_string(folder.join("report.json")).unwrap());
+    let imported = ["banner-text", "button-colour", "new-checkout", "order-limit"];
+    assert_eq!(report, json!({ "imported": imported, "refused": [], "notes": [] }));
+
+    let seed = "07".repeat(32);
+    std::fs::write(folder.join("root.key"), &seed).unwrap();
+    let (environment, project) = ("0a".repeat(16), "0b".repeat(16));
+    let mut compile =
+        vec!["compile", "--config", "config.json", "--out-dir", "out", "--version", "7"];
+    compile.extend([
+        "--seed-file",
+        "root.key",
+        "--environment",
+        &environment,
+        "--project",
+        &project,
+    ]);
+    done(pennon(&folder, &compile));
+
+    let head = json(&done(pennon(&folder, &["snapshot", "show", "out/client.head"])));
+    assert_eq!(head["head"]["environment"], environment);
+    assert_eq!((&head["head"]["kind"], &head["head"]["version"]), (&json!("client"), &json!(7)));
+    let body = json(&done(pennon(&folder, &["snapshot", "show", "out/client.body"])));
+    assert_eq!(body["body"]["sha256"], head["head"]["bodySha256"]);
+    assert_eq!(body["body"]["flagCount"], 3);
+    assert_eq!(body["flags"]["banner-text"]["rules"], json!(["german-speaking", "testers"]));
+    assert_eq!(
+        body["flags"]["button-colour"]["variants"],
+        json!({ "blue": "blue", "green": "green" })
+    );
+
+    let cases = [
+        json!({ "id": "1", "flag": "banner-text", "context": { "targetingKey": "u", "country": "DE" }, "now": 0 }),
+        json!({ "id": "2", "flag": "button-colour", "context": {}, "now": 0 }),
+        json!({ "id": "3", "flag": "order-limit", "context": { "targetingKey": "u" }, "now": 0 }),
+        json!({ "id": "4", "flag": "new-checkout", "context": { "targetingKey": "u" }, "now": 0 }),
+    ];
+    let lines: Vec<String> = cases.iter().map(Value::to_string).collect();
+    std::fs::write(folder.join("cases.jsonl"), lines.join("\n")).unwrap();
+    let expected = [
+        json!({ "id": "1", "value": "Willkommen im Laden", "variant": "german", "reason": "TARGETING_MATCH" }),
+        json!({ "id": "2", "reason": "ERROR", "errorCode": "TARGETING_KEY_MISSING" }),
+        json!({ "id": "3", "value": 50, "variant": "usual", "reason": "STATIC" }),
+        json!({ "id": "4", "value": false, "variant": "off", "reason": "DISABLED" }),
+    ];
+    for source in [["--config", "config.json"], ["--snapshot", "out/server.body"]] {
+        let out = done(pennon(&folder, &["eval", source[0], source[1], "--cases", "cases.jsonl"]));
+        assert_eq!(out.lines().map(json).collect::<Vec<_>>(), expected, "{source:?}");
+    }
+    std::fs::write(folder.join("cases.jsonl"), "{}\n").unwrap();
+    let out = pennon(&folder, &["eval", "--config", "config.json", "--cases", "cases.jsonl"]);
+    assert_eq!(out.status.code(), Some(2), "a line that is no case");
+    assert_eq!(json(std::str::from_utf8(&out.stdout).unwrap())["errorCode"], "PARSE_ERROR");
+    assert!(String::from_utf8_lossy(&out.stderr).contains("line 1"));
+
+    // The seed is no key of any keyset, so a client that trusts its root refuses the head by name.
+    let root = done(pennon(&folder, &["keys", "fingerprint", "--root-key-file", "root.key"]));
+    assert_eq!(root.trim().len(), 43);
+    let verify = ["snapshot", "verify", "--head", "out/client.head", "--body", "out/client.body"];
+    let verify = [&verify[..], &["--keyset", "out/client.head", "--root", root.trim()]].concat();
+    let refused = pennon(&folder, &verify);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("bad-keyset"), "{refused:?}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn mistakes_are_told_by_name() {
+    let folder = folder("mistakes");
+    let schema = json(&done(pennon(&folder, &["schema"])));
+    assert!(schema["properties"]["flags"].is_object());
+
+    std::fs::write(
+        folder.join("bad.json"),
+        r#"{"format":1,"flags":{"a":{"type":"boolean","enabled":"yes"}}}"#,
+    )
+    .unwrap();
+    let refused = pennon(&folder, &["compile", "--config", "bad.json", "--out-dir", "out"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("flags.a.enabled"), "{refused:?}");
+
+    let serve = ["serve", "--listen", "nowhere", "--database", "mysql://x", "--edge", "x"];
+    let refused = pennon(&folder, &serve);
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        told.contains("--listen") && told.contains("--database") && told.contains("--edge"),
+        "{told}"
+    );
+    assert!(
+        !folder.join("pennon-data").exists(),
+        "nothing is made before the configuration is right"
+    );
+    std::fs::remove_dir_all(folder).unwrap();
+}
