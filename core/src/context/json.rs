@@ -19,13 +19,18 @@ impl Context {
         };
         match attributes.get(TARGETING_KEY) {
             None | Some(Value::Null | Value::String(_)) => {}
-            Some(Value::Number(number)) if number.is_i64() || number.is_u64() => {}
+            // As JavaScript reads it, 5.0 is the integer 5.
+            Some(Value::Number(number)) if number.as_f64().is_some_and(is_integer) => {}
             Some(_) => return Err(ContextError::TargetingKeyType),
         }
         let mut builder = ContextBuilder::new();
         object(&mut builder, attributes, 1)?;
         builder.finish()
     }
+}
+
+fn is_integer(number: f64) -> bool {
+    (number as i64) as f64 == number
 }
 
 fn object(

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json, json};
 use super::Response;
 use super::connection::hex;
 use crate::context::Context;
-use crate::outcome::{ErrorCode, Outcome};
+use crate::outcome::{ErrorCode, Outcome, Reason};
 use crate::snapshot::{Head, Snapshot, sha256};
 
 /// The largest request body, in bytes.
@@ -35,7 +35,7 @@ pub fn single(evaluation: Evaluation<'_>, key: &str, body: &[u8]) -> Response {
     let outcome = evaluation.evaluate(key, &context);
     match outcome.error {
         Some(code) => failure(Some(key), code, sentence(code)),
-        None => Response::json(200, &success(key, &outcome)),
+        None => Response::json(200, &evaluation.success(key, &outcome)),
     }
 }
 
@@ -66,7 +66,7 @@ pub fn bulk(evaluation: Evaluation<'_>, body: &[u8], if_none_match: Option<&str>
             Some(code) => {
                 json!({"key": flag.key(), "errorCode": code.as_str(), "errorDetails": sentence(code)})
             }
-            None => success(flag.key(), &outcome),
+            None => evaluation.success(flag.key(), &outcome),
         });
     }
     let metadata = json!({"version": evaluation.head.version, "epoch": evaluation.head.epoch});
@@ -111,12 +111,35 @@ impl Evaluation<'_> {
         }
     }
 
+    /// An outcome without an error. Where the caller's default applies there is no `value`.
+    fn success(&self, key: &str, outcome: &Outcome<'_>) -> Json {
+        let mut fields = outcome.to_json();
+        // What is overdue is still served, and says so (core/spec/evaluation.md section 2.2).
+        if self.now > self.head.refresh_by && outcome.reason != Reason::Disabled {
+            fields.insert("reason".to_string(), "STALE".into());
+        }
+        fields.insert("key".to_string(), key.into());
+        // The protocol knows metadata of scalars only, and so does a flag's.
+        let mut metadata = match fields.remove("metadata") {
+            Some(Json::Object(metadata)) => metadata,
+            _ => Map::new(),
+        };
+        let own =
+            ["rule", "until"].into_iter().filter_map(|name| Some((name, fields.remove(name)?)));
+        metadata.extend(own.map(|(name, field)| (name.to_string(), field)));
+        if !metadata.is_empty() {
+            fields.insert("metadata".to_string(), Json::Object(metadata));
+        }
+        Json::Object(fields)
+    }
+
     /// Covers the body, who asks, and the whole context: a change of any attribute is another tag.
     fn tag(&self, context: &Context) -> String {
         let mut message = self.head.body_sha256.to_vec();
         message.extend_from_slice(&self.head.epoch.to_be_bytes());
         message.extend_from_slice(&self.head.version.to_be_bytes());
         message.push(u8::from(self.client));
+        message.push(u8::from(self.now > self.head.refresh_by));
         message.extend_from_slice(context.encoded());
         hex(sha256(&message).get(..16).unwrap_or_default())
     }
@@ -162,23 +185,6 @@ fn context(body: &[u8]) -> Result<Context, (ErrorCode, String)> {
         Some(context) => Context::from_json(context)
             .map_err(|error| (ErrorCode::InvalidContext, error.to_string())),
     }
-}
-
-/// An outcome without an error. Where the caller's default applies there is no `value`.
-fn success(key: &str, outcome: &Outcome<'_>) -> Json {
-    let mut fields = outcome.to_json();
-    fields.insert("key".to_string(), key.into());
-    // The protocol knows metadata of scalars only.
-    let mut metadata = match fields.remove("metadata") {
-        Some(Json::Object(metadata)) => metadata,
-        _ => Map::new(),
-    };
-    let own = ["rule", "until"].into_iter().filter_map(|name| Some((name, fields.remove(name)?)));
-    metadata.extend(own.map(|(name, field)| (name.to_string(), field)));
-    if !metadata.is_empty() {
-        fields.insert("metadata".to_string(), Json::Object(metadata));
-    }
-    Json::Object(fields)
 }
 
 fn sentence(code: ErrorCode) -> &'static str {

@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 
-use super::head::{DOMAIN, ED25519, EVALUATOR, HEAD_BYTES, Head, Kind, signatures};
+use super::head::{DOMAIN, ED25519, EVALUATOR, HEAD_BYTES, Head, Kind, Signature, signatures};
 use super::keyset::Keyset;
 use super::{Refusal, Snapshot};
 use crate::limits::{MAX_BODY_BYTES, MAX_CLIENT_BODY_BYTES};
@@ -19,15 +19,15 @@ pub struct SignatureCheck {
 }
 
 impl SignatureCheck {
-    /// None for an algorithm or a length that this program does not know: such a signature counts for nothing.
+    /// None for a signature by another key, and for an algorithm or a length that this program does not know: it counts for nothing.
     pub(crate) fn new(
         public_key: [u8; 32],
-        algorithm: u8,
-        signature: &[u8],
+        signature: &Signature<'_>,
         message: &[u8],
     ) -> Option<Self> {
-        let signature = *signature.first_chunk::<64>().filter(|_| signature.len() == 64)?;
-        (algorithm == ED25519).then(|| Self { public_key, signature, message: message.to_vec() })
+        let bytes = <[u8; 64]>::try_from(signature.bytes).ok()?;
+        let known = signature.algorithm == ED25519 && public_key.starts_with(&signature.key_id);
+        known.then(|| Self { public_key, signature: bytes, message: message.to_vec() })
     }
 }
 
@@ -227,12 +227,7 @@ impl Acceptance {
             .filter(|key| key.may_sign(head.kind, head.environment))
             .flat_map(|key| {
                 list.iter().filter_map(|signature| {
-                    SignatureCheck::new(
-                        key.public_key,
-                        signature.algorithm,
-                        signature.bytes,
-                        &message,
-                    )
+                    SignatureCheck::new(key.public_key, signature, &message)
                 })
             })
             .collect();

@@ -143,10 +143,11 @@ impl Head {
     }
 }
 
-/// One signature of a head or of a keyset. The key id only helps people: every allowed key is tried.
+/// One signature of a head or of a keyset. It is tried with the keys that have its id, and counts only if it then verifies.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Signature<'a> {
     pub(crate) algorithm: u8,
+    pub(crate) key_id: [u8; 8],
     pub(crate) bytes: &'a [u8],
 }
 
@@ -161,7 +162,8 @@ pub(crate) fn signatures(bytes: &[u8], count: u8) -> Option<Vec<Signature<'_>>> 
         let (fixed, after) = rest.split_first_chunk::<11>()?;
         let length = usize::from(u16::from_be_bytes([fixed[9], fixed[10]]));
         let (signature, after) = after.split_at_checked(length)?;
-        list.push(Signature { algorithm: fixed[0], bytes: signature });
+        let [algorithm, key_id @ .., _, _] = *fixed;
+        list.push(Signature { algorithm, key_id, bytes: signature });
         rest = after;
     }
     rest.is_empty().then_some(list)

@@ -125,7 +125,7 @@ impl Keyset {
         message
     }
 
-    /// Every signature against every key of `roots`, as checks for the host. Check `i * signatures + j` is root `i` with signature `j`.
+    /// Every signature by one of `roots`, as checks for the host.
     pub(crate) fn checks(bytes: &[u8], roots: &[[u8; 32]]) -> Result<Vec<SignatureCheck>, Refusal> {
         let (_, signed) = Self::parse_signed(bytes).ok_or(Refusal::BadKeyset)?;
         let count = bytes.get(7).copied().unwrap_or(0);
@@ -134,9 +134,7 @@ impl Keyset {
         let mut message = DOMAIN.to_vec();
         message.extend_from_slice(signed);
         let checks = roots.iter().flat_map(|root| {
-            list.iter().filter_map(|signature| {
-                SignatureCheck::new(*root, signature.algorithm, signature.bytes, &message)
-            })
+            list.iter().filter_map(|signature| SignatureCheck::new(*root, signature, &message))
         });
         Ok(checks.collect())
     }

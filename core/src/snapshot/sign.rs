@@ -26,10 +26,10 @@ impl SigningKey {
         self.0.verifying_key().to_bytes()
     }
 
-    /// The first bytes of the public key's SHA-256, which let people tell keys apart.
+    /// The first bytes of the public key.
     pub fn key_id(&self) -> [u8; 8] {
         let mut id = [0; 8];
-        id.copy_from_slice(&sha256(&self.public_key())[..8]);
+        id.copy_from_slice(&self.public_key()[..8]);
         id
     }
 

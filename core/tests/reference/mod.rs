@@ -56,7 +56,9 @@ pub(crate) fn is_context(context: &Value) -> bool {
     };
     match attributes.get("targetingKey") {
         None | Some(Value::Null | Value::String(_)) => true,
-        Some(Value::Number(number)) => number.is_i64() || number.is_u64(),
+        Some(Value::Number(number)) => {
+            number.as_f64().is_some_and(|number| number.rem_euclid(1.0) == 0.0)
+        }
         Some(_) => false,
     }
 }
