@@ -83,7 +83,8 @@ pub fn configuration(
     segments: BTreeMap<String, Segment>,
     flags: BTreeMap<String, Flag>,
 ) -> Configuration {
-    Configuration { schema: None, format: FORMAT, attributes, segments, flags }
+    let (layers, holdouts) = Default::default();
+    Configuration { schema: None, format: FORMAT, attributes, segments, layers, holdouts, flags }
 }
 
 /// Whether a configuration compiles, for servers and for clients.
@@ -163,10 +164,15 @@ pub fn complete(
 }
 
 fn salt(serve: &mut Value, random: &Random) -> Result<(), NoRandomness> {
-    if let Some(Value::Object(split)) = serve.get_mut("split")
-        && !split.contains_key("salt")
-    {
-        split.insert("salt".to_owned(), Value::String(random.id()?));
+    for kind in ["split", "ramp"] {
+        let Some(Value::Object(rollout)) = serve.get_mut(kind) else { continue };
+        let by = rollout.entry("by").or_insert_with(|| Value::Object(Map::new()));
+        if let Value::Object(by) = by
+            && !by.contains_key("salt")
+            && !by.contains_key("hash")
+        {
+            by.insert("salt".to_owned(), Value::String(random.id()?));
+        }
     }
     Ok(())
 }
@@ -232,12 +238,12 @@ mod tests {
     fn completes_salts_and_rule_ids_and_keeps_given_ones() {
         let mut configuration = object(json!({
             "fallthrough": { "split": { "weights": [] } },
-            "rules": [{ "serve": { "split": { "salt": "kept" } } }, { "id": "kept", "serve": { "variant": "on" } }],
+            "rules": [{ "serve": { "split": { "by": { "salt": "kept" } } } }, { "id": "kept", "serve": { "variant": "on" } }],
         }));
         complete(&mut configuration, &Random::seeded(1)).unwrap();
-        assert_eq!(configuration["fallthrough"]["split"]["salt"].as_str().unwrap().len(), 32);
+        assert_eq!(configuration["fallthrough"]["split"]["by"]["salt"].as_str().unwrap().len(), 32);
         assert_eq!(configuration["rules"][0]["id"].as_str().unwrap().len(), 32);
-        assert_eq!(configuration["rules"][0]["serve"]["split"]["salt"], "kept");
+        assert_eq!(configuration["rules"][0]["serve"]["split"]["by"]["salt"], "kept");
         assert_eq!(configuration["rules"][1]["id"], "kept");
     }
 

@@ -47,15 +47,17 @@ fn flag(flag: &config::Flag) -> Result<Flag, Box<dyn Error>> {
         let split = match serve {
             config::Serve::Variant(variant) => return Ok(Serve::Variant(position(variant)?)),
             config::Serve::Split(split) => split,
+            config::Serve::Ramp(_) => return Err("the workload has no ramps".into()),
         };
         let mut cumulative = 0;
         let mut parts = Vec::new();
         for part in split.weights.iter().filter(|part| part.weight > 0) {
             cumulative += u64::from(part.weight);
-            parts.push(((cumulative << 32) / 100_000, position(&part.variant)?));
+            parts.push(((cumulative << 32) / 100_000, position(part.variant.as_deref().unwrap_or_default())?));
         }
-        let salt = u128::from_str_radix(&split.salt, 16)?.to_be_bytes();
-        Ok(Serve::Split { unit: path(&split.unit), salt, parts })
+        let salt = split.by.salt.as_deref().unwrap_or_default();
+        let salt = u128::from_str_radix(salt, 16)?.to_be_bytes();
+        Ok(Serve::Split { unit: path(&split.by.unit), salt, parts })
     };
     let mut targets: Vec<Targets> = Vec::new();
     for target in &flag.targets {

@@ -81,7 +81,7 @@ fn flag(random: &mut Random) -> Value {
     let salt = format!("{:016x}{:016x}", random.next(), random.next());
     json!({
         "type": "string", "enabled": true, "variants": variants, "offVariant": "v0", "rules": rules,
-        "fallthrough": {"split": {"salt": salt, "weights": weights}}
+        "fallthrough": {"split": {"by": {"salt": salt}, "weights": weights}}
     })
 }
 

@@ -50,7 +50,7 @@ export const CONFIGURATION = {
       variants: [{ key: "on", value: true }, { key: "off", value: false }],
       fallthrough: {
         split: {
-          unit: "targetingKey", salt: "000102030405060708090a0b0c0d0e0f",
+          by: { salt: "000102030405060708090a0b0c0d0e0f" },
           weights: [{ variant: "on", weight: 50000 }, { variant: "off", weight: 50000 }],
         },
       },

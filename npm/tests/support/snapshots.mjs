@@ -109,8 +109,7 @@ export function sampleConfig({ checkout = true, extra = {} } = {}) {
         offVariant: 'blue',
         fallthrough: {
           split: {
-            unit: 'targetingKey',
-            salt: '000102030405060708090a0b0c0d0e0f',
+            by: { salt: '000102030405060708090a0b0c0d0e0f' },
             weights: [
               { variant: 'blue', weight: 50000 },
               { variant: 'green', weight: 50000 },
