@@ -6,7 +6,7 @@ import { Listeners } from './events.js';
 import { Flags } from './flags.js';
 import type { Evaluator } from './generated/pennon_wasm.js';
 import { MAX_TIMER_MS, READY_TIMEOUT_MS } from './limits.js';
-import { failed, type ErrorCode, type FlagType, type JsonValue, type Outcome, type Reason } from './outcome.js';
+import { failed, type ErrorCode, type FlagType, type JsonValue, type Metadata, type Outcome, type Reason, type Step } from './outcome.js';
 import type { Platform } from './platform.js';
 import { Session } from './session.js';
 import type { SnapshotFiles, SnapshotStorage } from './storage.js';
@@ -43,6 +43,8 @@ export interface Details<Value> {
   readonly rule: string | undefined;
   /** When time alone may change this outcome, in Unix milliseconds. */
   readonly until: number | undefined;
+  /** What the flag's authors attached to it. */
+  readonly metadata: Metadata | undefined;
   /** Whether the snapshot is past the time by which the server renews it. */
   readonly stale: boolean;
 }
@@ -172,14 +174,16 @@ export class Client {
     if (outcome.errorCode === undefined && outcome.type !== type) outcome = failed('TYPE_MISMATCH', outcome.type);
     const stale = this.#isStale();
     const served = outcome.value !== undefined;
+    const overdue = stale && outcome.errorCode === undefined && outcome.reason !== 'DISABLED';
     return {
       key,
       value: (served ? outcome.value : otherwise) as Widened<Value>,
       variant: outcome.variant,
-      reason: stale && served ? 'STALE' : outcome.reason,
+      reason: overdue ? 'STALE' : outcome.reason,
       errorCode: outcome.errorCode,
       rule: outcome.rule,
       until: outcome.until,
+      metadata: outcome.metadata,
       stale,
     };
   }
@@ -187,6 +191,11 @@ export class Client {
   /** The outcome as the evaluator gives it, whatever the flag's type. */
   outcome(key: string): Outcome {
     return this.#outcome(key);
+  }
+
+  /** Why the flag has its value: every step that led there, in order. Not for hot paths. */
+  explain(key: string): readonly Step[] {
+    return this.#head ? (this.#flags?.explain(key, this.#now()) ?? []) : [];
   }
 
   /** The keys of all flags in the snapshot. */

@@ -193,3 +193,29 @@ function refuse(path: string, name: string, why: string): PennonError {
 function tooLarge(): PennonError {
   return new PennonError('context', `The context cannot be used: it is larger than ${MAX_BYTES} bytes.`);
 }
+
+/** Reads attributes that have no parts, as a flag's metadata is written; nothing for no bytes. */
+export function decodeScalars(bytes: Uint8Array): { readonly [name: string]: string | number | boolean } | undefined {
+  if (bytes.length === 0) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const text = new TextDecoder();
+  const scalars: Record<string, string | number | boolean> = Object.create(null) as Record<string, string | number | boolean>;
+  let at = 0;
+  while (at < bytes.length) {
+    const nameEnd = at + 2 + view.getUint16(at, true);
+    const name = text.decode(bytes.subarray(at + 2, nameEnd));
+    const tag = view.getUint8(nameEnd);
+    at = nameEnd + 1;
+    if (tag === NUMBER) {
+      scalars[name] = view.getFloat64(at, true);
+      at += 8;
+    } else if (tag === STRING) {
+      const end = at + 4 + view.getUint32(at, true);
+      scalars[name] = text.decode(bytes.subarray(at + 4, end));
+      at = end;
+    } else {
+      scalars[name] = tag === TRUE;
+    }
+  }
+  return Object.freeze({ ...scalars });
+}

@@ -1,8 +1,8 @@
 import type { EvaluationContext } from './context.js';
-import { encodeContext } from './context.js';
+import { decodeScalars, encodeContext } from './context.js';
 import { PennonError } from './errors.js';
 import type { Evaluator } from './generated/pennon_wasm.js';
-import { FLAG_TYPES, failed, unpack, type FlagType, type JsonValue, type Outcome } from './outcome.js';
+import { FLAG_TYPES, failed, unpack, type FlagType, type JsonValue, type Metadata, type Outcome, type Step } from './outcome.js';
 
 // The positions of pennon-core's `ContextError`, as sentences.
 const CONTEXT_ERRORS = [
@@ -23,6 +23,7 @@ interface Flag {
   readonly type: FlagType | undefined;
   readonly variants: Variant[];
   readonly rules: string[];
+  readonly metadata: Metadata | undefined;
   outcome: Outcome | undefined;
   /** The round that the outcome is of. */
   round: number;
@@ -104,11 +105,18 @@ export class Flags {
     return outcome;
   }
 
+  /** The steps that lead to the flag's outcome; none while there is no snapshot. */
+  explain(key: string, now: number): readonly Step[] {
+    const text = this.#contextIsValid ? this.#evaluator.explain(key, now) : '';
+    return text === '' ? [] : (JSON.parse(text, binary64) as Step[]);
+  }
+
   #find(key: string): Flag | undefined {
     const position = this.#evaluator.find(key);
     if (position < 0) return undefined;
     const type = FLAG_TYPES[this.#evaluator.flag_type(position)];
-    const flag: Flag = { position, type, variants: [], rules: [], outcome: undefined, round: 0 };
+    const metadata = decodeScalars(this.#evaluator.flag_metadata(position));
+    const flag: Flag = { position, type, variants: [], rules: [], metadata, outcome: undefined, round: 0 };
     this.#flags.set(key, flag);
     return flag;
   }
@@ -125,6 +133,7 @@ export class Flags {
       errorCode,
       rule: rule < 0 ? undefined : (flag.rules[rule] ??= this.#evaluator.rule_id(flag.position, rule)),
       until,
+      metadata: errorCode === 'PARSE_ERROR' ? undefined : flag.metadata,
     };
   }
 
@@ -148,6 +157,14 @@ export class Flags {
         return undefined;
     }
   }
+}
+
+/** Turns `{"binary64": "<16 hexadecimal digits>"}` into the number it stands for. */
+function binary64(_name: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || !('binary64' in value) || typeof value.binary64 !== 'string') return value;
+  const view = new DataView(new ArrayBuffer(8));
+  view.setBigUint64(0, BigInt(`0x${value.binary64}`));
+  return view.getFloat64(0);
 }
 
 /** Callers share the value, so none may change it. */

@@ -2,6 +2,6 @@ export { Client, type ClientEvents, type ClientOptions, type Details, type Statu
 export { parseConnectionString, type Connection, type SnapshotKind } from './connection.js';
 export type { ContextValue, EvaluationContext } from './context.js';
 export { PennonError, type SnapshotSource } from './errors.js';
-export type { ErrorCode, FlagType, JsonValue, Outcome, Reason } from './outcome.js';
+export type { ErrorCode, FlagType, JsonValue, Metadata, Outcome, Reason, Step } from './outcome.js';
 export { MemoryStorage, isOlder, type SnapshotFiles, type SnapshotStorage, type Stored } from './storage.js';
 export type { Fetch } from './transport.js';

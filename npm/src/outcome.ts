@@ -52,11 +52,22 @@ export interface Outcome {
   readonly rule: string | undefined;
   /** When time alone may change this outcome, in Unix milliseconds. */
   readonly until: number | undefined;
+  /** What the flag's authors attached to it. */
+  readonly metadata: Metadata | undefined;
+}
+
+export type Metadata = { readonly [name: string]: string | number | boolean };
+
+/** One step of an evaluation and, where it has steps of its own, those (core/spec/evaluation.md section 8). */
+export interface Step {
+  readonly step: string;
+  readonly steps?: readonly Step[];
+  readonly [detail: string]: unknown;
 }
 
 /** An outcome without a value. */
 export function failed(errorCode: ErrorCode, type?: FlagType): Outcome {
-  return { type, value: undefined, variant: undefined, reason: 'ERROR', errorCode, rule: undefined, until: undefined };
+  return { type, value: undefined, variant: undefined, reason: 'ERROR', errorCode, rule: undefined, until: undefined, metadata: undefined };
 }
 
 /** A packed outcome's parts (wasm/src/pack.rs). Positions are -1 where there is none. */

@@ -85,6 +85,18 @@ impl Evaluator {
         self.flag(position).and_then(|flag| flag.rule_id(rule)).map(Into::into).unwrap_or_default()
     }
 
+    /// The flag's metadata: attributes in the encoding of core/spec/snapshot.md section 6.
+    pub fn flag_metadata(&self, position: usize) -> Vec<u8> {
+        self.flag(position).map(|flag| flag.metadata().to_vec()).unwrap_or_default()
+    }
+
+    /// What leads to the flag's outcome at `now` (Unix milliseconds), step by step: the JSON of core/spec/evaluation.md section 8.
+    pub fn explain(&self, key: &str, now: f64) -> String {
+        self.snapshot()
+            .map(|snapshot| snapshot.explain(key, &self.context, instant(now)).1)
+            .unwrap_or_default()
+    }
+
     fn snapshot(&self) -> Option<&Snapshot> {
         self.held.as_ref().map(|held| &held.snapshot)
     }

@@ -147,7 +147,7 @@ async fn salts_are_drawn_once_and_kept(place: Place) {
         json!([{ "variant": "on", "weight": 30_000 }, { "variant": "off", "weight": 70_000 }]);
     let body = json!({ "enabled": true, "fallthrough": { "split": { "weights": weights } } });
     let kept = server.put(&path, body).await.ok().json()["configuration"].clone();
-    assert_eq!(kept["fallthrough"]["split"]["salt"].as_str().unwrap().len(), 32);
+    assert_eq!(kept["fallthrough"]["split"]["by"]["salt"].as_str().unwrap().len(), 32);
     let again = server.put(&path, kept.clone()).await.ok().json()["configuration"].clone();
     assert_eq!(again, kept);
 }

@@ -83,6 +83,11 @@ impl<'s> FlagRef<'s> {
         self.chunk.enabled()
     }
 
+    /// Attributes in the encoding of a context, each a string, a number or a boolean.
+    pub fn metadata(&self) -> &'s [u8] {
+        self.chunk.metadata()
+    }
+
     /// The name and the value of a variant, by its position.
     pub fn variant(&self, position: u8) -> Option<(&'s str, crate::outcome::Value<'s>)> {
         self.chunk.variant(position).map(|variant| (variant.key, variant.value))
