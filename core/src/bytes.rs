@@ -84,6 +84,27 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Whether two names are equal. Names are short, and most differ in length or in their first bytes: a call of the general comparison
+/// would cost more than the comparison.
+#[inline]
+pub(crate) fn same(left: &[u8], right: &[u8]) -> bool {
+    if left.len() != right.len() {
+        return false;
+    }
+    match (left.first_chunk::<8>(), right.first_chunk::<8>()) {
+        (Some(left_start), Some(right_start)) if left.len() <= 16 => {
+            left_start == right_start && left.last_chunk::<8>() == right.last_chunk::<8>()
+        }
+        (None, None) => match (left.first_chunk::<4>(), right.first_chunk::<4>()) {
+            (Some(left_start), Some(right_start)) => {
+                left_start == right_start && left.last_chunk::<4>() == right.last_chunk::<4>()
+            }
+            _ => left.iter().zip(right).all(|(left, right)| left == right),
+        },
+        _ => left == right,
+    }
+}
+
 /// A `u32` at `offset`, little-endian.
 #[inline]
 pub(crate) fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {

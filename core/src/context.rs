@@ -11,7 +11,7 @@ mod json;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::bytes::Reader;
+use crate::bytes::{Reader, same};
 use crate::hash::name_hash;
 use crate::limits::{MAX_CONTEXT_ATTRIBUTES, MAX_CONTEXT_BYTES, MAX_CONTEXT_DEPTH, MAX_NAME_BYTES};
 
@@ -178,8 +178,10 @@ impl Context {
             }
             if entry.hash == hash
                 && entry.parent == parent
-                && self.bytes.get(entry.name as usize..)?.get(..usize::from(entry.name_length))?
-                    == name
+                && same(
+                    self.bytes.get(entry.name as usize..)?.get(..usize::from(entry.name_length))?,
+                    name,
+                )
             {
                 return Some(entry.value);
             }

@@ -12,7 +12,9 @@ use super::{
     VendorHash, pattern,
 };
 use crate::context::tag;
-use crate::evaluate::{Moment, UNSERVED, algorithm, context_type, fold, op, serving, text_mode};
+use crate::evaluate::{
+    Moment, UNSERVED, Version, algorithm, context_type, fold, op, serving, text_mode,
+};
 use crate::hash::name_hash;
 use crate::limits::MAX_PATH_NAMES;
 use crate::outcome::FlagType;
@@ -40,6 +42,10 @@ impl Writer {
 
     pub(super) fn u32(&mut self, value: usize) {
         self.bytes.extend_from_slice(&u32::try_from(value).unwrap_or(u32::MAX).to_le_bytes());
+    }
+
+    fn u64(&mut self, value: u64) {
+        self.bytes.extend_from_slice(&value.to_le_bytes());
     }
 
     pub(super) fn i64(&mut self, value: i64) {
@@ -300,7 +306,11 @@ impl Writer {
             Condition::Semver(semver) => {
                 let node = if semver.partial { op::PARTIAL_SEMVER } else { op::SEMVER };
                 self.compared(node, &semver.attribute, semver.is, |writer| {
-                    writer.short(semver.value.as_bytes());
+                    // `check` has parsed it once: here it cannot fail.
+                    if let Some(version) = Version::parse(semver.value.as_bytes(), semver.partial) {
+                        version.numbers.iter().for_each(|number| writer.u64(*number));
+                        writer.short(version.prerelease);
+                    }
                 });
             }
             Condition::IpInCidr(texts) => self.leaf(op::IP_IN_CIDR, &texts.attribute, |writer| {

@@ -89,7 +89,7 @@ pub(crate) fn holds(
         op::SEMVER | op::PARTIAL_SEMVER => {
             let partial = operator == op::PARTIAL_SEMVER;
             let compared = operand.u8()?;
-            let bound = Version::parse(operand.short()?, partial)?;
+            let bound = Version::read(operand)?;
             let Some(Attribute::String(text)) = attribute else { return Some(false) };
             Version::parse(text, partial)
                 .map_or(Some(false), |version| order_holds(compared, version.precedence(&bound)))

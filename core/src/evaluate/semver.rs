@@ -2,11 +2,13 @@
 
 use core::cmp::Ordering;
 
+use crate::bytes::Reader;
+
 /// A version, borrowed from its text.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Version<'a> {
-    numbers: [u64; 3],
-    prerelease: &'a [u8],
+    pub(crate) numbers: [u64; 3],
+    pub(crate) prerelease: &'a [u8],
 }
 
 impl<'a> Version<'a> {
@@ -30,6 +32,12 @@ impl<'a> Version<'a> {
             }
         }
         parts.next().is_none().then_some(Self { numbers, prerelease: prerelease.unwrap_or(&[]) })
+    }
+
+    /// As the compiler wrote it: three numbers (8 each) and *short* pre-release.
+    pub(crate) fn read(reader: &mut Reader<'a>) -> Option<Self> {
+        let numbers = [reader.u64()?, reader.u64()?, reader.u64()?];
+        Some(Self { numbers, prerelease: reader.short()? })
     }
 
     /// Section 11; build metadata counts for nothing.

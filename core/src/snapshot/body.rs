@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU8, Ordering};
 
 use super::{FlagChunk, KeyTable, Kind, Refusal, SegmentChunk};
-use crate::bytes::{Reader, u32_at};
+use crate::bytes::{Reader, same, u32_at};
 use crate::context::Context;
 use crate::evaluate::{Observer, Silent, evaluate};
 use crate::explain::Recorder;
@@ -301,7 +301,7 @@ impl Snapshot {
                 let index = ((entry & 0xFFFF) as usize).wrapping_sub(1);
                 if let Some((found, payload)) =
                     self.chunk(index).and_then(|chunk| split_key(chunk, chunk_type))
-                    && found == key
+                    && same(found, key)
                 {
                     return Lookup::Found { index, payload };
                 }

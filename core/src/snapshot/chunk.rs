@@ -1,7 +1,7 @@
 //! Reading chunks in place: flags, segments and tables of keys (core/spec/snapshot.md section 5). Every read is checked; `None` means
 //! that the chunk is malformed.
 
-use crate::bytes::{Reader, u32_at};
+use crate::bytes::{Reader, same, u32_at};
 use crate::context::tag;
 use crate::outcome::{FlagType, Value};
 
@@ -260,5 +260,5 @@ impl<'s> KeyTable<'s> {
 #[inline]
 fn entry<'s>(entries: &'s [u8], offset: usize, key: &[u8]) -> Option<Reader<'s>> {
     let mut reader = Reader::at(entries, offset)?;
-    (reader.short()? == key).then_some(reader)
+    same(reader.short()?, key).then_some(reader)
 }
