@@ -2,6 +2,10 @@
 //!
 //! What cannot be expressed exactly is refused with a reason, never imported wrongly.
 
+mod node;
+mod pattern;
+pub mod unleash;
+
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
