@@ -29,6 +29,8 @@ struct Case {
     context: Value,
     now: i64,
     expect: Map<String, Value>,
+    /// The steps that lead there, where the case is about them.
+    explain: Option<Value>,
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -58,11 +60,33 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn check(snapshot: &Snapshot, case: &Case) -> Result<(), Failed> {
     let context = Context::from_json(&case.context)?;
     let outcome = snapshot.evaluate(&case.flag, &context, case.now).to_json();
-    if same(&Value::Object(outcome.clone()), &Value::Object(case.expect.clone())) {
+    compare(&Value::Object(case.expect.clone()), &Value::Object(outcome.clone()))?;
+    let (explained, trace) = snapshot.explain(&case.flag, &context, case.now);
+    compare(&Value::Object(outcome), &Value::Object(explained.to_json()))?;
+    let steps = numbers(serde_json::from_str(&trace)?);
+    case.explain.as_ref().map_or(Ok(()), |expected| compare(expected, &steps))
+}
+
+fn compare(expected: &Value, actual: &Value) -> Result<(), Failed> {
+    if same(expected, actual) {
         return Ok(());
     }
-    Err(format!("expected {}\n     got {}", Value::from(case.expect.clone()), Value::from(outcome))
-        .into())
+    Err(format!("expected {expected}\n     got {actual}").into())
+}
+
+/// Turns `{"binary64": "<16 hexadecimal digits>"}` into the number that it stands for.
+fn numbers(value: Value) -> Value {
+    match value {
+        Value::Array(list) => list.into_iter().map(numbers).collect(),
+        Value::Object(object) => {
+            let bits = object.get("binary64").and_then(Value::as_str);
+            match bits.and_then(|digits| u64::from_str_radix(digits, 16).ok()) {
+                Some(bits) => f64::from_bits(bits).into(),
+                None => object.into_iter().map(|(name, inner)| (name, numbers(inner))).collect(),
+            }
+        }
+        other => other,
+    }
 }
 
 /// As JSON values; 1 and 1.0 are one number.

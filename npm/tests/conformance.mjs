@@ -19,10 +19,11 @@ export async function run(vectors, createClient) {
     try {
       const { version, lastError } = await client.ready();
       if (version === undefined) throw lastError ?? new Error(`${file.name}: no snapshot was opened`);
-      for (const { name, flag, context, now: at, expect } of file.cases) {
+      for (const { name, flag, context, now: at, expect, explain } of file.cases) {
         now = at;
         client.setContext(context);
-        results.push({ name: `${file.name}: ${name}`, expected: expect, actual: written(client.outcome(flag)) });
+        const actual = { outcome: written(client.outcome(flag)), ...(explain && { explain: client.explain(flag) }) };
+        results.push({ name: `${file.name}: ${name}`, expected: { outcome: expect, ...(explain && { explain }) }, actual });
       }
     } finally {
       client.close();
