@@ -27,6 +27,8 @@ pub const MAX_SPLIT_PARTS: usize = 64;
 pub const MAX_RAMP_STEPS: usize = 64;
 /// Attributes that one split tries for its unit.
 pub const MAX_UNITS: u8 = 8;
+/// Attributes that the targets of one flag list values of.
+pub const MAX_TARGET_UNITS: usize = 64;
 /// Prerequisites of one flag.
 pub const MAX_PREREQUISITES: usize = 100;
 /// Layers, and holdouts, of one configuration.

@@ -17,6 +17,9 @@ use super::{
 use crate::evaluate::{Moment, Version};
 use crate::limits::*;
 
+pub(super) const NOT_EXACT: &str =
+    "holds an integer beyond 2^53, which JavaScript cannot represent";
+
 /// A reason not to compile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
@@ -191,6 +194,11 @@ impl<'a> Check<'a> {
                 }
             }
         }
+        let units: BTreeSet<&String> = flag.targets.iter().map(|target| &target.unit).collect();
+        if units.len() > MAX_TARGET_UNITS {
+            let message = format!("list values of more than {MAX_TARGET_UNITS} attributes");
+            self.report(&format!("{place}/targets"), message);
+        }
         if flag.rules.len() > MAX_RULES {
             self.report(&format!("{place}/rules"), format!("holds more than {MAX_RULES} rules"));
         }
@@ -275,10 +283,7 @@ impl<'a> Check<'a> {
             if !fits {
                 self.report(&format!("{place}/value"), "is not of the flag's type");
             } else if !exact(&variant.value) {
-                self.report(
-                    &format!("{place}/value"),
-                    "holds an integer beyond 2^53, which JavaScript cannot represent",
-                );
+                self.report(&format!("{place}/value"), NOT_EXACT);
             }
         }
     }
@@ -444,8 +449,9 @@ impl<'a> Check<'a> {
                 self.text(&inside("padded_version/value"), &text.value)
             }
             Condition::Number(number) | Condition::Size(number) => {
-                if !number.value.is_finite() {
-                    self.report(&inside("number/value"), "must be finite");
+                if !exact_number(number.value) {
+                    let word = condition_word(condition);
+                    self.report(&inside(&format!("{word}/value")), NOT_EXACT);
                 }
             }
             Condition::Datetime(date) => {
@@ -528,7 +534,7 @@ impl<'a> Check<'a> {
     fn scalar(&mut self, place: &str, value: &Scalar) {
         match value {
             Scalar::String(text) => self.text(place, text),
-            Scalar::Number(number) if !number.is_finite() => self.report(place, "must be finite"),
+            Scalar::Number(number) if !exact_number(*number) => self.report(place, NOT_EXACT),
             Scalar::Number(_) | Scalar::Boolean(_) => {}
         }
     }
@@ -681,14 +687,20 @@ pub(super) fn salt(text: &str) -> Option<[u8; 16]> {
     Some(salt)
 }
 
-/// Whether JavaScript reads every number in it as Rust does.
-fn exact(value: &Value) -> bool {
+/// Whether it is finite and, if it is an integer, at most 2^53: what was written as a larger one may have been rounded.
+fn exact_number(number: f64) -> bool {
+    let integer = number.is_finite() && number % 1.0 == 0.0;
+    number.is_finite() && (!integer || number.abs() <= 9_007_199_254_740_992.0)
+}
+
+/// Whether every number in it is what was written, in Rust and in JavaScript.
+pub(super) fn exact(value: &Value) -> bool {
     const LIMIT: u64 = 1 << 53;
     match value {
         Value::Number(number) => match (number.as_u64(), number.as_i64()) {
             (Some(unsigned), _) => unsigned <= LIMIT,
             (None, Some(signed)) => signed.unsigned_abs() <= LIMIT,
-            (None, None) => number.as_f64().is_some_and(f64::is_finite),
+            (None, None) => number.as_f64().is_some_and(exact_number),
         },
         Value::Array(list) => list.iter().all(exact),
         Value::Object(object) => object.values().all(exact),

@@ -19,11 +19,16 @@ pub(super) struct ForClients {
 
 /// What may not reach a client: private attributes, and segments over the client's limit.
 pub(super) fn problems(configuration: &Configuration) -> Vec<Problem> {
+    // By their names: `/salary` is `salary`, and `/person/salary` lies within a private `person`.
+    let private_paths: Vec<Vec<String>> = configuration
+        .attributes
+        .iter()
+        .filter(|(_, attribute)| attribute.private)
+        .filter_map(|(name, _)| path(name))
+        .collect();
     let private = |attribute: &str| {
         let names = path(attribute).unwrap_or_default();
-        let whole = configuration.attributes.get(attribute);
-        let top = names.first().and_then(|name| configuration.attributes.get(name));
-        [whole, top].into_iter().flatten().any(|attribute| attribute.private)
+        private_paths.iter().any(|private| names.starts_with(private))
     };
     let mut problems = Vec::new();
     for (key, carried_by) in flags_carried(configuration) {

@@ -9,7 +9,7 @@ use core::fmt;
 use super::check::Problem;
 use super::client::{ForClients, for_clients, problems as client_problems};
 use super::encode::Writer;
-use super::{Configuration, Flag, Rule, Segment};
+use super::{Configuration, Flag, Rule, Segment, Serve};
 use crate::evaluate::{NEVER, rule_bit};
 use crate::hash::name_hash;
 use crate::limits::{MAX_PAGE_BYTES, MAX_SDK_KEYS};
@@ -79,11 +79,8 @@ pub fn compile(
 
     let mut chunks = Chunks::new();
     for (key, flag) in &configuration.flags {
-        let form = Form {
-            configuration,
-            off_only: pruned.is_some() && !flag.enabled,
-            hidden: hidden.contains(key),
-        };
+        let form =
+            Form { configuration, for_client: pruned.is_some(), hidden: hidden.contains(key) };
         chunks.push((ChunkType::Flag, key.as_bytes().to_vec(), form.flag(flag)));
     }
     for (key, segment) in &configuration.segments {
@@ -108,18 +105,19 @@ pub fn compile(
 /// How a flag is written.
 struct Form<'a> {
     configuration: &'a Configuration,
-    /// A disabled flag serves its off variant alone: a client needs, and gets, no more.
-    off_only: bool,
+    /// A client gets only what can be served to it: of a disabled flag the off variant alone.
+    for_client: bool,
     /// Only as a prerequisite: its values do not travel.
     hidden: bool,
 }
 
 impl Form<'_> {
     fn flag(&self, flag: &Flag) -> Vec<u8> {
+        let served = self.for_client.then(|| variants_served(flag));
         let variants: Vec<_> = flag
             .variants
             .iter()
-            .filter(|variant| !self.off_only || flag.off_variant.as_ref() == Some(&variant.key))
+            .filter(|variant| served.as_ref().is_none_or(|served| served.contains(&*variant.key)))
             .collect();
         let position = |key: &str| {
             variants
@@ -156,7 +154,7 @@ impl Form<'_> {
         if !flag.metadata.is_empty() {
             section(Section::Metadata, &|writer| writer.metadata(&flag.metadata));
         }
-        if self.off_only {
+        if self.for_client && !flag.enabled {
             return writer.bytes;
         }
         if !flag.prerequisites.is_empty() {
@@ -212,6 +210,29 @@ impl Form<'_> {
         writer.condition(&rule.when);
         writer.serve(&rule.serve, position);
     }
+}
+
+/// The variants that the flag can serve as it is.
+fn variants_served(flag: &Flag) -> BTreeSet<&str> {
+    let mut served: BTreeSet<&str> = flag.off_variant.iter().map(String::as_str).collect();
+    if flag.enabled {
+        served.extend(flag.targets.iter().map(|target| target.variant.as_str()));
+        served.extend(flag.holdout.iter().map(|held| held.variant.as_str()));
+        let serves = flag.rules.iter().map(|rule| &rule.serve).chain([&flag.fallthrough]);
+        for serve in serves {
+            match serve {
+                Serve::Variant(variant) => drop(served.insert(variant)),
+                Serve::Split(split) => {
+                    let parts = split.weights.iter().filter(|part| part.weight > 0);
+                    served.extend(parts.filter_map(|part| part.variant.as_deref()));
+                }
+                Serve::Ramp(ramp) => {
+                    served.extend(ramp.variants.iter().flatten().map(|v| v.as_str()))
+                }
+            }
+        }
+    }
+    served
 }
 
 /// One table for each unit, in the order of the units' first targets.

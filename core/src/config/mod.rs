@@ -555,6 +555,7 @@ pub struct TextComparison {
 pub struct NumberComparison {
     pub attribute: String,
     pub is: Comparison,
+    #[serde(deserialize_with = "exact_number")]
     pub value: f64,
     /// Also reads a text that is a decimal number; for what was imported.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -586,10 +587,13 @@ pub struct SemverComparison {
 /// A value without parts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[serde(untagged, expecting = "expected a string, a number or a boolean")]
+#[serde(
+    untagged,
+    expecting = "expected a string, a boolean, or a number, of integers one within 2^53"
+)]
 pub enum Scalar {
     Boolean(bool),
-    Number(f64),
+    Number(#[serde(deserialize_with = "exact_number")] f64),
     String(String),
 }
 
@@ -622,6 +626,17 @@ impl Comparison {
             Self::NotEqual => 5,
         }
     }
+}
+
+/// A number as JavaScript has it: an integer beyond 2^53 would silently become another one.
+fn exact_number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    use serde::de::Error;
+
+    let number = serde_json::Number::deserialize(deserializer)?;
+    if check::exact(&serde_json::Value::Number(number.clone())) {
+        return number.as_f64().ok_or_else(|| D::Error::custom("must be a finite number"));
+    }
+    Err(D::Error::custom(check::NOT_EXACT))
 }
 
 fn targeting_key() -> String {

@@ -74,6 +74,19 @@ fn each_problem_is_named_by_its_place() {
             "/flags/f/rules/0/when/any/0/not/exists/attribute",
         ),
         (json!({"format": 2, "flags": {}}), "/format"),
+        (
+            rules(json!({"matches": {"attribute": "a", "pattern": "(a"}})),
+            "/flags/f/rules/0/when/matches/pattern",
+        ),
+        (
+            flag(|flag| {
+                let targets = (0..65).map(
+                    |n| json!({"variant": "on", "unit": alloc::format!("u{n}"), "keys": ["x"]}),
+                );
+                flag["targets"] = targets.collect();
+            }),
+            "/flags/f/targets",
+        ),
     ];
     for (configuration, expected) in cases {
         let found = places(configuration.clone());
@@ -112,7 +125,18 @@ fn unknown_fields_and_operators_are_refused_by_name() {
         (rules(json!({"resembles": {"attribute": "a"}})), "resembles"),
         (
             rules(json!({"equals": {"attribute": "a", "value": []}})),
-            "string, a number or a boolean",
+            "a string, a boolean, or a number",
+        ),
+        (
+            rules(json!({"in": {"attribute": "a", "values": [9_007_199_254_740_993_u64]}})),
+            "within 2^53",
+        ),
+        (rules(json!({"size": {"attribute": "a", "is": "<", "value": 1e17}})), "beyond 2^53"),
+        (
+            rules(
+                json!({"number": {"attribute": "a", "is": "<", "value": -9_007_199_254_740_993_i64}}),
+            ),
+            "beyond 2^53",
         ),
     ] {
         let error = serde_json::from_value::<Configuration>(configuration).unwrap_err();

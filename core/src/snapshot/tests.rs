@@ -417,6 +417,23 @@ fn a_client_flag_may_not_read_a_private_attribute() {
     let attribute = serde_json::json!({"type": "string", "private": true});
     configuration.attributes.insert("country".into(), serde_json::from_value(attribute).unwrap());
     assert!(compile(&configuration, Kind::Server, &[]).is_ok());
-    let refused = compile(&configuration, Kind::Client, &[]).unwrap_err();
-    assert!(format!("{refused}").contains("private attribute `country`"), "{refused}");
+    let refused = |configuration: &Configuration, attribute: &str| {
+        let refused = format!("{}", compile(configuration, Kind::Client, &[]).unwrap_err());
+        assert!(refused.contains(&format!("private attribute `{attribute}`")), "{refused}");
+    };
+    refused(&configuration, "country");
+    for (declared, read) in [
+        ("/country", "country"),
+        ("country", "/country"),
+        ("org", "/org/tier"),
+        ("/org/tier", "/org/tier"),
+    ] {
+        let mut configuration = configuration.clone();
+        let private = configuration.attributes.remove("country").unwrap();
+        configuration.attributes.insert(declared.into(), private);
+        let when = serde_json::json!({"not": {"exists": {"attribute": read}}});
+        configuration.flags.get_mut("checkout").unwrap().rules[0].when =
+            serde_json::from_value(when).unwrap();
+        refused(&configuration, read);
+    }
 }

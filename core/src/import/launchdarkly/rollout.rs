@@ -1,0 +1,192 @@
+//! Percentage rollouts, in LaunchDarkly's own buckets.
+//!
+//! A context that lacks the attribute, or the whole kind, has bucket 0 there, and so the first variation with a share. An empty text is hashed
+//! like any other; here it is no unit, so that its bucket is computed now.
+
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use sha1::{Digest, Sha1};
+
+use super::clause::{Referenced, any, equals, exists, kind_key, not, referenced};
+use super::payload::{Kind, Rollout, SegmentRule, Served};
+use super::{Translation, when};
+use crate::config::{
+    BucketRange, Bucketing, Condition, Rule, Scalar, Serve, Sha1Prefix, Split, VendorHash, Weight,
+};
+use crate::evaluate::ONE_HUNDRED_PERCENT;
+
+impl Translation<'_> {
+    /// The rules that serve this under these conditions; the last of them serves to everybody who is left.
+    pub(super) fn serving(
+        &self,
+        id: &str,
+        conditions: Vec<Condition>,
+        served: &Served,
+    ) -> Result<Vec<Rule>, String> {
+        let rule = |suffix: &str, more: Vec<Condition>, serve: Serve| Rule {
+            id: format!("{id}{suffix}"),
+            name: String::new(),
+            from: None,
+            to: None,
+            layer: None,
+            when: when(conditions.iter().cloned().chain(more).collect()),
+            serve,
+        };
+        if let Some(variation) = served.variation {
+            let variant = self.variant(variation)?;
+            return Ok(alloc::vec![rule("", Vec::new(), Serve::Variant(variant))]);
+        }
+        let rollout = served.rollout.as_ref().ok_or("has neither a variation nor a rollout")?;
+        let weights = self.weights(rollout)?;
+        let positive = || weights.iter().filter(|part| part.weight > 0);
+        let first = positive().next().and_then(|part| part.variant.clone());
+        let first = first.ok_or("has a rollout without variations")?;
+        if positive().all(|part| part.variant.as_ref() == Some(&first)) {
+            return Ok(alloc::vec![rule("", Vec::new(), Serve::Variant(first))]);
+        }
+        let prefix = match rollout.seed {
+            Some(0) => {
+                return Err("has the seed 0, which LaunchDarkly's engines read differently".into());
+            }
+            Some(seed) => format!("{seed}."),
+            None => {
+                let key = self.flag.key.as_deref().unwrap_or_default();
+                format!("{key}.{}.", self.flag.salt)
+            }
+        };
+        let bucket_by = rollout.bucket_by.as_deref().filter(|_| !rollout.is_experiment());
+        let kinds = self.segments.kinds;
+        let unit = Unit::of(bucket_by, rollout.context_kind.as_ref(), prefix, kinds)?;
+        let mut rules = Vec::new();
+        if let Some(by) = unit.bucketing() {
+            let split = Split { by, weights: weights.clone() };
+            rules.push(rule("", unit.guard(), Serve::Split(split)));
+            if let Some(empty) = unit.empty_text() {
+                let bucket = unit.bucket_of_empty_text();
+                let mut cut = 0;
+                let hit = weights.iter().find(|part| {
+                    cut += part.weight;
+                    inside(bucket, cut)
+                });
+                let variant = hit.and_then(|part| part.variant.clone()).unwrap_or(first.clone());
+                if variant != first {
+                    rules.push(rule("-empty", alloc::vec![empty], Serve::Variant(variant)));
+                }
+            }
+        }
+        let suffix = if rules.is_empty() { "" } else { "-without" };
+        rules.push(rule(suffix, Vec::new(), Serve::Variant(first)));
+        Ok(rules)
+    }
+
+    /// Summing to all: the last variation has what is missing, and what is too much is cut.
+    fn weights(&self, rollout: &Rollout) -> Result<Vec<Weight>, String> {
+        let mut left = ONE_HUNDRED_PERCENT;
+        let mut weights = Vec::new();
+        let last = rollout.variations.len().saturating_sub(1);
+        for (at, part) in rollout.variations.iter().enumerate() {
+            let whole = whole(part.weight)?;
+            let weight = if at == last { left } else { whole.min(left) };
+            left -= weight;
+            weights.push(Weight { variant: Some(self.variant(part.variation)?), weight });
+        }
+        Ok(weights)
+    }
+}
+
+fn whole(weight: f64) -> Result<u32, String> {
+    let cast = weight as u32;
+    if f64::from(cast) == weight {
+        return Ok(cast);
+    }
+    Err(format!("has a weight of {weight}, which is no whole number of thousandths of a percent"))
+}
+
+/// Whether a bucket of SHA-1 is below `weight` parts of 100,000.
+fn inside(bucket: u64, weight: u32) -> bool {
+    const LAST: u128 = 0x0FFF_FFFF_FFFF_FFFF;
+    u128::from(bucket) * u128::from(ONE_HUNDRED_PERCENT) < u128::from(weight) * LAST
+}
+
+/// What holds for the share of a segment's rule.
+pub(super) fn share(
+    rule: &SegmentRule,
+    weight: f64,
+    prefix: String,
+    kinds: &BTreeSet<String>,
+) -> Result<Option<Condition>, String> {
+    let weight = whole(weight)?.min(ONE_HUNDRED_PERCENT);
+    if weight == 0 {
+        return Ok(Some(super::clause::never()));
+    }
+    if weight == ONE_HUNDRED_PERCENT {
+        return Ok(None);
+    }
+    let kind = rule.rollout_context_kind.as_ref();
+    let unit = Unit::of(rule.bucket_by.as_deref(), kind, prefix, kinds)?;
+    let Some(by) = unit.bucketing() else { return Ok(None) };
+    let bucket = |below| Condition::Bucket(BucketRange { by: by.clone(), from: 0, below });
+    // Who has no bucket has bucket 0.
+    let mut without = alloc::vec![not(bucket(ONE_HUNDRED_PERCENT))];
+    if let Some(empty) = unit.empty_text()
+        && !inside(unit.bucket_of_empty_text(), weight)
+    {
+        without.push(not(empty));
+    }
+    Ok(Some(any(alloc::vec![bucket(weight), when(without)])))
+}
+
+/// What decides about the bucket.
+struct Unit {
+    /// None: an attribute that nothing has.
+    attribute: Option<String>,
+    /// The key of its context; keys are never empty.
+    key: String,
+    prefix: String,
+}
+
+impl Unit {
+    fn of(
+        bucket_by: Option<&str>,
+        kind: Option<&Kind>,
+        prefix: String,
+        kinds: &BTreeSet<String>,
+    ) -> Result<Self, String> {
+        let key = kind_key(kind.unwrap_or(&Kind::default()))?;
+        let attribute = match referenced(bucket_by.unwrap_or("key"), kind, kinds)? {
+            Referenced::Attribute { attribute, .. } => Some(attribute),
+            // True and false have no bucket.
+            Referenced::Nowhere | Referenced::Anonymous(_) => None,
+            Referenced::Kinds => return Err("buckets by the kind of context".into()),
+        };
+        Ok(Self { attribute, key, prefix })
+    }
+
+    fn bucketing(&self) -> Option<Bucketing> {
+        Some(Bucketing {
+            unit: self.attribute.clone()?,
+            fallback_units: Vec::new(),
+            salt: None,
+            hash: Some(VendorHash::Sha1(Sha1Prefix { prefix: self.prefix.clone() })),
+        })
+    }
+
+    /// Attributes of a context that is not there count for nothing.
+    fn guard(&self) -> Vec<Condition> {
+        let other = self.key != super::USER_KEY && self.attribute.as_ref() != Some(&self.key);
+        if other { alloc::vec![exists(&self.key)] } else { Vec::new() }
+    }
+
+    fn empty_text(&self) -> Option<Condition> {
+        let attribute = self.attribute.as_ref().filter(|attribute| **attribute != self.key)?;
+        Some(equals(attribute, Scalar::String(String::new())))
+    }
+
+    fn bucket_of_empty_text(&self) -> u64 {
+        let digest = Sha1::digest(self.prefix.to_string().as_bytes());
+        digest.iter().take(8).fold(0, |value, byte| value << 8 | u64::from(*byte)) >> 4
+    }
+}
