@@ -12,20 +12,26 @@ use std::env;
 use std::fs;
 use std::path::Path;
 
-use pennon_core::config::{Configuration, compile};
+use pennon_core::config::{Bucketing, Configuration, compile};
 use pennon_core::context::Context;
 use pennon_core::snapshot::{Kind, Snapshot};
+use reference::Marks;
 use reference::worlds::{self, Random};
 use serde_json::{Map, Value, json};
 
 const EVALUATIONS_PER_ROUND: usize = 20_000;
 const EVALUATIONS_PER_WORLD: usize = 50;
+/// The kinds of conditions, and five more turns of an evaluation that the reference marks.
+const TURNS: usize = 26 + 5;
+/// Instants at which an outcome is asked for again.
+const LATER_INSTANTS: usize = 4;
 
 /// What the worlds of a run led to, so that a generator which has gone dull is found out.
 #[derive(Debug, Default)]
 struct Seen {
     evaluations: usize,
     outcomes: BTreeMap<String, usize>,
+    marks: Marks,
 }
 
 #[test]
@@ -55,9 +61,16 @@ fn agrees_with_the_reference_on_random_worlds() {
         "TARGETING_KEY_MISSING",
         "INVALID_CONTEXT",
         "until",
+        "metadata",
     ] {
         let count = seen.outcomes.get(outcome).copied().unwrap_or(0);
         assert!(count >= seen.evaluations / 1_000, "{count} outcomes say {outcome}");
+    }
+    println!("{:?}", seen.marks);
+    assert_eq!(seen.marks.0.len(), TURNS, "kinds of conditions and other turns");
+    for (turn, [no, yes]) in &seen.marks.0 {
+        let fewest = seen.evaluations / 2_000;
+        assert!(*no >= fewest && *yes >= fewest, "{turn}: {no} times no, {yes} times yes");
     }
 }
 
@@ -67,23 +80,32 @@ fn world(seed: u64, seen: &mut Seen) {
     let body = compile(&configuration, Kind::Server, &[]);
     let body = body.unwrap_or_else(|error| panic!("world {seed} does not compile: {error}"));
     let snapshot = Snapshot::open(body, Kind::Server).expect("a body just compiled");
+    let body = compile(&configuration, Kind::Client, &[]);
+    let body = body.unwrap_or_else(|error| panic!("world {seed}, for clients: {error}"));
+    let for_clients = Snapshot::open(body, Kind::Client).expect("a body just compiled");
     for _ in 0..EVALUATIONS_PER_WORLD {
         let key = worlds::flag_key(&mut random, &configuration);
         let context = worlds::context(&mut random);
         let now = worlds::now(&mut random);
-        let expected = reference::evaluate(&configuration, &key, &context, now);
+        let expected = reference::evaluate(&configuration, &key, &context, now, &mut seen.marks);
         let found = evaluate(&snapshot, &key, &context, now);
         if !same(&Value::Object(found.clone()), &Value::Object(expected.clone())) {
             let flag = configuration.flags.get(&key).map(|flag| json!(flag));
             panic!(
-                "PENNON_WORLD={seed}: {key} at {now}\n  context   {context}\n  flag      {}\n  segments  {}\n  reference {}\n  evaluator {}",
+                "PENNON_WORLD={seed}: {key} at {now}\n  context   {context}\n  flag      {}\n  all       {}\n  reference {}\n  evaluator {}",
                 json!(flag),
-                json!(configuration.segments),
+                json!(configuration),
                 json!(expected),
                 json!(found),
             );
         }
         stands_until(&snapshot, &key, &context, now, &found, &mut random, seed);
+        // A client's snapshot says less, and nothing else.
+        let visible = configuration.flags.get(&key).is_some_and(|flag| flag.client_visible);
+        if visible {
+            let by_client = evaluate(&for_clients, &key, &context, now);
+            assert_eq!(by_client, found, "PENNON_WORLD={seed}: {key} at {now}, {context}");
+        }
         count(seen, &found);
     }
 }
@@ -100,12 +122,14 @@ fn stands_until(
 ) {
     let until = outcome.get("until").and_then(Value::as_i64);
     let last = until.map_or(1 << 50, |until| until - 1);
-    let between = now + (random.next() % (last - now + 1) as u64) as i64;
+    let mut later = vec![last, random.between(now, last)];
+    let turns = (0..).map(|_| worlds::turn(random)).take(4 * LATER_INSTANTS);
+    later.extend(turns.filter(|turn| (now..=last).contains(turn)).take(LATER_INSTANTS));
     let timeless = |mut outcome: Map<String, Value>| {
         outcome.remove("until");
         outcome
     };
-    for later in [between, last] {
+    for later in later {
         let found = evaluate(snapshot, key, context, later);
         assert_eq!(
             timeless(found),
@@ -138,36 +162,48 @@ fn count(seen: &mut Seen, outcome: &Map<String, Value>) {
     if outcome.contains_key("until") {
         *seen.outcomes.entry("until".to_owned()).or_default() += 1;
     }
+    if outcome.contains_key("metadata") {
+        *seen.outcomes.entry("metadata".to_owned()).or_default() += 1;
+    }
     seen.evaluations += 1;
 }
 
-/// The bucket that equals a cut point is the first of the next part; random worlds never meet it.
+/// The bucket that equals a cut point is the first of the next part; random worlds rarely meet it.
 #[test]
 fn a_cut_point_belongs_to_the_part_behind_it() {
-    let salt = "000102030405060708090a0b0c0d0e0f";
-    let (user, weight) = reference::unit_at_a_cut_point(salt);
-    for (first, expected) in [(weight, "behind"), (weight + 1, "before")] {
-        let configuration: Configuration = serde_json::from_value(json!({
-            "format": 1,
-            "flags": {"split": {
-                "type": "boolean",
-                "enabled": true,
-                "variants": [{"key": "before", "value": true}, {"key": "behind", "value": false}],
-                "fallthrough": {"split": {"salt": salt, "weights": [
-                    {"variant": "before", "weight": first},
-                    {"variant": "behind", "weight": 100_000 - first},
-                ]}},
-            }},
-        }))
-        .expect("a configuration");
-        let body = compile(&configuration, Kind::Server, &[]).expect("it compiles");
-        let snapshot = Snapshot::open(body, Kind::Server).expect("a body just compiled");
-        let outcome = evaluate(&snapshot, "split", &json!({"targetingKey": user}), 0);
-        assert_eq!(outcome["variant"], expected, "{user} at a first weight of {first}");
+    for by in [
+        json!({"salt": "000102030405060708090a0b0c0d0e0f"}),
+        json!({"hash": {"murmur3_modulo": {"prefix": "flag:", "size": 100_000}}}),
+        json!({"hash": {"murmur3_scaled": {"prefix": "flag:", "seed": 7, "size": 100_000}}}),
+        json!({"hash": {"fnv1a": {"suffix": "flag"}}}),
+        json!({"hash": {"fnv1a_twice": {"prefix": "flag"}}}),
+    ] {
+        let bucketing: Bucketing = serde_json::from_value(by.clone()).expect("buckets");
+        let (user, weight) = reference::unit_at_a_cut_point(&bucketing);
+        let whole = u64::from(bucketing.size());
+        for (first, expected) in [(weight, "behind"), (weight + 1, "before")] {
+            let configuration: Configuration = serde_json::from_value(json!({
+                "format": 1,
+                "flags": {"split": {
+                    "type": "boolean",
+                    "enabled": true,
+                    "variants": [{"key": "before", "value": true}, {"key": "behind", "value": false}],
+                    "fallthrough": {"split": {"by": by, "weights": [
+                        {"variant": "before", "weight": first},
+                        {"variant": "behind", "weight": whole - first},
+                    ]}},
+                }},
+            }))
+            .expect("a configuration");
+            let body = compile(&configuration, Kind::Server, &[]).expect("it compiles");
+            let snapshot = Snapshot::open(body, Kind::Server).expect("a body just compiled");
+            let outcome = evaluate(&snapshot, "split", &json!({"targetingKey": user}), 0);
+            assert_eq!(outcome["variant"], expected, "{user} at a first weight of {first}: {by}");
+        }
     }
 }
 
-/// The judge is judged by the cases that were written by hand and by another SipHash.
+/// The judge is judged by the cases whose expectations come from elsewhere.
 #[test]
 fn reference_answers_every_vector() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("spec/vectors");
@@ -182,7 +218,8 @@ fn reference_answers_every_vector() {
             let (Some(key), Some(now)) = (key.as_str(), now.as_i64()) else {
                 panic!("{}: {case}", path.display());
             };
-            let found = reference::evaluate(&configuration, key, &case["context"], now);
+            let mut marks = Marks::default();
+            let found = reference::evaluate(&configuration, key, &case["context"], now, &mut marks);
             assert!(
                 same(&Value::Object(found.clone()), &case["expect"]),
                 "{}: {}: {}",

@@ -53,7 +53,10 @@ fn flag(flag: &config::Flag) -> Result<Flag, Box<dyn Error>> {
         let mut parts = Vec::new();
         for part in split.weights.iter().filter(|part| part.weight > 0) {
             cumulative += u64::from(part.weight);
-            parts.push(((cumulative << 32) / 100_000, position(part.variant.as_deref().unwrap_or_default())?));
+            parts.push((
+                (cumulative << 32) / 100_000,
+                position(part.variant.as_deref().unwrap_or_default())?,
+            ));
         }
         let salt = split.by.salt.as_deref().unwrap_or_default();
         let salt = u128::from_str_radix(salt, 16)?.to_be_bytes();

@@ -483,8 +483,11 @@ fn text(value: &Scalar) -> Option<&String> {
     }
 }
 
-/// Each value is held by an element.
+/// It is a list, and each value is held by an element.
 fn all_of(list: &In) -> Condition {
+    if list.values.is_empty() {
+        return is_list(list);
+    }
     Condition::All(
         list.values
             .iter()
@@ -497,11 +500,15 @@ fn all_of(list: &In) -> Condition {
 
 /// It is a list, and no element holds one of the values.
 fn none_of(list: &In) -> Condition {
-    let attribute = list.attribute.clone();
     Condition::All(alloc::vec![
-        Condition::IsType(super::IsType { attribute, value_type: ContextType::List }),
+        is_list(list),
         Condition::Not(alloc::boxed::Box::new(Condition::AnyOf(list.clone()))),
     ])
+}
+
+fn is_list(list: &In) -> Condition {
+    let attribute = list.attribute.clone();
+    Condition::IsType(super::IsType { attribute, value_type: ContextType::List })
 }
 
 /// The value with the keys of its objects in the order of their bytes, whatever map `serde_json` was built with.

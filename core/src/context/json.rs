@@ -30,7 +30,7 @@ impl Context {
 }
 
 fn is_integer(number: f64) -> bool {
-    (number as i64) as f64 == number
+    number % 1.0 == 0.0
 }
 
 fn object(

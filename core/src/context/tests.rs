@@ -102,4 +102,10 @@ mod from_json {
             assert_eq!(Context::from_json(&value).err(), Some(expected), "{value}");
         }
     }
+
+    #[test]
+    fn an_integer_beyond_all_integer_types_is_one() {
+        let context = Context::from_json(&json!({"targetingKey": 1e300})).unwrap();
+        assert_eq!(lookup(&context, TARGETING_KEY), Some(Attribute::Number(1e300)));
+    }
 }

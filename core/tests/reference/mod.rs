@@ -1,37 +1,44 @@
 //! A second interpreter of core/spec/evaluation.md, for tests alone: it walks the authored configuration and the JSON context,
 //! is slow and plain, and shares no code with the evaluator, whose judge it is. Section numbers are those of that page.
 
+mod bucket;
+mod condition;
+mod datetime;
+mod hashes;
 mod siphash;
+mod text;
 mod version;
 pub(crate) mod worlds;
 
+use bucket::{Motion, cut_point};
+use condition::Scope;
 use pennon_core::config::{
-    Comparison, Condition, Configuration, Flag, Rule, Scalar, Segment, Serve, Split, Target,
+    Bucketing, Configuration, Flag, Prerequisite, Ramp, Rule, Scalar, Serve, Split, Target,
 };
 use serde_json::{Map, Value, json};
-use siphash::siphash_2_4;
-use std::cmp::Ordering;
-use version::Version;
+use std::collections::BTreeMap;
 
 const TWO_TO_53: f64 = 9_007_199_254_740_992.0;
 
-/// The outcome as JSON: `{value?, variant?, reason, errorCode?, rule?, until?}`. A context that is none is `INVALID_CONTEXT`.
+/// The outcome as JSON: `{value?, variant?, reason, errorCode?, rule?, until?, metadata?}`. A context that is none is
+/// `INVALID_CONTEXT`.
 pub(crate) fn evaluate(
     configuration: &Configuration,
     key: &str,
     context: &Value,
     now: i64,
+    marks: &mut Marks,
 ) -> Map<String, Value> {
-    let mut until = Vec::new();
-    let decision = match configuration.flags.get(key) {
-        _ if !is_context(context) => error("INVALID_CONTEXT"),
+    let mut evaluation = Evaluation { configuration, context, now, until: Vec::new(), marks };
+    let flag = configuration.flags.get(key).filter(|_| is_context(context));
+    let decision = match flag {
+        Some(flag) => evaluation.decide(flag),
         // 3.1
-        None => error("FLAG_NOT_FOUND"),
-        Some(flag) => decide(&Subject { configuration, context }, flag, now, &mut until),
+        None if is_context(context) => error("FLAG_NOT_FOUND"),
+        None => error("INVALID_CONTEXT"),
     };
     let mut outcome = Map::new();
-    if let Some(variant) = &decision.variant {
-        let flag = &configuration.flags[key];
+    if let (Some(flag), Some(variant)) = (flag, &decision.variant) {
         let served = flag.variants.iter().find(|candidate| candidate.key == *variant);
         outcome.insert("value".into(), served.expect("a checked variant").value.clone());
         outcome.insert("variant".into(), json!(variant));
@@ -43,23 +50,54 @@ pub(crate) fn evaluate(
     if let Some(rule) = decision.rule {
         outcome.insert("rule".into(), json!(rule));
     }
-    if let Some(until) = until.into_iter().min() {
+    if let Some(until) = evaluation.until.into_iter().min() {
         outcome.insert("until".into(), json!(until));
+    }
+    if let Some(flag) = flag.filter(|flag| !flag.metadata.is_empty()) {
+        let metadata = flag.metadata.iter().map(|(name, value)| (name.clone(), scalar(value)));
+        outcome.insert("metadata".into(), Value::Object(metadata.collect()));
     }
     outcome
 }
 
-/// Sections 1.2 and 1.3, without the limits of 1.4.
+fn scalar(value: &Scalar) -> Value {
+    match value {
+        Scalar::Boolean(value) => json!(value),
+        Scalar::Number(value) => json!(value),
+        Scalar::String(value) => json!(value),
+    }
+}
+
+/// Sections 1.2 to 1.4, without the limit in bytes.
 pub(crate) fn is_context(context: &Value) -> bool {
     let Value::Object(attributes) = context else {
         return false;
     };
-    match attributes.get("targetingKey") {
+    let targeting_key = match attributes.get("targetingKey") {
         None | Some(Value::Null | Value::String(_)) => true,
         Some(Value::Number(number)) => {
             number.as_f64().is_some_and(|number| number.rem_euclid(1.0) == 0.0)
         }
         Some(_) => false,
+    };
+    targeting_key && levels(context) <= 8 && count(context) <= 1_024
+}
+
+/// How deep lists and objects lie in one another.
+fn levels(value: &Value) -> usize {
+    match value {
+        Value::Array(list) => 1 + list.iter().map(levels).max().unwrap_or(0),
+        Value::Object(object) => 1 + object.values().map(levels).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// How many attributes there are, those of objects within included.
+fn count(value: &Value) -> usize {
+    match value {
+        Value::Array(list) => list.iter().map(count).sum(),
+        Value::Object(object) => object.len() + object.values().map(count).sum::<usize>(),
+        _ => 0,
     }
 }
 
@@ -78,86 +116,102 @@ fn serve(variant: &str, reason: &'static str) -> Decision {
     Decision { variant: Some(variant.to_owned()), reason, error: None, rule: None }
 }
 
-struct Subject<'a> {
-    configuration: &'a Configuration,
-    context: &'a Value,
+/// How often each kind of condition, and each other turn of an evaluation, came out false and true.
+#[derive(Debug, Default)]
+pub(crate) struct Marks(pub(crate) BTreeMap<&'static str, [usize; 2]>);
+
+impl Marks {
+    fn put(&mut self, what: &'static str, came_true: bool) {
+        self.0.entry(what).or_default()[usize::from(came_true)] += 1;
+    }
 }
 
-/// Section 3 for a flag that there is. `until` gathers every instant that bounds the outcome.
-fn decide(subject: &Subject<'_>, flag: &Flag, now: i64, until: &mut Vec<i64>) -> Decision {
-    // 3.2
-    if !flag.enabled {
-        return Decision {
+struct Evaluation<'a, 'm> {
+    configuration: &'a Configuration,
+    context: &'a Value,
+    now: i64,
+    /// Every instant met on the way that bounds the outcome.
+    until: Vec<i64>,
+    marks: &'m mut Marks,
+}
+
+/// Sections 4.1 to 4.3: what is served, if anything is.
+enum Served<'a> {
+    Variant(&'a str),
+    Part(Option<&'a str>),
+    NoUnit,
+}
+
+impl<'a> Evaluation<'a, '_> {
+    /// Section 3 for a flag that there is.
+    fn decide(&mut self, flag: &'a Flag) -> Decision {
+        let off = Decision {
             variant: flag.off_variant.clone(),
             reason: "DISABLED",
             error: None,
             rule: None,
         };
-    }
-    // 3.4
-    if let Some(target) = subject.target(flag, now) {
-        until.extend(target.expires);
-        return serve(&target.variant, "TARGETING_MATCH");
-    }
-    // 3.6
-    for rule in &flag.rules {
-        match window(rule, now) {
-            Window::Ahead => until.extend(rule.from),
-            Window::Past => {}
-            Window::Open => {
-                if !subject.holds(&rule.when) {
-                    continue;
-                }
-                let decision = match &rule.serve {
-                    Serve::Variant(variant) => serve(variant, "TARGETING_MATCH"),
-                    Serve::Split(split) => match subject.part(split) {
-                        Some(variant) => serve(variant, "SPLIT"),
-                        None => continue,
-                    },
-                };
-                until.extend(rule.to);
+        // 3.2 and 3.3
+        if !flag.enabled || !flag.prerequisites.iter().all(|needed| self.is_met(needed)) {
+            return off;
+        }
+        // 3.4
+        if let Some(target) = self.target(flag) {
+            self.until.extend(target.expires);
+            return serve(&target.variant, "TARGETING_MATCH");
+        }
+        // 3.5
+        if let Some(held) = &flag.holdout {
+            let holdout = &self.configuration.holdouts[&held.holdout];
+            let cut = cut_point(&holdout.by, holdout.weight.into());
+            let held_out = self.bucket(&holdout.by).is_some_and(|bucket| bucket < cut);
+            self.marks.put("held out", held_out);
+            if held_out {
+                return serve(&held.variant, "SPLIT");
+            }
+        }
+        // 3.6
+        for rule in &flag.rules {
+            if let Some(decision) = self.rule(rule) {
                 return Decision { rule: Some(rule.id.clone()), ..decision };
             }
         }
-    }
-    // 3.7
-    match &flag.fallthrough {
-        // A target that lists no key is none.
-        Serve::Variant(variant)
-            if flag.rules.is_empty()
-                && flag.targets.iter().all(|target| target.keys.is_empty()) =>
-        {
-            serve(variant, "STATIC")
-        }
-        Serve::Variant(variant) => serve(variant, "DEFAULT"),
-        Serve::Split(split) => match subject.part(split) {
-            Some(variant) => serve(variant, "SPLIT"),
+        // 3.7
+        match self.serves(&flag.fallthrough) {
+            // A target that lists no key is none.
+            Served::Variant(variant)
+                if flag.rules.is_empty()
+                    && flag.targets.iter().all(|target| target.keys.is_empty()) =>
+            {
+                serve(variant, "STATIC")
+            }
+            Served::Variant(variant) => serve(variant, "DEFAULT"),
+            Served::Part(variant) => serve(variant.expect("a checked fallthrough"), "SPLIT"),
             // 4.3
-            None if names(&split.unit) == ["targetingKey"] => error("TARGETING_KEY_MISSING"),
-            None => error("INVALID_CONTEXT"),
-        },
+            Served::NoUnit => {
+                let by = match &flag.fallthrough {
+                    Serve::Variant(_) => panic!("a variant needs no unit"),
+                    Serve::Split(split) => &split.by,
+                    Serve::Ramp(ramp) => &ramp.by,
+                };
+                let targeting_key = names(&by.unit) == ["targetingKey"];
+                error(if targeting_key { "TARGETING_KEY_MISSING" } else { "INVALID_CONTEXT" })
+            }
+        }
     }
-}
 
-enum Window {
-    Ahead,
-    Open,
-    Past,
-}
-
-fn window(rule: &Rule, now: i64) -> Window {
-    if rule.from.is_some_and(|from| now < from) {
-        Window::Ahead
-    } else if rule.to.is_some_and(|to| to <= now) {
-        Window::Past
-    } else {
-        Window::Open
+    /// Section 3.3: the other flag is on, is not in error, and serves one of these variants.
+    fn is_met(&mut self, needed: &Prerequisite) -> bool {
+        let flag = &self.configuration.flags[&needed.flag];
+        let decision = self.decide(flag);
+        let served = decision.variant.is_some_and(|variant| needed.variants.contains(&variant));
+        let met = flag.enabled && decision.error.is_none() && served;
+        self.marks.put("prerequisite", met);
+        met
     }
-}
 
-impl<'a> Subject<'a> {
     /// Section 3.4.
-    fn target<'f>(&self, flag: &'f Flag, now: i64) -> Option<&'f Target> {
+    fn target(&self, flag: &'a Flag) -> Option<&'a Target> {
         let mut units: Vec<&str> = Vec::new();
         for target in &flag.targets {
             if !units.contains(&target.unit.as_str()) {
@@ -169,37 +223,102 @@ impl<'a> Subject<'a> {
             flag.targets
                 .iter()
                 .filter(|target| target.unit == unit)
-                .filter(|target| target.expires.is_none_or(|expires| now < expires))
+                .filter(|target| target.expires.is_none_or(|expires| self.now < expires))
                 .find(|target| target.keys.contains(&value))
         })
     }
 
-    /// Sections 4.2 to 4.4: the variant of the part that holds the unit's bucket; none without a unit.
-    fn part<'s>(&self, split: &'s Split) -> Option<&'s str> {
-        let unit = self.unit(&split.unit)?;
-        let bucket = bucket(&split.salt, &unit);
-        let mut cumulative = 0;
-        for part in &split.weights {
-            cumulative += u64::from(part.weight);
-            if bucket < cut_point(cumulative) {
-                return Some(&part.variant);
+    /// Section 3.6.
+    fn rule(&mut self, rule: &'a Rule) -> Option<Decision> {
+        if rule.from.is_some_and(|from| self.now < from) {
+            self.until.extend(rule.from);
+            return None;
+        }
+        if rule.to.is_some_and(|to| to <= self.now) {
+            return None;
+        }
+        if let Some(slot) = &rule.layer {
+            let by = &self.configuration.layers[&slot.layer].by;
+            let (start, end) = (cut_point(by, slot.from.into()), cut_point(by, slot.to.into()));
+            let inside = self.bucket(by).is_some_and(|bucket| start <= bucket && bucket < end);
+            self.marks.put("layer slot", inside);
+            if !inside {
+                return None;
             }
         }
-        panic!("weights that sum to less than 100,000");
+        if !self.holds(&rule.when, Scope::Context) {
+            return None;
+        }
+        let decision = match self.serves(&rule.serve) {
+            Served::Variant(variant) => serve(variant, "TARGETING_MATCH"),
+            Served::Part(variant) => {
+                self.marks.put("served by a rule's part", variant.is_some());
+                serve(variant?, "SPLIT")
+            }
+            Served::NoUnit => return None,
+        };
+        self.until.extend(rule.to);
+        Some(decision)
     }
 
-    /// Section 1.2: the attribute that a reference means, if it is there and not null.
-    fn attribute(&self, reference: &str) -> Option<&'a Value> {
-        let mut value = self.context;
-        for name in names(reference) {
-            value = value.as_object()?.get(&name)?;
+    fn serves(&mut self, what: &'a Serve) -> Served<'a> {
+        let by = match what {
+            Serve::Variant(variant) => return Served::Variant(variant),
+            Serve::Split(split) => &split.by,
+            Serve::Ramp(ramp) => &ramp.by,
+        };
+        match (self.bucket(by), what) {
+            (None, _) | (_, Serve::Variant(_)) => Served::NoUnit,
+            (Some(bucket), Serve::Split(split)) => Served::Part(part(split, bucket)),
+            (Some(bucket), Serve::Ramp(ramp)) => Served::Part(self.ramp(ramp, bucket)),
         }
-        (!value.is_null()).then_some(value)
+    }
+
+    /// Section 4.6.
+    fn ramp(&mut self, ramp: &'a Ramp, bucket: u128) -> Option<&'a str> {
+        let cuts = |step: usize| {
+            let mut sum = 0;
+            let weights = ramp.steps[step].weights.iter();
+            let cuts = weights.map(|weight| {
+                sum += u64::from(*weight);
+                cut_point(&ramp.by, sum)
+            });
+            cuts.collect::<Vec<_>>()
+        };
+        let last = ramp.steps.len() - 1;
+        let reached = ramp.steps.iter().rposition(|step| step.at <= self.now);
+        self.marks.put("ramp under way", reached.is_some_and(|step| step < last));
+        let now_at = match reached {
+            None => {
+                self.until.push(ramp.steps[0].at);
+                cuts(0)
+            }
+            Some(step) if step == last => cuts(last),
+            Some(step) => {
+                let (start, end) = (ramp.steps[step].at, ramp.steps[step + 1].at);
+                self.until.push(end);
+                let motions = cuts(step).into_iter().zip(cuts(step + 1));
+                let motions = motions.map(|(from, to)| Motion { start, end, from, to });
+                let motions: Vec<Motion> = motions.collect();
+                for motion in &motions {
+                    self.until.extend(motion.passes(bucket, self.now));
+                }
+                motions.iter().map(|motion| motion.at(self.now)).collect()
+            }
+        };
+        let part = now_at.iter().position(|cut| bucket < *cut).expect("cuts up to the whole");
+        ramp.variants[part].as_deref()
+    }
+
+    fn bucket(&self, by: &Bucketing) -> Option<u128> {
+        let mut units = std::iter::once(&by.unit).chain(&by.fallback_units);
+        let unit = units.find_map(|unit| self.unit(unit))?;
+        Some(bucket::bucket(by, &unit))
     }
 
     /// Section 4.2.
     fn unit(&self, reference: &str) -> Option<String> {
-        match self.attribute(reference)? {
+        match reach(self.context, reference)? {
             Value::String(text) if !text.is_empty() => Some(text.clone()),
             Value::Number(number) => {
                 let number = number.as_f64()?;
@@ -209,85 +328,27 @@ impl<'a> Subject<'a> {
             _ => None,
         }
     }
+}
 
-    /// Section 5.
-    fn holds(&self, condition: &Condition) -> bool {
-        match condition {
-            Condition::All(list) => list.iter().all(|child| self.holds(child)),
-            Condition::Any(list) => list.iter().any(|child| self.holds(child)),
-            Condition::Not(child) => !self.holds(child),
-            Condition::Segment(key) => self.is_in(&self.configuration.segments[key]),
-            Condition::Exists(leaf) => self.attribute(&leaf.attribute).is_some(),
-            Condition::Equals(leaf) => {
-                self.attribute(&leaf.attribute).is_some_and(|value| equal(value, &leaf.value))
-            }
-            Condition::In(leaf) => self
-                .attribute(&leaf.attribute)
-                .is_some_and(|value| leaf.values.iter().any(|listed| equal(value, listed))),
-            Condition::Contains(leaf) => {
-                let text = self.text(&leaf.attribute);
-                text.is_some_and(|text| leaf.values.iter().any(|part| text.contains(part)))
-            }
-            Condition::StartsWith(leaf) => {
-                let text = self.text(&leaf.attribute);
-                text.is_some_and(|text| leaf.values.iter().any(|part| text.starts_with(part)))
-            }
-            Condition::EndsWith(leaf) => {
-                let text = self.text(&leaf.attribute);
-                text.is_some_and(|text| leaf.values.iter().any(|part| text.ends_with(part)))
-            }
-            Condition::Number(leaf) => {
-                let number = self.attribute(&leaf.attribute).and_then(Value::as_f64);
-                let order = number.and_then(|number| number.partial_cmp(&leaf.value));
-                order.is_some_and(|order| compares(leaf.is, order))
-            }
-            Condition::Semver(leaf) => {
-                let bound = Version::parse(&leaf.value).expect("a checked version");
-                let version = self.text(&leaf.attribute).and_then(Version::parse);
-                version.is_some_and(|version| compares(leaf.is, version.compare(&bound)))
-            }
+/// Section 4.4: the variant of the part that holds the bucket.
+fn part(split: &Split, bucket: u128) -> Option<&str> {
+    let mut sum = 0;
+    for part in &split.weights {
+        sum += u64::from(part.weight);
+        if bucket < cut_point(&split.by, sum) {
+            return part.variant.as_deref();
         }
     }
+    panic!("weights that sum to less than the whole");
+}
 
-    fn text(&self, reference: &str) -> Option<&'a str> {
-        self.attribute(reference)?.as_str()
+/// Section 1.2: the attribute that a reference means, if it is there and not null.
+fn reach<'v>(value: &'v Value, reference: &str) -> Option<&'v Value> {
+    let mut value = value;
+    for name in names(reference) {
+        value = value.as_object()?.get(&name)?;
     }
-
-    /// Section 6.
-    fn is_in(&self, segment: &Segment) -> bool {
-        let unit = self.unit(&segment.unit);
-        let listed = |keys: &[String]| unit.as_ref().is_some_and(|unit| keys.contains(unit));
-        if listed(&segment.excluded) {
-            false
-        } else if listed(&segment.included) {
-            true
-        } else {
-            segment.when.as_ref().is_some_and(|when| self.holds(when))
-        }
-    }
-}
-
-/// Section 4.4.
-fn bucket(salt: &str, unit: &str) -> u64 {
-    let salt = u128::from_str_radix(salt, 16).expect("a checked salt").to_be_bytes();
-    siphash_2_4(&salt, unit.as_bytes()) >> 32
-}
-
-fn cut_point(cumulative: u64) -> u64 {
-    (cumulative << 32) / 100_000
-}
-
-/// A unit whose bucket is the cut point of a weight, and that weight.
-pub(crate) fn unit_at_a_cut_point(salt: &str) -> (String, u64) {
-    (0u64..)
-        .map(|number| format!("user-{number}"))
-        .find_map(|unit| {
-            let bucket = bucket(salt, &unit);
-            let weight = (bucket * 100_000).div_ceil(1 << 32);
-            (0 < weight && weight < 100_000 && cut_point(weight) == bucket)
-                .then_some((unit, weight))
-        })
-        .expect("one in 43,000 units")
+    (!value.is_null()).then_some(value)
 }
 
 /// Section 1.2: a name, or an RFC 6901 pointer, whose escapes are undone in this order.
@@ -300,23 +361,20 @@ fn names(reference: &str) -> Vec<String> {
     }
 }
 
-/// Section 5.2: type and value.
-fn equal(value: &Value, operand: &Scalar) -> bool {
-    match (value, operand) {
-        (Value::Bool(value), Scalar::Boolean(operand)) => value == operand,
-        (Value::Number(value), Scalar::Number(operand)) => value.as_f64() == Some(*operand),
-        (Value::String(value), Scalar::String(operand)) => value == operand,
-        _ => false,
-    }
-}
-
-fn compares(is: Comparison, order: Ordering) -> bool {
-    match is {
-        Comparison::Less => order.is_lt(),
-        Comparison::LessOrEqual => order.is_le(),
-        Comparison::Equal => order.is_eq(),
-        Comparison::GreaterOrEqual => order.is_ge(),
-        Comparison::Greater => order.is_gt(),
-        Comparison::NotEqual => order.is_ne(),
-    }
+/// A unit whose bucket is the cut point of a weight, and that weight.
+pub(crate) fn unit_at_a_cut_point(by: &Bucketing) -> (String, u64) {
+    (0u64..)
+        .map(|number| format!("user-{number}"))
+        .find_map(|unit| {
+            let bucket = bucket::bucket(by, &unit);
+            let whole = bucket::whole(by);
+            // The last weight whose cut point is not above the bucket.
+            let (mut weight, mut above) = (0, whole);
+            while above - weight > 1 {
+                let middle = weight + (above - weight) / 2;
+                if cut_point(by, middle) <= bucket { weight = middle } else { above = middle }
+            }
+            (0 < weight && cut_point(by, weight) == bucket).then_some((unit, weight))
+        })
+        .expect("one in 43,000 units")
 }

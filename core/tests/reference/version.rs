@@ -17,8 +17,8 @@ enum Identifier {
 }
 
 impl Version {
-    /// None for what is no version. A number over 64 bits is none either.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    /// None for what is no version. A number over 64 bits is none either. `partial`: numbers left out at the end are zero.
+    pub(crate) fn parse(text: &str, partial: bool) -> Option<Self> {
         let (text, build) = match text.split_once('+') {
             Some((text, build)) => (text, Some(build)),
             None => (text, None),
@@ -32,7 +32,10 @@ impl Version {
             Some((core, prerelease)) => (core, Some(prerelease)),
             None => (text, None),
         };
-        let numbers: Vec<u64> = core.split('.').map(number).collect::<Option<_>>()?;
+        let mut numbers: Vec<u64> = core.split('.').map(number).collect::<Option<_>>()?;
+        while partial && numbers.len() < 3 {
+            numbers.push(0);
+        }
         let prerelease = match prerelease {
             Some(prerelease) => prerelease.split('.').map(identifier).collect::<Option<_>>()?,
             None => Vec::new(),
