@@ -2,7 +2,6 @@
 //!
 //! Nothing is converted; a list matches if one of its elements does; a missing attribute never matches, not even negated.
 
-use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -12,42 +11,16 @@ use serde_json::Value;
 
 use super::USER_KEY;
 use super::payload::{Clause, Kind};
-use crate::config::{
-    Comparison, Condition, DatetimeComparison, Equals, Exists, In, Matches, NumberComparison,
-    Scalar, SemverComparison, SomeElement, Texts,
-};
+use crate::config::{Comparison, Condition, DatetimeComparison, Matches, Scalar, SemverComparison};
 use crate::evaluate::{Moment, Version};
+use crate::import::node::{self, any, equals, exists, never, not};
+use crate::import::pattern;
 
-/// The first millisecond that RFC 3339 cannot write, and the last one before its years.
+/// The first millisecond behind the years of RFC 3339, and their own first one.
 const AFTER_YEARS: f64 = 253_402_300_800_000.0;
 const BEFORE_YEARS: f64 = -62_167_219_200_000.0;
 /// Beyond this LaunchDarkly takes no number for a date.
 const LARGEST_DATE: f64 = 9_007_199_254_740_991.0;
-
-/// Without a list around a single one.
-pub(super) fn all(mut conditions: Vec<Condition>) -> Condition {
-    if conditions.len() == 1 { conditions.remove(0) } else { Condition::All(conditions) }
-}
-
-pub(super) fn any(mut conditions: Vec<Condition>) -> Condition {
-    if conditions.len() == 1 { conditions.remove(0) } else { Condition::Any(conditions) }
-}
-
-pub(super) fn not(condition: Condition) -> Condition {
-    Condition::Not(Box::new(condition))
-}
-
-pub(super) fn exists(attribute: &str) -> Condition {
-    Condition::Exists(Exists { attribute: attribute.to_string() })
-}
-
-pub(super) fn never() -> Condition {
-    Condition::Any(Vec::new())
-}
-
-pub(super) fn equals(attribute: &str, value: Scalar) -> Condition {
-    Condition::Equals(Equals { attribute: attribute.to_string(), value, ignore_case: false })
-}
 
 /// Our attribute that holds the key of a context of this kind.
 pub(super) fn kind_key(kind: &Kind) -> Result<String, String> {
@@ -100,11 +73,10 @@ pub(super) fn referenced(
 
 fn attribute(kind: &Kind, names: &[String]) -> String {
     match names {
-        [name] if kind.is_user() && !name.starts_with('/') => name.clone(),
+        [name] if kind.is_user() => node::name(name),
         _ => {
             let kind = Some(&kind.0).filter(|_| !kind.is_user());
-            let names = kind.into_iter().chain(names);
-            names.map(|name| format!("/{}", name.replace('~', "~0").replace('/', "~1"))).collect()
+            node::pointer(kind.into_iter().chain(names).map(String::as_str))
         }
     }
 }
@@ -150,11 +122,8 @@ pub(super) fn clause(clause: &Clause, kinds: &BTreeSet<String>) -> Result<Vec<Co
     let holds_null = clause.op == "in" && clause.values.iter().any(Value::is_null);
     let null = holds_null.then(|| not(exists("")));
     let elements: Vec<Condition> = elements.into_iter().chain(null).collect();
-    if !text && !elements.is_empty() {
-        tests.push(Condition::Some(Box::new(SomeElement {
-            attribute: attribute.clone(),
-            when: any(elements),
-        })));
+    if !text {
+        tests.extend(elements.into_iter().map(|test| node::some(&attribute, test)));
     }
     if clause.negate {
         conditions.push(exists(&attribute));
@@ -170,15 +139,9 @@ fn tests(clause: &Clause, attribute: &str) -> Result<Vec<Condition>, String> {
     let strings = || clause.values.iter().filter_map(Value::as_str);
     let numbers = || clause.values.iter().filter_map(Value::as_f64);
     let owned = || attribute.to_string();
-    let texts = || Texts {
-        attribute: owned(),
-        values: strings().map(ToString::to_string).collect(),
-        ignore_case: false,
-    };
-    let compared = |is: Comparison| -> Vec<Condition> {
-        let number = |value| NumberComparison { attribute: owned(), is, value, parse: false };
-        numbers().map(|value| Condition::Number(number(value))).collect()
-    };
+    let texts = || node::texts(attribute, strings().map(ToString::to_string).collect(), false);
+    let compared =
+        |is: Comparison| numbers().map(|value| node::number(attribute, is, value, false)).collect();
     let versions = |is: Comparison| -> Vec<Condition> {
         let valid = strings().filter(|text| Version::parse(text.as_bytes(), true).is_some());
         let semver = |value: &str| SemverComparison {
@@ -191,20 +154,18 @@ fn tests(clause: &Clause, attribute: &str) -> Result<Vec<Condition>, String> {
     };
     let some_text = strings().next().is_some();
     Ok(match clause.op.as_str() {
-        "in" => {
-            let values = scalars(&clause.values)?;
-            let list = In { attribute: owned(), values, ignore_case: false };
-            if list.values.is_empty() { Vec::new() } else { alloc::vec![Condition::In(list)] }
-        }
+        "in" => alloc::vec![node::one_of(attribute, scalars(&clause.values)?, false)],
         "startsWith" if some_text => alloc::vec![Condition::StartsWith(texts())],
         "endsWith" if some_text => alloc::vec![Condition::EndsWith(texts())],
         "contains" if some_text => alloc::vec![Condition::Contains(texts())],
         "matches" => {
-            let pattern = |pattern: &str| {
-                same_in_all_dialects(pattern)?;
-                Ok(Condition::Matches(Matches { attribute: owned(), pattern: pattern.into() }))
+            let matches = |pattern: &str| {
+                let pattern = pattern::of_re2(pattern, false)?.ok_or_else(|| {
+                    format!("`{pattern}` is no regular expression of linear time")
+                })?;
+                Ok(Condition::Matches(Matches { attribute: owned(), pattern }))
             };
-            strings().map(pattern).collect::<Result<_, String>>()?
+            strings().map(matches).collect::<Result<_, String>>()?
         }
         "lessThan" => compared(Comparison::Less),
         "lessThanOrEqual" => compared(Comparison::LessOrEqual),
@@ -235,33 +196,6 @@ fn scalars(values: &[Value]) -> Result<Vec<Scalar>, String> {
         .collect()
 }
 
-/// Classes within classes and their set operations are read differently by the engines' regular expressions.
-fn same_in_all_dialects(pattern: &str) -> Result<(), String> {
-    let mut in_class = false;
-    let mut characters = pattern.chars().peekable();
-    while let Some(character) = characters.next() {
-        match character {
-            '\\' => drop(characters.next()),
-            '[' if in_class => {
-                return Err(format!("pattern `{pattern}` has a class within a class"));
-            }
-            '[' => {
-                in_class = true;
-                characters.next_if_eq(&'^');
-                if characters.peek() == Some(&']') {
-                    return Err(format!("pattern `{pattern}` has an empty class"));
-                }
-            }
-            ']' => in_class = false,
-            '&' | '-' | '~' if in_class && characters.peek() == Some(&character) => {
-                return Err(format!("pattern `{pattern}` has `{character}{character}` in a class"));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
 /// Texts of RFC 3339 and Unix milliseconds, on both sides.
 fn dates(clause: &Clause, attribute: &str, is: Comparison) -> Result<Vec<Condition>, String> {
     let mut tests = Vec::new();
@@ -273,32 +207,30 @@ fn dates(clause: &Clause, attribute: &str, is: Comparison) -> Result<Vec<Conditi
                 if !(-LARGEST_DATE..=LARGEST_DATE).contains(&milliseconds) {
                     continue;
                 }
-                if !(BEFORE_YEARS..AFTER_YEARS).contains(&milliseconds) {
-                    return Err(format!("compares with {number} ms, beyond the years 0 to 9999"));
-                }
-                rfc_3339(milliseconds as i64)
+                let within_years = (BEFORE_YEARS..AFTER_YEARS).contains(&milliseconds);
+                let moment = Moment::from_milliseconds(milliseconds).filter(|_| within_years);
+                rfc_3339(moment.ok_or_else(|| {
+                    format!("compares with {number} ms, which is not in the years 0 to 9999")
+                })?)
             }
             _ => continue,
         };
         let date = DatetimeComparison { attribute: attribute.to_string(), is, value: text };
         tests.push(Condition::Datetime(date));
-        if tests.len() == 1 {
-            // Numbers that our dates do not reach.
-            let (is, value) = match is {
-                Comparison::Less => (Comparison::Less, -AFTER_YEARS),
-                _ => (Comparison::GreaterOrEqual, AFTER_YEARS),
-            };
-            let attribute = attribute.to_string();
-            let beyond = NumberComparison { attribute, is, value, parse: false };
-            tests.push(Condition::Number(beyond));
-        }
+    }
+    if !tests.is_empty() {
+        // Numbers that our dates do not reach.
+        tests.push(match is {
+            Comparison::Less => node::number(attribute, is, -AFTER_YEARS, false),
+            _ => node::number(attribute, Comparison::GreaterOrEqual, AFTER_YEARS, false),
+        });
     }
     Ok(tests)
 }
 
-/// Unix milliseconds as `2026-01-31T12:00:00.000Z` (Hinnant, chrono-compatible low-level date algorithms, 2013).
-fn rfc_3339(milliseconds: i64) -> String {
-    let (seconds, millisecond) = (milliseconds.div_euclid(1000), milliseconds.rem_euclid(1000));
+/// As `2026-01-31T12:00:00.000000000Z` (Hinnant, chrono-compatible low-level date algorithms, 2013).
+fn rfc_3339(moment: Moment) -> String {
+    let Moment { seconds, nanoseconds } = moment;
     let (days, second) = (seconds.div_euclid(86_400) + 719_468, seconds.rem_euclid(86_400));
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year_of_era =
@@ -309,7 +241,7 @@ fn rfc_3339(milliseconds: i64) -> String {
     let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z")
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{nanoseconds:09}Z")
 }
 
 /// `kind`: which kinds of context there are. Only names can be asked for, for all kinds are nowhere listed.
@@ -319,14 +251,14 @@ fn kinds_clause(clause: &Clause) -> Result<Condition, String> {
     }
     let names = clause.values.iter().filter_map(Value::as_str).map(|name| Kind(name.into()));
     let keys = names.filter_map(|kind| kind_key(&kind).ok());
-    let present = any(keys.map(|key| exists(&key)).collect());
+    let present = any(keys.map(|key| exists(&key)));
     Ok(if clause.negate { not(present) } else { present })
 }
 
 /// Of every context that is there it is true or false.
 fn anonymous(clause: &Clause, attribute: &str) -> Result<Vec<Condition>, String> {
     let key = kind_key(clause.context_kind.as_ref().unwrap_or(&Kind::default()))?;
-    let is = || equals(attribute, Scalar::Boolean(true));
+    let is = || equals(attribute, Scalar::Boolean(true), false);
     let asked = |value: bool| clause.op == "in" && clause.values.contains(&Value::Bool(value));
     let holds = match (asked(true) != clause.negate, asked(false) != clause.negate) {
         (true, true) => return Ok(alloc::vec![exists(&key)]),

@@ -16,13 +16,12 @@ use alloc::vec::Vec;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Import, ImportError, Refused, Report, finish};
+use super::{Import, ImportError, Refused, Report, finish, node};
 use crate::config::{
-    Condition, Configuration, FORMAT, Flag, In, Prerequisite, Rule, Scalar, Serve, Target,
-    ValueType, Variant,
+    Configuration, FORMAT, Flag, Prerequisite, Rule, Scalar, Serve, Target, ValueType, Variant,
 };
 use crate::context::TARGETING_KEY;
-use clause::{all, kind_key};
+use clause::kind_key;
 use payload::Kind;
 use segment::Segments;
 
@@ -73,11 +72,17 @@ pub fn import(json: &Value) -> Result<Import, ImportError> {
         flags: BTreeMap::new(),
     };
     for (key, flag) in &payload {
-        match (Translation { flag, all: &payload, segments: &segments }).flag() {
+        let translation = Translation { flag, all: &payload, segments: &segments };
+        match translation.flag() {
             Ok(translated) => {
                 configuration.flags.insert((*key).clone(), translated);
             }
             Err(reason) => report.refused.push(Refused { flag: (*key).clone(), reason }),
+        }
+        if flag.prerequisites.iter().any(|one| translation.prerequisite(one).is_none()) {
+            report.notes.push(format!(
+                "flag `{key}`: a prerequisite can never be met, so that it serves what it serves when off"
+            ));
         }
         if flag.runs_experiment() {
             report.notes.push(format!(
@@ -148,30 +153,27 @@ impl Translation<'_> {
         };
         rules.extend(last);
 
+        let mut enabled = flag.on;
         let mut prerequisites = Vec::new();
-        for (at, prerequisite) in flag.prerequisites.iter().enumerate() {
+        for prerequisite in &flag.prerequisites {
             match self.prerequisite(prerequisite) {
                 Some(met) => prerequisites.push(met),
-                None => {
-                    // Never met: whoever turns the flag on gets what it serves when off.
-                    let Some(off) = &off_variant else {
-                        return Err(format!(
-                            "prerequisites[{at}]: flag `{}` has no such variation, and there is no offVariation",
-                            prerequisite.key
-                        ));
-                    };
-                    targets.clear();
-                    rules.clear();
-                    fallthrough = Serve::Variant(off.clone());
-                    break;
-                }
+                // Never met, and so the flag serves to all what it serves when off.
+                None => match &off_variant {
+                    Some(off) => {
+                        targets.clear();
+                        rules.clear();
+                        fallthrough = Serve::Variant(off.clone());
+                    }
+                    None => enabled = false,
+                },
             }
         }
         Ok(Flag {
             flag_type,
             description: String::new(),
             client_visible: flag.client_visible(),
-            enabled: flag.on,
+            enabled,
             variants,
             off_variant,
             prerequisites,
@@ -222,11 +224,11 @@ impl Translation<'_> {
             from: None,
             to: None,
             layer: None,
-            when: Condition::In(In {
-                attribute: target.unit,
-                values: target.keys.into_iter().map(Scalar::String).collect(),
-                ignore_case: false,
-            }),
+            when: node::one_of(
+                &target.unit,
+                target.keys.into_iter().map(Scalar::String).collect(),
+                false,
+            ),
             serve: Serve::Variant(target.variant),
         });
         Ok((Vec::new(), rules.collect()))
@@ -292,11 +294,6 @@ fn variant_keys(variations: &[Value], flag_type: ValueType) -> Vec<String> {
         .enumerate()
         .map(|(at, value)| if named { value.to_string() } else { at.to_string() })
         .collect()
-}
-
-/// A condition that is one rule's.
-fn when(conditions: Vec<Condition>) -> Condition {
-    all(conditions)
 }
 
 /// The attribute that holds the key of the user context.

@@ -5,18 +5,19 @@
 
 use alloc::collections::BTreeSet;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use sha1::{Digest, Sha1};
 
-use super::clause::{Referenced, any, equals, exists, kind_key, not, referenced};
+use super::Translation;
+use super::clause::{Referenced, kind_key, referenced};
 use super::payload::{Kind, Rollout, SegmentRule, Served};
-use super::{Translation, when};
 use crate::config::{
-    BucketRange, Bucketing, Condition, Rule, Scalar, Serve, Sha1Prefix, Split, VendorHash, Weight,
+    Bucketing, Condition, Rule, Scalar, Serve, Sha1Prefix, Split, VendorHash, Weight,
 };
 use crate::evaluate::ONE_HUNDRED_PERCENT;
+use crate::import::node::{all, any, bucket, equals, exists, never, not};
 
 impl Translation<'_> {
     /// The rules that serve this under these conditions; the last of them serves to everybody who is left.
@@ -32,7 +33,7 @@ impl Translation<'_> {
             from: None,
             to: None,
             layer: None,
-            when: when(conditions.iter().cloned().chain(more).collect()),
+            when: all(conditions.iter().cloned().chain(more)),
             serve,
         };
         if let Some(variation) = served.variation {
@@ -120,7 +121,7 @@ pub(super) fn share(
 ) -> Result<Option<Condition>, String> {
     let weight = whole(weight)?.min(ONE_HUNDRED_PERCENT);
     if weight == 0 {
-        return Ok(Some(super::clause::never()));
+        return Ok(Some(never()));
     }
     if weight == ONE_HUNDRED_PERCENT {
         return Ok(None);
@@ -128,15 +129,14 @@ pub(super) fn share(
     let kind = rule.rollout_context_kind.as_ref();
     let unit = Unit::of(rule.bucket_by.as_deref(), kind, prefix, kinds)?;
     let Some(by) = unit.bucketing() else { return Ok(None) };
-    let bucket = |below| Condition::Bucket(BucketRange { by: by.clone(), from: 0, below });
     // Who has no bucket has bucket 0.
-    let mut without = alloc::vec![not(bucket(ONE_HUNDRED_PERCENT))];
+    let mut without = alloc::vec![not(bucket(&by, 0, ONE_HUNDRED_PERCENT))];
     if let Some(empty) = unit.empty_text()
         && !inside(unit.bucket_of_empty_text(), weight)
     {
         without.push(not(empty));
     }
-    Ok(Some(any(alloc::vec![bucket(weight), when(without)])))
+    Ok(Some(any([bucket(&by, 0, weight), all(without)])))
 }
 
 /// What decides about the bucket.
@@ -182,11 +182,11 @@ impl Unit {
 
     fn empty_text(&self) -> Option<Condition> {
         let attribute = self.attribute.as_ref().filter(|attribute| **attribute != self.key)?;
-        Some(equals(attribute, Scalar::String(String::new())))
+        Some(equals(attribute, Scalar::String(String::new()), false))
     }
 
     fn bucket_of_empty_text(&self) -> u64 {
-        let digest = Sha1::digest(self.prefix.to_string().as_bytes());
+        let digest = Sha1::digest(self.prefix.as_bytes());
         digest.iter().take(8).fold(0, |value, byte| value << 8 | u64::from(*byte)) >> 4
     }
 }

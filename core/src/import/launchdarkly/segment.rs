@@ -8,10 +8,11 @@ use alloc::vec::Vec;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::clause::{all, any, clause, kind_key, never, not};
+use super::clause::{clause, kind_key};
 use super::payload::{self, Clause, SegmentTarget};
 use super::place;
-use crate::config::{Condition, Configuration, FORMAT, In, Scalar, Segment};
+use crate::config::{Condition, Configuration, FORMAT, Scalar, Segment};
+use crate::import::node::{self, all, any, not};
 
 /// Longer lists of other kinds than `user` become segments of their own.
 const LONGEST_LIST: usize = 1_000;
@@ -135,14 +136,8 @@ impl<'a> Segments<'a> {
                 *rule = outside.iter().cloned().chain(core::mem::take(rule)).collect();
             }
         }
-        // A rule that is a plain choice adds its alternatives to the others.
-        for rule in rules {
-            match all(rule) {
-                Condition::Any(inner) => alternatives.extend(inner),
-                other => alternatives.push(other),
-            }
-        }
-        translated.when = (!alternatives.is_empty()).then(|| any(alternatives));
+        alternatives.extend(rules.into_iter().map(all));
+        translated.when = Some(any(alternatives)).filter(|when| !node::is_never(when));
         Ok(translated)
     }
 
@@ -191,7 +186,7 @@ impl<'a> Segments<'a> {
                 segments.push(Condition::Segment(key.to_string()));
             }
         }
-        let inside = if segments.is_empty() { never() } else { any(segments) };
+        let inside = any(segments);
         Ok(if clause.negate { not(inside) } else { inside })
     }
 }
@@ -253,5 +248,5 @@ fn listed_condition(
         return Condition::Segment(name.to_string());
     }
     let values = keys.iter().cloned().map(Scalar::String).collect();
-    Condition::In(In { attribute: unit.to_string(), values, ignore_case: false })
+    node::one_of(unit, values, false)
 }
