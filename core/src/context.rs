@@ -161,7 +161,13 @@ impl Context {
             self.table.resize(SMALLEST_TABLE, Entry::default());
         }
         let mut walk = Walk { bytes: &self.bytes, count: 0, table: &mut self.table };
-        walk.attributes(Reader::new(&self.bytes), self.bytes.len(), 0, 1)
+        walk.attributes(Reader::new(&self.bytes), self.bytes.len(), 0, 1)?;
+        let targeting_key = TARGETING_KEY.as_bytes();
+        match self.find(name_hash(targeting_key), 0, targeting_key).and_then(|at| self.read(at)) {
+            None | Some(Attribute::String(_)) => Ok(()),
+            Some(Attribute::Number(number)) if number % 1.0 == 0.0 => Ok(()),
+            Some(_) => Err(ContextError::TargetingKeyType),
+        }
     }
 
     /// The value inside the object that lies at `parent`, as an offset to go on from.

@@ -1,5 +1,5 @@
-//! Every bound of the format and of the evaluator, checked when compiling and again when opening
-//! (core/spec/snapshot.md section 7).
+//! Every bound of the format and of the evaluator (core/spec/snapshot.md section 7). All are checked when compiling; those of bodies and
+//! chunks again when opening, and those that bound an evaluation's work again while evaluating.
 
 /// Flags in one environment.
 pub const MAX_FLAGS: usize = 10_000;
@@ -67,6 +67,8 @@ pub const MAX_SIGNATURES: usize = 8;
 pub const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// One keyset with its signatures, in bytes.
 pub const MAX_KEYSET_BYTES: usize = 64 * 1024;
+/// Keysets of one root: what a receiver that starts afresh follows from the first to the newest.
+pub const MAX_KEYSETS: u32 = 256;
 /// Root keys, and online keys, of one keyset.
 pub const MAX_KEYSET_KEYS: usize = 256;
 /// SDK keys that an edge body admits.

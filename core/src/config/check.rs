@@ -101,6 +101,15 @@ impl<'a> Check<'a> {
             self.flag = Some(key);
             self.flag(&pointer("/flags", key), key, flag);
         }
+        for (key, cost) in flag_costs(configuration) {
+            if cost > u64::from(MAX_STEPS) {
+                self.flag = Some(key);
+                let message = format!(
+                    "may test more than {MAX_STEPS} conditions in one evaluation, segments and prerequisites counted wherever they are named"
+                );
+                self.report(&pointer("/flags", key), message);
+            }
+        }
         for (key, height) in flag_heights(configuration) {
             if height > MAX_DEPTH {
                 self.flag = Some(key);
@@ -602,6 +611,57 @@ pub(super) fn network(text: &str) -> Option<(Vec<u8>, u8)> {
         None => longest,
     };
     (prefix <= longest).then_some((bytes, prefix))
+}
+
+/// The most conditions that one evaluation of each flag can test, lists' elements aside.
+fn flag_costs(configuration: &Configuration) -> BTreeMap<&str, u64> {
+    let mut segments: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut flags: BTreeMap<&str, u64> = BTreeMap::new();
+    // Each round carries costs one level further, and no sound configuration has more levels.
+    for _ in 0..=MAX_DEPTH {
+        let costs = Costs { segments: &segments, flags: &flags };
+        let next = configuration.segments.iter().map(|(key, segment)| {
+            (key.as_str(), segment.when.as_ref().map_or(0, |when| costs.condition(when)))
+        });
+        segments = next.collect();
+    }
+    for _ in 0..=MAX_DEPTH {
+        let costs = Costs { segments: &segments, flags: &flags };
+        let next = configuration.flags.iter().map(|(key, flag)| {
+            let rules = flag.rules.iter().map(|rule| costs.condition(&rule.when));
+            let needed = flag.prerequisites.iter().map(|needed| costs.flag(&needed.flag));
+            (key.as_str(), rules.chain(needed).fold(0, u64::saturating_add))
+        });
+        flags = next.collect();
+    }
+    flags
+}
+
+/// Costs known so far.
+struct Costs<'a> {
+    segments: &'a BTreeMap<&'a str, u64>,
+    flags: &'a BTreeMap<&'a str, u64>,
+}
+
+impl Costs<'_> {
+    fn flag(&self, key: &str) -> u64 {
+        self.flags.get(key).copied().unwrap_or(0)
+    }
+
+    fn condition(&self, condition: &Condition) -> u64 {
+        let inside = match condition {
+            Condition::All(list) | Condition::Any(list) => {
+                list.iter().map(|inner| self.condition(inner)).fold(0, u64::saturating_add)
+            }
+            Condition::Not(inner) => self.condition(inner),
+            Condition::Some(some) => self.condition(&some.when),
+            Condition::Segment(key) => self.segments.get(key.as_str()).copied().unwrap_or(0),
+            Condition::Flag(flag) => self.flag(&flag.flag),
+            Condition::AllOf(list) => 2 * list.values.len() as u64,
+            leaf => own_height(leaf) as u64,
+        };
+        inside.saturating_add(1)
+    }
 }
 
 /// How many flags each flag depends on in a row; more than allowed for a cycle.

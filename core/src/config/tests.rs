@@ -119,6 +119,22 @@ fn nesting_is_bounded_and_a_segment_cannot_contain_itself() {
 }
 
 #[test]
+fn a_few_segments_cannot_cost_an_evaluation_seconds() {
+    let many = |key: &str, count: usize| {
+        let list: Vec<Value> = (0..count).map(|_| json!({"segment": key})).collect();
+        json!({"when": {"any": list}})
+    };
+    let world = |count: usize| {
+        let mut configuration = rules(json!({"segment": "a"}));
+        configuration["segments"] = json!({"a": many("b", count), "b": many("c", count),
+            "c": {"when": {"any": [{"exists": {"attribute": "x"}}]}}});
+        configuration
+    };
+    assert!(places(world(200)).is_empty());
+    assert_eq!(places(world(400)), ["/flags/f"]);
+}
+
+#[test]
 fn unknown_fields_and_operators_are_refused_by_name() {
     for (configuration, word) in [
         (flag(|flag| flag["colour"] = 1.into()), "colour"),

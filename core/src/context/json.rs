@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use serde_json::Value;
 
-use super::{Attribute, Context, ContextBuilder, ContextError, TARGETING_KEY, read_value, tag};
+use super::{Attribute, Context, ContextBuilder, ContextError, read_value, tag};
 use crate::bytes::Reader;
 use crate::limits::MAX_CONTEXT_DEPTH;
 
@@ -17,20 +17,10 @@ impl Context {
         let Value::Object(attributes) = value else {
             return Err(ContextError::NotAnObject);
         };
-        match attributes.get(TARGETING_KEY) {
-            None | Some(Value::Null | Value::String(_)) => {}
-            // As JavaScript reads it, 5.0 is the integer 5.
-            Some(Value::Number(number)) if number.as_f64().is_some_and(is_integer) => {}
-            Some(_) => return Err(ContextError::TargetingKeyType),
-        }
         let mut builder = ContextBuilder::new();
         object(&mut builder, attributes, 1)?;
         builder.finish()
     }
-}
-
-fn is_integer(number: f64) -> bool {
-    number % 1.0 == 0.0
 }
 
 fn object(

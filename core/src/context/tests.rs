@@ -53,6 +53,12 @@ fn refuses_what_is_no_context() {
     assert_eq!(long.err(), Some(ContextError::TooLarge));
     let not_utf8 = Context::decode(&[1, 0, 0xFF, tag::NULL]);
     assert_eq!(not_utf8.err(), Some(ContextError::NotUtf8));
+    for key in [
+        ContextBuilder::new().boolean(TARGETING_KEY, true),
+        ContextBuilder::new().number(TARGETING_KEY, 1.5),
+    ] {
+        assert_eq!(key.finish().err(), Some(ContextError::TargetingKeyType));
+    }
     let unknown_tag = Context::decode(&[1, 0, b'a', 9]);
     assert_eq!(unknown_tag.err(), Some(ContextError::Malformed));
 }

@@ -17,7 +17,9 @@ impl Moment {
         }
         let whole = milliseconds as i64 - i64::from((milliseconds as i64) as f64 > milliseconds);
         let fraction = milliseconds - whole as f64;
-        let nanoseconds = whole.rem_euclid(1000) as u32 * 1_000_000 + (fraction * 1e6) as u32;
+        // A fraction just below zero is, in binary64, a whole millisecond after the one before.
+        let within = ((fraction * 1e6) as u32).min(999_999);
+        let nanoseconds = whole.rem_euclid(1000) as u32 * 1_000_000 + within;
         Some(Self { seconds: whole.div_euclid(1000), nanoseconds })
     }
 
@@ -141,6 +143,8 @@ mod tests {
         assert_eq!(Moment::from_milliseconds(-1.0), text);
         let half = Moment::from_milliseconds(0.5);
         assert_eq!(half, Some(Moment { seconds: 0, nanoseconds: 500_000 }));
+        let last_nanosecond = Moment::parse(b"1969-12-31T23:59:59.999999999Z");
+        assert_eq!(Moment::from_milliseconds(-1e-300), last_nanosecond);
         assert_eq!(Moment::from_milliseconds(f64::NAN), None);
         assert_eq!(Moment::from_milliseconds(1e300), None);
     }

@@ -37,7 +37,7 @@ pub(crate) use trace::{Observer, Silent, Step};
 use crate::bytes::Reader;
 use crate::context::{Context, TARGETING_KEY};
 use crate::hash::name_hash;
-use crate::limits::{MAX_DEPTH, MAX_STEPS, MAX_VARIANTS};
+use crate::limits::{MAX_DEPTH, MAX_RULES, MAX_STEPS, MAX_VARIANTS};
 use crate::outcome::{ErrorCode, Outcome, Reason};
 use crate::snapshot::{FlagChunk, KeyTable, Section, Snapshot};
 
@@ -159,7 +159,11 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
         // 3.6
         let rules = flag.section(Section::Rules);
         if let Some(mut rules) = rules {
-            for position in 0..rules.u16()? {
+            let count = rules.u16()?;
+            if usize::from(count) > MAX_RULES {
+                return None;
+            }
+            for position in 0..count {
                 let Some((variant, reason)) = self.rule(rules.long()?)? else { continue };
                 return serve(Some(variant), reason, Some(position));
             }

@@ -46,9 +46,9 @@ pub fn bulk(evaluation: Evaluation<'_>, body: &[u8], if_none_match: Option<&str>
         Err((code, detail)) => return failure(None, code, &detail),
     };
     let tag = evaluation.tag(&context);
-    if if_none_match.is_some_and(|header| still_holds(header, &tag, evaluation.now)) {
-        let held = if_none_match.unwrap_or_default().to_string();
-        return Response { status: 304, headers: alloc::vec![("etag", held)], body: Vec::new() };
+    if let Some(held) = if_none_match.and_then(|header| held_still(header, &tag, evaluation.now)) {
+        let headers = alloc::vec![("etag", format!("\"{held}\""))];
+        return Response { status: 304, headers, body: Vec::new() };
     }
     let mut until: Option<i64> = None;
     let snapshot = evaluation.snapshot;
@@ -153,15 +153,16 @@ fn etag(tag: &str, until: Option<i64>) -> String {
     }
 }
 
-/// Whether one of the ETags in an If-None-Match header (RFC 9110 section 13.1.2) is this tag and has not run out.
-fn still_holds(header: &str, tag: &str, now: i64) -> bool {
-    header.split(',').any(|entry| {
+/// The one of the ETags in an If-None-Match header (RFC 9110 section 13.1.2) that is this tag and has not run out.
+fn held_still<'h>(header: &'h str, tag: &str, now: i64) -> Option<&'h str> {
+    header.split(',').find_map(|entry| {
         let entry = entry.trim();
         let entry = entry.strip_prefix("W/").unwrap_or(entry).trim_matches('"');
-        match entry.split_once('.') {
+        let holds = match entry.split_once('.') {
             Some((held, until)) => held == tag && until.parse().is_ok_and(|until: i64| now < until),
             None => entry == tag,
-        }
+        };
+        holds.then_some(entry)
     })
 }
 

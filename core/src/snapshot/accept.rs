@@ -3,6 +3,7 @@
 //! The decisions are here and without I/O; the host computes SHA-256 and Ed25519, with WebCrypto or with `verify.rs`, between two
 //! steps: `offer_*` says what to compute, `admit_*` takes the results.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::head::{DOMAIN, ED25519, EVALUATOR, HEAD_BYTES, Head, Kind, Signature, signatures};
@@ -15,7 +16,8 @@ use crate::limits::{MAX_BODY_BYTES, MAX_CLIENT_BODY_BYTES};
 pub struct SignatureCheck {
     pub public_key: [u8; 32],
     pub signature: [u8; 64],
-    pub message: Vec<u8>,
+    /// One for all checks of an offer.
+    pub message: Arc<[u8]>,
 }
 
 impl SignatureCheck {
@@ -23,11 +25,11 @@ impl SignatureCheck {
     pub(crate) fn new(
         public_key: [u8; 32],
         signature: &Signature<'_>,
-        message: &[u8],
+        message: &Arc<[u8]>,
     ) -> Option<Self> {
         let bytes = <[u8; 64]>::try_from(signature.bytes).ok()?;
         let known = signature.algorithm == ED25519 && public_key.starts_with(&signature.key_id);
-        known.then(|| Self { public_key, signature: bytes, message: message.to_vec() })
+        known.then(|| Self { public_key, signature: bytes, message: Arc::clone(message) })
     }
 }
 
@@ -133,7 +135,7 @@ impl Acceptance {
     }
 
     /// First step for a keyset: the first one is proved by the fingerprint of its roots, each later one by the roots of its
-    /// predecessor and by its own. Keysets come one by one, without a gap; offering the one in use again does nothing.
+    /// predecessor and by its own. Keysets come one by one, without a gap.
     ///
     /// # Errors
     /// [`Refusal::BadKeyset`], [`Refusal::OlderKeyset`], or [`Refusal::KeysetNeeded`] for a gap.
@@ -221,6 +223,7 @@ impl Acceptance {
         let list = signatures(behind, count).ok_or(Refusal::MalformedHead)?;
         let mut message = DOMAIN.to_vec();
         message.extend_from_slice(signed);
+        let message: Arc<[u8]> = message.into();
         let checks: Vec<SignatureCheck> = keyset
             .keys
             .iter()
