@@ -15,7 +15,7 @@ pub const MAX_CLIENT_BODY_BYTES: usize = 1024 * 1024;
 pub const MAX_CHUNK_BYTES: usize = 256 * 1024;
 /// Nesting of conditions, and of segments within conditions.
 pub const MAX_DEPTH: usize = 8;
-/// Conditions tested in one evaluation, prerequisites included.
+/// Conditions and prerequisites tested in one evaluation, those of prerequisites included.
 pub const MAX_STEPS: u32 = 200_000;
 /// Variants of one flag.
 pub const MAX_VARIANTS: usize = 64;

@@ -142,6 +142,7 @@ fn condition(authored: &config::Condition) -> Result<Condition, Box<dyn Error>> 
             let bound = Version { numbers, prerelease: prerelease.to_owned() };
             Condition::Semver(path(&leaf.attribute), comparison(leaf.is), bound)
         }
+        other => return Err(format!("the workload has no such condition: {other:?}").into()),
     })
 }
 

@@ -613,7 +613,7 @@ pub(super) fn network(text: &str) -> Option<(Vec<u8>, u8)> {
     (prefix <= longest).then_some((bytes, prefix))
 }
 
-/// The most conditions that one evaluation of each flag can test, lists' elements aside.
+/// The most conditions and prerequisites that one evaluation of each flag can test, lists' elements aside.
 fn flag_costs(configuration: &Configuration) -> BTreeMap<&str, u64> {
     let mut segments: BTreeMap<&str, u64> = BTreeMap::new();
     let mut flags: BTreeMap<&str, u64> = BTreeMap::new();
@@ -645,7 +645,7 @@ struct Costs<'a> {
 
 impl Costs<'_> {
     fn flag(&self, key: &str) -> u64 {
-        self.flags.get(key).copied().unwrap_or(0)
+        self.flags.get(key).copied().unwrap_or(0).saturating_add(1)
     }
 
     fn condition(&self, condition: &Condition) -> u64 {

@@ -4,6 +4,9 @@ use alloc::vec::Vec;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::context::Context;
+use crate::outcome::ErrorCode;
+use crate::snapshot::{Kind, Snapshot};
 
 fn flag(change: impl FnOnce(&mut Value)) -> Value {
     let mut flag = json!({"type": "boolean", "enabled": true,
@@ -132,6 +135,39 @@ fn a_few_segments_cannot_cost_an_evaluation_seconds() {
     };
     assert!(places(world(200)).is_empty());
     assert_eq!(places(world(400)), ["/flags/f"]);
+}
+
+/// `a` needs `b` a hundred times, and so on for each pair; the last of a chain needs nothing.
+fn needing_each_other(pairs: &[(&str, &str)]) -> Value {
+    let plain = &flag(|_| ())["flags"]["f"];
+    let mut flags = json!({});
+    for (key, needed) in pairs {
+        let needed_once = json!({"flag": needed, "variants": ["off"]});
+        flags[*needed] = plain.clone();
+        flags[*key] = plain.clone();
+        flags[*key]["prerequisites"] = (0..100).map(|_| needed_once.clone()).collect();
+    }
+    json!({"format": 1, "flags": flags})
+}
+
+#[test]
+fn flags_without_conditions_cost_too() {
+    assert!(places(needing_each_other(&[("a", "b"), ("b", "c")])).is_empty());
+    let refused = places(needing_each_other(&[("a", "b"), ("b", "d"), ("d", "e")]));
+    assert_eq!(refused, ["/flags/a"]);
+
+    // The same chain, made of a sound body by force.
+    let configuration = needing_each_other(&[("a", "b"), ("b", "c"), ("d", "e")]);
+    let configuration: Configuration = serde_json::from_value(configuration).unwrap();
+    let mut body = compile(&configuration, Kind::Server, &[]).unwrap();
+    let needed = |flag: u8| [1, 0, flag, 1, 3, 0, b'o', b'f', b'f'];
+    while let Some(at) = body.windows(9).position(|bytes| bytes == needed(b'c')) {
+        body[at..at + 9].copy_from_slice(&needed(b'd'));
+    }
+    let snapshot = Snapshot::open(body, Kind::Server).unwrap();
+    let error = |key| snapshot.evaluate(key, &Context::empty(), 0).error;
+    assert_eq!(error("b"), None);
+    assert_eq!(error("a"), Some(ErrorCode::ParseError));
 }
 
 #[test]

@@ -67,7 +67,7 @@ pub(crate) struct Evaluation<'s, 'c, 'o, O> {
     pub(crate) now: i64,
     /// Sinks to the next instant at which time alone may lead elsewhere.
     until: i64,
-    /// Conditions that may still be tested: what bounds a hostile snapshot's work.
+    /// Conditions and prerequisites that may still be tested: what bounds a hostile snapshot's work.
     steps_left: u32,
     /// Flags whose prerequisite is being evaluated.
     flags_above: usize,
@@ -201,6 +201,8 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
         if self.flags_above == MAX_DEPTH {
             return None;
         }
+        // A flag without conditions is work too: a hundred prerequisites on eight levels would be 100^8 evaluations.
+        self.spend()?;
         self.observer.step(Step::PrerequisiteBegins { key });
         // A prerequisite that is itself malformed is unmet; only this flag's own bytes spoil it.
         let above = core::mem::replace(&mut self.current, flag);
@@ -208,6 +210,9 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
         let decision = self.flag(flag);
         self.flags_above -= 1;
         self.current = above;
+        if decision.is_none() && self.steps_left == 0 {
+            return None;
+        }
         let served = decision
             .filter(|decision| decision.error.is_none() && flag.enabled())
             .and_then(|decision| flag.variant_name(decision.variant?));
@@ -311,7 +316,7 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
         self.until = instant.min(self.until);
     }
 
-    /// Counts one condition; `None` when a snapshot asks for more than any honest one.
+    /// Counts one condition or prerequisite; `None` when a snapshot asks for more than any honest one.
     #[inline]
     pub(crate) fn spend(&mut self) -> Option<()> {
         self.steps_left = self.steps_left.checked_sub(1)?;

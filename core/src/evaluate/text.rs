@@ -3,7 +3,7 @@
 use core::cmp::Ordering;
 
 /// The characters of a text in lower case, one by one (Unicode's default mapping, no context).
-pub(crate) fn fold(text: &str) -> impl Iterator<Item = char> + '_ {
+pub(crate) fn fold(text: &str) -> impl Iterator<Item = char> + Clone + '_ {
     text.chars().flat_map(char::to_lowercase)
 }
 
@@ -27,16 +27,19 @@ pub(crate) fn folded_starts_with(text: &str, part: &str) -> bool {
 }
 
 pub(crate) fn folded_ends_with(text: &str, part: &str) -> bool {
-    part.is_empty() || positions(text).any(|at| begins(fold(at), part) == Some(true))
+    part.is_empty() || positions(fold(text)).any(|rest| begins(rest, part) == Some(true))
 }
 
 pub(crate) fn folded_contains(text: &str, part: &str) -> bool {
-    part.is_empty() || positions(text).any(|at| begins(fold(at), part).is_some())
+    part.is_empty() || positions(fold(text)).any(|rest| begins(rest, part).is_some())
 }
 
-/// The rest of the text from each of its characters on.
-fn positions(text: &str) -> impl Iterator<Item = &str> {
-    text.char_indices().filter_map(|(at, _)| text.get(at..))
+/// What is left from each of the folded characters on: one of them may lie within a character of the text.
+fn positions<I: Iterator<Item = char> + Clone>(folded: I) -> impl Iterator<Item = I> {
+    core::iter::successors(Some(folded), |rest| {
+        let mut rest = rest.clone();
+        rest.next().is_some().then_some(rest)
+    })
 }
 
 /// The order of two versions as GrowthBook has it: without a leading `v` and without build metadata, split at `-` and `.`, a fourth part `~`
@@ -71,6 +74,7 @@ mod tests {
         assert!(folded_ends_with("AB.COM", ".com") && !folded_ends_with("ab.com.br", ".com"));
         assert!(folded_starts_with("ABC", "ab") && !folded_starts_with("A", "ab"));
         assert!(folded_equals("İ", "i\u{307}"), "one character may become two");
+        assert!(folded_contains("xİy", "\u{307}y") && folded_ends_with("xİ", "\u{307}"));
     }
 
     #[test]

@@ -67,9 +67,7 @@ impl<'a> Evaluation<'a, '_> {
                 any_text(string, leaf, |text, part| text.starts_with(part))
             }
             Condition::EndsWith(leaf) => any_text(string, leaf, |text, part| text.ends_with(part)),
-            Condition::IpInCidr(leaf) => {
-                any_text(string, leaf, |text, network| text::is_in_network(text, network))
-            }
+            Condition::IpInCidr(leaf) => any_text(string, leaf, text::is_in_network),
             Condition::Matches(leaf) => {
                 string.is_some_and(|string| text::matches(string, &leaf.pattern))
             }

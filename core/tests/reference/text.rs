@@ -1,7 +1,7 @@
 //! Operators on text that are more than a comparison (section 5).
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -81,7 +81,7 @@ pub(crate) fn matches(text: &str, expression: &str) -> bool {
 
 /// Compiled once for each thread.
 pub(crate) fn pattern(expression: &str) -> Rc<Regex> {
-    thread_local!(static COMPILED: RefCell<HashMap<String, Rc<Regex>>> = RefCell::default());
+    thread_local!(static COMPILED: RefCell<BTreeMap<String, Rc<Regex>>> = RefCell::default());
     COMPILED.with_borrow_mut(|compiled| {
         if let Some(regex) = compiled.get(expression) {
             return Rc::clone(regex);

@@ -126,7 +126,7 @@ fn operator(random: &mut Random, levels: usize, inside: bool) -> (Condition, usi
         10 => Condition::Text(TextComparison {
             attribute: attribute(random, words),
             is: comparison(random),
-            value: random.text(&WORDS),
+            value: random.word(),
         }),
         11..13 => Condition::Number(NumberComparison {
             attribute: attribute(random, &["age"]),
@@ -184,7 +184,7 @@ fn operator(random: &mut Random, levels: usize, inside: bool) -> (Condition, usi
         }
         _ => Condition::Equals(Equals {
             attribute: attribute(random, words),
-            value: Scalar::String(random.text(&WORDS)),
+            value: Scalar::String(random.word()),
             ignore_case,
         }),
     };
@@ -208,7 +208,15 @@ fn texts(
     usual: &[&str],
     ignore_case: bool,
 ) -> Texts {
-    let values = random.list(3, |random| random.text(&WORDS));
+    let values = random.list(3, |random| {
+        // A part of a word is found more often than a word.
+        let word = random.word();
+        let characters: Vec<char> = word.chars().collect();
+        let from = random.below(characters.len() + 1);
+        let to = from + random.below(characters.len() - from + 1);
+        let whole = random.percent(50);
+        if whole { word } else { characters[from..to].iter().collect() }
+    });
     Texts { attribute: attribute(random, usual), values, ignore_case }
 }
 
@@ -224,7 +232,8 @@ fn list(
 pub(super) fn scalar(random: &mut Random) -> Scalar {
     match random.below(5) {
         0 => Scalar::Boolean(random.percent(50)),
-        1 | 2 => Scalar::Number(*random.pick(&NUMBERS)),
-        _ => Scalar::String(random.text(&WORDS)),
+        1 => Scalar::Number(*random.pick(&NUMBERS[..5])),
+        2 => Scalar::Number(*random.pick(&NUMBERS)),
+        _ => Scalar::String(random.word()),
     }
 }

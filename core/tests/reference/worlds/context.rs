@@ -59,7 +59,7 @@ fn usual(random: &mut Random, name: &str) -> Value {
         "address" => json!(random.text(&ADDRESSES)),
         "beta" => json!(random.percent(50)),
         "org" | "a/b" => object(random, 3),
-        "tags" if random.percent(85) => random.list(4, |random| scalar(random)).into(),
+        "tags" if random.percent(85) => random.list(4, scalar).into(),
         "tags" => random.list(3, |random| anything(random, 2)).into(),
         "orgs" => {
             let element = |random: &mut Random| {
@@ -71,7 +71,7 @@ fn usual(random: &mut Random, name: &str) -> Value {
             json!(*random.pick(&[0i64, 5, -7, 1 << 53, (1 << 53) + 2]))
         }
         "targetingKey" if random.percent(50) => json!(user(random)),
-        _ => json!(random.text(&WORDS)),
+        _ => json!(random.word()),
     }
 }
 
@@ -81,8 +81,8 @@ fn object(random: &mut Random, depth: usize) -> Value {
         if random.percent(50) {
             let value = match name {
                 "deep" if depth > 0 => object(random, depth - 1),
-                "tags" => random.list(3, |random| scalar(random)).into(),
-                _ if random.percent(60) => json!(random.text(&WORDS)),
+                "tags" => random.list(3, scalar).into(),
+                _ if random.percent(60) => json!(random.word()),
                 _ => anything(random, depth.saturating_sub(1)),
             };
             attributes.insert(name.to_owned(), value);
@@ -95,7 +95,7 @@ fn scalar(random: &mut Random) -> Value {
     match random.below(5) {
         0 => json!(random.percent(50)),
         1 | 2 => number(random),
-        _ => json!(random.text(&WORDS)),
+        _ => json!(random.word()),
     }
 }
 
@@ -104,7 +104,7 @@ fn anything(random: &mut Random, depth: usize) -> Value {
         0 => Value::Null,
         1 => json!(random.percent(50)),
         2 => number(random),
-        3 => json!(random.text(&WORDS)),
+        3 => json!(random.word()),
         4 => random.list(3, |random| anything(random, depth - 1)).into(),
         _ => object(random, depth - 1),
     }

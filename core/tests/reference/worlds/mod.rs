@@ -56,6 +56,12 @@ impl Random {
         (*self.pick(pool)).to_owned()
     }
 
+    /// Mostly one of a few.
+    fn word(&mut self) -> String {
+        let few = self.percent(60);
+        self.text(if few { &WORDS[..COMMON_WORDS] } else { &WORDS })
+    }
+
     fn list<T>(&mut self, most: usize, mut one: impl FnMut(&mut Self) -> T) -> Vec<T> {
         (0..self.below(most + 1)).map(|_| one(self)).collect()
     }
@@ -143,9 +149,9 @@ fn flag(random: &mut Random, ground: &Ground) -> Flag {
             key: format!("variant-{place}"),
             value: match flag_type {
                 ValueType::Boolean => json!(random.percent(50)),
-                ValueType::String => json!(random.text(&WORDS)),
+                ValueType::String => json!(random.word()),
                 ValueType::Number => number(random),
-                ValueType::Json => json!({"list": [place, null], "text": random.text(&WORDS)}),
+                ValueType::Json => json!({"list": [place, null], "text": random.word()}),
             },
             description: String::new(),
         })
@@ -221,7 +227,7 @@ fn variant(random: &mut Random, variants: &[Variant]) -> String {
 
 /// Distinct, none empty; now and then many.
 fn keys(random: &mut Random) -> Vec<String> {
-    let mut keys = random.list(8, |random| random.text(&WORDS));
+    let mut keys = random.list(8, |random| random.word());
     if random.percent(10) {
         keys.extend(random.list(300, user));
     }

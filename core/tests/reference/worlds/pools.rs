@@ -54,18 +54,22 @@ pub(super) const ELEMENT_REFERENCES: [&str; 12] = [
 ];
 pub(super) const UNITS: [&str; 6] =
     ["targetingKey", "targetingKey", "/targetingKey", "/org/tier", "age", "plan"];
+pub(super) const COMMON_WORDS: usize = 7;
+/// The first ones come more often.
 pub(super) const WORDS: [&str; 26] = [
-    "",
     "pro",
-    "Pro",
     "PROTEIN",
+    "u1",
+    "u2",
+    "5",
+    "xİ",
+    "\u{307}",
+    "",
+    "Pro",
     "protein",
     "free",
-    "u1",
     "U1",
-    "u2",
     "u3",
-    "5",
     "-7",
     "9007199254740992",
     "true",
@@ -73,9 +77,7 @@ pub(super) const WORDS: [&str; 26] = [
     "É",
     "e\u{301}",
     "\u{301}",
-    "İ",
     "i\u{307}",
-    "\u{307}",
     "ΣΑΣ",
     "σας",
     "Straße 7",
