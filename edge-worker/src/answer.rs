@@ -1,7 +1,7 @@
 //! Answers: bytes, JSON and problem documents (RFC 9457), with the cross-origin headers that browsers need.
 
 use pennon_core::protocol::access::Denied;
-use pennon_core::protocol::caching::{CORS_ALLOWED_HEADERS, CORS_EXPOSED_HEADERS, NEVER};
+use pennon_core::protocol::caching::{CORS_ALLOWED_HEADERS, CORS_EXPOSED_HEADERS, NEVER, VARY};
 use pennon_core::protocol::problem::problem;
 use pennon_core::{outcome::ErrorCode, protocol};
 use serde_json::{Map, Value, json};
@@ -27,6 +27,7 @@ impl Answer {
         Self { status: 200, headers: Vec::new(), body: bytes }
             .with("content-type", BYTES)
             .with("cache-control", caching)
+            .with("vary", VARY)
     }
 
     pub(crate) fn json(status: u16, value: &Value) -> Self {

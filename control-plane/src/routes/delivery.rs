@@ -61,9 +61,9 @@ pub async fn head(
     Query(query): Query<KeyInQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (_, place) = place(&app, &headers, &query, &environment, &kind)?;
+    let (caller, place) = place(&app, &headers, &query, &environment, &kind)?;
     let current = app.published.current(place).ok_or_else(no_snapshot)?;
-    Ok(bytes(current.head_bytes.clone(), caching::head(place.1)))
+    Ok(bytes(current.head_bytes.clone(), caching::head(caller.kind)))
 }
 
 /// `GET /v1/body/{sha256}`: the right to it comes from the environment and kind that it belongs to; knowing the hash gives none.
@@ -84,7 +84,7 @@ pub async fn body(
     for (environment, kind) in places {
         match caller.may_read(environment, kind) {
             // Precompressed forms (br, zstd, gzip) will be chosen here.
-            Ok(()) => return Ok(bytes(body, caching::body(kind))),
+            Ok(()) => return Ok(bytes(body, caching::body(caller.kind))),
             Err(denied) => refusal = Some(denied),
         }
     }
