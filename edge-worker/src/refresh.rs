@@ -1,21 +1,25 @@
 //! Keeps what is held fresh: the first look into KV, the comparison with the control plane, and storing what was accepted.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use pennon_core::outcome::ErrorCode;
-use pennon_core::protocol::access::Denied;
+use pennon_core::protocol::access::{Denied, may_read};
 use pennon_core::protocol::push::Push;
-use pennon_core::snapshot::{Head, Keyset, Kind, Refusal};
+use pennon_core::snapshot::{Head, Keyset, Kind, Refusal, sha256};
 use worker::kv::KvStore;
-use worker::{Context, Date, Env};
+use worker::{Context, Date, Delay, Env};
 
 use crate::answer::Problem;
 use crate::settings::{KV, Settings};
-use crate::snapshots::{self, Failure, Held};
+use crate::snapshots::{self, Failure, Held, Turn};
 use crate::sources::{Kv, MAX_KEYSETS, Origin, SourceError};
 
 /// Seconds after which a caller may try again while nothing is held.
 const RETRY_AFTER_S: u32 = 1;
+/// How long a caller waits at most for what is being loaded, and how often it looks.
+const LOAD_WAIT_MS: i64 = 5_000;
+const LOOK_MS: i64 = 20;
 
 /// The edge as one request sees it.
 #[derive(Clone, Debug)]
@@ -73,9 +77,6 @@ impl Edge {
         kind: Kind,
         context: &Context,
     ) -> Result<Rc<Held>, Problem> {
-        if snapshots::current(&self.settings, kind).is_none() {
-            self.restore(kind).await;
-        }
         if let Some(held) = snapshots::current(&self.settings, kind) {
             if snapshots::claim_refresh(&self.settings, kind, now()) {
                 let edge = self.clone();
@@ -83,10 +84,8 @@ impl Edge {
             }
             return Ok(held);
         }
-        // Not claimed: a first caller that gave up must not hold up the others.
-        if snapshots::may_try(&self.settings, kind, now()) {
-            self.refresh(kind).await;
-        }
+        let there = || snapshots::current(&self.settings, kind).is_some();
+        self.load(kind, there).await;
         snapshots::current(&self.settings, kind).ok_or_else(|| {
             Problem::new(
                 503,
@@ -98,24 +97,115 @@ impl Edge {
         })
     }
 
+    /// Loads a kind from KV and the control plane until `there`, or until there is no more to be had. One caller at a time does
+    /// it and the others wait for what it brings, so that a crowd costs the control plane one request.
+    async fn load(&self, kind: Kind, there: impl Fn() -> bool) {
+        let settings = &self.settings;
+        let arrived = now();
+        while !there() && now() - arrived < LOAD_WAIT_MS {
+            let rest = match snapshots::claim_load(settings, kind, now()) {
+                Turn::Mine => {
+                    self.restore(kind).await;
+                    if !there() {
+                        self.refresh(kind).await;
+                    }
+                    snapshots::end_load(settings, kind);
+                    0
+                }
+                Turn::Taken => LOOK_MS,
+                // Whoever has nothing at all hears at once that the last attempt has just failed.
+                Turn::Later(_) if snapshots::current(settings, kind).is_none() => return,
+                Turn::Later(rest) => rest,
+            };
+            // Begun after this caller came: what it did not bring is not to be had.
+            if snapshots::compared_from(settings, kind) >= arrived {
+                return;
+            }
+            if rest > 0 {
+                Delay::from(Duration::from_millis(rest.unsigned_abs())).await;
+            }
+        }
+    }
+
+    /// A body by its hash, of any kind that a key of kind `holder` may read, when this isolate does not hold it: it may not have
+    /// loaded that kind yet, or be ahead of, or behind, the isolate that served the head.
+    ///
+    /// # Errors
+    /// `no-snapshot` when a kind that it could be of cannot be had at all.
+    pub(crate) async fn body(
+        &self,
+        holder: Kind,
+        body_sha256: &[u8; 32],
+        context: &Context,
+    ) -> Result<Option<Vec<u8>>, Problem> {
+        let others = Kind::ALL.into_iter().filter(|kind| *kind != holder);
+        let kinds = [holder].into_iter().chain(others.filter(|kind| may_read(holder, *kind)));
+        let held = || snapshots::by_body(&self.settings, body_sha256);
+        let bytes = |held: Rc<Held>| held.snapshot.bytes().to_vec();
+        let mut missing = None;
+        for kind in kinds.clone() {
+            if let Err(problem) = self.snapshot(kind, context).await {
+                missing = Some(problem);
+            }
+            if let Some(held) = held().filter(|held| may_read(holder, held.head.kind)) {
+                return Ok(Some(bytes(held)));
+            }
+            match self.kv().body(kind, body_sha256).await {
+                Ok(Some(stored)) if sha256(&stored) == *body_sha256 => return Ok(Some(stored)),
+                Ok(_) => {}
+                Err(error) => self.note(kind, &error.into()),
+            }
+        }
+        for kind in kinds {
+            self.load(kind, || held().is_some()).await;
+            if let Some(held) = held().filter(|held| may_read(holder, held.head.kind)) {
+                return Ok(Some(bytes(held)));
+            }
+        }
+        missing.map_or(Ok(None), Err)
+    }
+
     /// Looks into KV once per isolate and kind.
     pub(crate) async fn restore(&self, kind: Kind) {
         if !snapshots::wants_restore(&self.settings, kind) {
             return;
         }
-        match self.kv().load(kind).await {
-            Ok(stored) => {
-                if let Err(refusal) = snapshots::restore(&self.settings, kind, stored, now()) {
-                    self.note(kind, &refusal.into());
-                }
-            }
-            // Not marked as restored: the next request looks again.
-            Err(error) => self.note(kind, &error.into()),
+        // On a failure not marked as restored: the next request looks again.
+        if let Err(failed) = self.take_stored(kind).await {
+            self.note(kind, &failed);
         }
+    }
+
+    async fn take_stored(&self, kind: Kind) -> Result<(), Failed> {
+        let stored = self.kv().load(kind).await?;
+        for keyset in &stored.keysets {
+            if let Err(refusal) = snapshots::adopt_keyset(&self.settings, keyset) {
+                self.note(kind, &refusal.into());
+                break;
+            }
+        }
+        // Where the stored keysets are damaged or behind, the control plane has them: without them the stored head could not be
+        // verified, and without that it could not refuse an older one.
+        if let Some(head) = stored.head.as_deref().and_then(|bytes| Head::parse(bytes).ok()) {
+            self.follow_keysets(head.keyset).await?;
+        }
+        Ok(snapshots::restore(&self.settings, kind, stored, now())?)
+    }
+
+    /// Asks for the keysets up to a number, one by one: each proves the next.
+    async fn follow_keysets(&self, number: u32) -> Result<(), Failed> {
+        let wanted = number.min(MAX_KEYSETS);
+        while snapshots::keyset_number(&self.settings) < wanted {
+            let next = snapshots::keyset_number(&self.settings) + 1;
+            let keyset = Origin(&self.settings).keyset(next).await?;
+            snapshots::adopt_keyset(&self.settings, &keyset)?;
+        }
+        Ok(())
     }
 
     /// Compares with the control plane; on any failure what is held stays.
     async fn refresh(&self, kind: Kind) {
+        let from = now();
         let before = snapshots::high_water(&self.settings, kind);
         let outcome = match self.fetch(kind).await {
             // A push came in between: what was asked for before it is older by right.
@@ -129,7 +219,7 @@ impl Edge {
         if let Err(failed) = &outcome {
             self.note(kind, failed);
         }
-        snapshots::end_refresh(&self.settings, kind, outcome.is_ok(), now());
+        snapshots::end_refresh(&self.settings, kind, outcome.is_ok(), from, now());
     }
 
     async fn fetch(&self, kind: Kind) -> Result<(), Failed> {
@@ -139,7 +229,7 @@ impl Edge {
         if held.is_some_and(|held| held.head_bytes == head_bytes) {
             return Ok(());
         }
-        let head = self.check_head(kind, &head_bytes, &origin).await?;
+        let head = self.check_head(kind, &head_bytes).await?;
         let previous = snapshots::current(&self.settings, kind);
         let held = match snapshots::renew(&self.settings, kind, &head_bytes, head)? {
             Some(renewed) => renewed,
@@ -152,22 +242,12 @@ impl Edge {
     }
 
     /// Verifies a head, following the chain of keysets when it names a newer one.
-    async fn check_head(
-        &self,
-        kind: Kind,
-        head_bytes: &[u8],
-        origin: &Origin<'_>,
-    ) -> Result<Head, Failed> {
+    async fn check_head(&self, kind: Kind, head_bytes: &[u8]) -> Result<Head, Failed> {
         match snapshots::check_head(&self.settings, kind, head_bytes, now()) {
             Err(Refusal::KeysetNeeded) => {}
             checked => return Ok(checked?),
         }
-        let wanted = Head::parse(head_bytes)?.keyset.min(MAX_KEYSETS);
-        while snapshots::keyset_number(&self.settings) < wanted {
-            let next = snapshots::keyset_number(&self.settings) + 1;
-            let keyset = origin.keyset(next).await?;
-            snapshots::adopt_keyset(&self.settings, &keyset)?;
-        }
+        self.follow_keysets(Head::parse(head_bytes)?.keyset).await?;
         let head = snapshots::check_head(&self.settings, kind, head_bytes, now())?;
         self.kv().save_keysets(&snapshots::keysets(&self.settings)).await?;
         Ok(head)
@@ -195,10 +275,17 @@ impl Edge {
             }
             checked => drop(checked?),
         }
+        let from = now();
+        let current = snapshots::current(settings, kind);
+        if current.is_some_and(|held| held.head_bytes == push.head) {
+            // Sent once more, because the answer was lost: it is here and stored.
+            snapshots::end_refresh(settings, kind, true, from, now());
+            return Ok(());
+        }
         let keysets_grew = snapshots::keyset_number(settings) != known;
         let previous = snapshots::current(settings, kind);
         let held = snapshots::accept(settings, kind, push.head, push.body.to_vec(), now())?;
-        snapshots::end_refresh(settings, kind, true, now());
+        snapshots::end_refresh(settings, kind, true, from, now());
         let saved = async {
             if keysets_grew {
                 self.kv().save_keysets(&snapshots::keysets(settings)).await?;
@@ -260,14 +347,18 @@ impl Edge {
         previous: Option<&Held>,
     ) -> Result<(), SourceError> {
         let kv = self.kv();
-        kv.save_body(&held.head.body_sha256, held.snapshot.bytes()).await?;
-        if let Some(mark) = snapshots::high_water(&self.settings, kind) {
-            kv.save_head(kind, &held.head_bytes, mark).await?;
+        kv.save_body(kind, &held.head.body_sha256, held.snapshot.bytes()).await?;
+        // While a body is written, a newer snapshot can come: its head must not be replaced by this one, nor its body retired.
+        let current = || snapshots::current(&self.settings, kind);
+        if current().is_none_or(|newest| newest.head_bytes == held.head_bytes) {
+            kv.save_head(kind, &held.head_bytes).await?;
         }
-        match previous.filter(|old| old.head.body_sha256 != held.head.body_sha256) {
-            Some(old) => kv.retire_body(&old.head.body_sha256, old.snapshot.bytes()).await,
-            None => Ok(()),
+        let Some(old) = previous else { return Ok(()) };
+        let in_use = |current: Rc<Held>| current.head.body_sha256 == old.head.body_sha256;
+        if old.head.body_sha256 == held.head.body_sha256 || current().is_some_and(in_use) {
+            return Ok(());
         }
+        kv.retire_body(kind, &old.head.body_sha256, old.snapshot.bytes()).await
     }
 
     fn note(&self, kind: Kind, failed: &Failed) {

@@ -2,7 +2,7 @@
 
 use pennon_core::snapshot::Kind;
 use percent_encoding::percent_decode_str;
-use worker::{Context, Env, Method, Request};
+use worker::{Context, Env, Request};
 
 use crate::answer::{Answer, Problem};
 use crate::refresh::Edge;
@@ -10,7 +10,9 @@ use crate::{delivery, ofrep, push, status};
 
 /// Answers a request; whatever goes wrong is an answer as well.
 pub(crate) async fn answer(request: Request, env: &Env, context: &Context) -> Answer {
-    if request.method() == Method::Options {
+    // As it was sent: `Request::method` takes a method that it does not know for GET.
+    let method = request.inner().method();
+    if method == "OPTIONS" {
         return Answer::preflight();
     }
     let path = request.path();
@@ -19,8 +21,8 @@ pub(crate) async fn answer(request: Request, env: &Env, context: &Context) -> An
         Ok(edge) => edge,
         Err(sentence) => return Problem::new(500, "misconfigured", sentence).into_answer(),
     };
-    let get = matches!(request.method(), Method::Get | Method::Head);
-    let post = request.method() == Method::Post;
+    let get = matches!(method.as_str(), "GET" | "HEAD");
+    let post = method == "POST";
     let answered = match segments.as_slice() {
         ["ofrep", "v1", "evaluate", "flags"] if post => {
             return ofrep::bulk(&edge, request, context).await;

@@ -8,14 +8,16 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use pennon_core::protocol::access::Denied;
-use pennon_core::snapshot::{Acceptance, Head, HighWater, Kind, Refusal, Snapshot};
+use pennon_core::snapshot::{Acceptance, Head, HighWater, Kind, Refusal, SignatureCheck, Snapshot};
 
 use crate::settings::Settings;
 
 /// A refresh that has not ended by then is taken for lost (the runtime may cancel it) and another may start.
 const REFRESH_DEADLINE_MS: i64 = 15_000;
-/// While nothing is held, a failed attempt is repeated after this long.
+/// While callers wait, the control plane is asked again at the earliest after this long.
 const RETRY_MS: i64 = 1_000;
+/// A load that callers wait for has this long before one of them may try as well: the first may have given up.
+const LOAD_TURN_MS: i64 = 2_000;
 /// Unknown keys whose verdict is kept, and for how long.
 const JUDGED_KEPT: usize = 256;
 const JUDGED_FOR_MS: i64 = 30_000;
@@ -52,8 +54,12 @@ struct Slot {
     /// When it last agreed with the control plane.
     checked_at: Option<i64>,
     refreshing_until: i64,
-    /// While nothing is held: no new attempt before then.
+    /// Callers wait for a load that one of them has in hand until then.
+    loading_until: i64,
+    /// No new attempt for waiting callers before then.
     retry_at: i64,
+    /// When the latest comparison with the control plane that has ended, well or not, began.
+    compared_from: i64,
 }
 
 #[derive(Debug)]
@@ -77,7 +83,7 @@ thread_local! {
 fn with<T>(settings: &Settings, work: impl FnOnce(&mut Isolate) -> T) -> T {
     ISOLATE.with_borrow_mut(|isolate| {
         work(isolate.get_or_insert_with(|| Isolate {
-            slots: Kind::ALL.map(|kind| Slot::new(settings, kind, None)),
+            slots: Kind::ALL.map(|kind| Slot::new(settings, kind)),
             keysets: Vec::new(),
             failures: BTreeMap::new(),
             newest_failures: Vec::new(),
@@ -88,27 +94,33 @@ fn with<T>(settings: &Settings, work: impl FnOnce(&mut Isolate) -> T) -> T {
 }
 
 impl Slot {
-    fn new(settings: &Settings, kind: Kind, mark: Option<HighWater>) -> Self {
+    fn new(settings: &Settings, kind: Kind) -> Self {
         let connection = &settings.connection;
         Self {
             acceptance: Acceptance::new(
                 connection.root_fingerprint,
                 connection.environment,
                 kind,
-                mark,
+                None,
             ),
             current: None,
             previous: None,
             restored: false,
             checked_at: None,
             refreshing_until: 0,
+            loading_until: 0,
             retry_at: 0,
+            compared_from: 0,
         }
     }
 
     fn swap(&mut self, held: Held) -> Rc<Held> {
         let held = Rc::new(held);
-        self.previous = self.current.replace(held.clone());
+        let replaced = self.current.replace(held.clone());
+        // The same body once more replaces nothing.
+        if replaced.as_ref().is_none_or(|old| old.head.body_sha256 != held.head.body_sha256) {
+            self.previous = replaced;
+        }
         held
     }
 }
@@ -163,21 +175,52 @@ pub(crate) fn claim_refresh(settings: &Settings, kind: Kind, now: i64) -> bool {
     })
 }
 
-/// Whether a caller that finds nothing held should ask the control plane, or the last attempt has only just failed.
-pub(crate) fn may_try(settings: &Settings, kind: Kind, now: i64) -> bool {
-    with(settings, |isolate| now >= isolate.slot(kind).retry_at)
+/// Whose turn it is to load what callers wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// The caller's, who ends it with [`end_load`].
+    Mine,
+    /// Somebody else's.
+    Taken,
+    /// The control plane was asked a moment ago; again after so many milliseconds.
+    Later(i64),
 }
 
-/// Ends a refresh. After a failure the next one waits as long as after a success.
-pub(crate) fn end_refresh(settings: &Settings, kind: Kind, agreed: bool, now: i64) {
+/// Gives one caller at a time the turn to load the kind.
+pub(crate) fn claim_load(settings: &Settings, kind: Kind, now: i64) -> Turn {
     with(settings, |isolate| {
         let slot = isolate.slot(kind);
+        if now < slot.loading_until {
+            Turn::Taken
+        } else if now < slot.retry_at {
+            Turn::Later(slot.retry_at - now)
+        } else {
+            slot.loading_until = now + LOAD_TURN_MS;
+            Turn::Mine
+        }
+    })
+}
+
+pub(crate) fn end_load(settings: &Settings, kind: Kind) {
+    with(settings, |isolate| isolate.slot(kind).loading_until = 0);
+}
+
+/// When the latest comparison with the control plane that has ended, well or not, began.
+pub(crate) fn compared_from(settings: &Settings, kind: Kind) -> i64 {
+    with(settings, |isolate| isolate.slot(kind).compared_from)
+}
+
+/// Ends a refresh that began at `from`. After a failure the next one waits as long as after a success.
+pub(crate) fn end_refresh(settings: &Settings, kind: Kind, agreed: bool, from: i64, now: i64) {
+    with(settings, |isolate| {
+        let slot = isolate.slot(kind);
+        slot.compared_from = slot.compared_from.max(from);
+        slot.retry_at = now + RETRY_MS;
         if agreed {
             slot.checked_at = Some(now);
             slot.refreshing_until = 0;
         } else {
             slot.refreshing_until = now + settings.refresh_ms;
-            slot.retry_at = now + RETRY_MS;
         }
     });
 }
@@ -253,7 +296,6 @@ pub(crate) fn renew(
 #[derive(Debug, Default)]
 pub(crate) struct Stored {
     pub(crate) keysets: Vec<Vec<u8>>,
-    pub(crate) mark: Option<HighWater>,
     pub(crate) head: Option<Vec<u8>>,
     pub(crate) body: Option<Vec<u8>>,
 }
@@ -263,43 +305,56 @@ pub(crate) fn wants_restore(settings: &Settings, kind: Kind) -> bool {
     with(settings, |isolate| !isolate.slot(kind).restored)
 }
 
-/// Takes what was stored, verified like anything else, unless something came in meanwhile.
+/// Takes a stored head and its body, verified like anything else, unless something came in meanwhile. The head alone is still
+/// the high-water mark: without its body nothing is served, and nothing older is taken.
+///
+/// # Errors
+/// The refusal. The kind then counts as looked up, unless a keyset is missing.
 pub(crate) fn restore(
     settings: &Settings,
     kind: Kind,
     stored: Stored,
     now: i64,
 ) -> Result<(), Refusal> {
-    let done = with(settings, |isolate| {
-        let slot = isolate.slot(kind);
-        std::mem::replace(&mut slot.restored, true) || slot.current.is_some()
-    });
-    if done {
-        return Ok(());
-    }
-    for keyset in &stored.keysets {
-        adopt_keyset(settings, keyset)?;
-    }
     with(settings, |isolate| {
-        let keysets = isolate.keysets.clone();
         let slot = isolate.slot(kind);
-        if stored.mark.is_some() {
-            let refreshing_until = slot.refreshing_until;
-            *slot =
-                Slot { restored: true, refreshing_until, ..Slot::new(settings, kind, stored.mark) };
-            for keyset in &keysets {
-                slot.acceptance.accept_keyset(keyset)?;
-            }
+        if slot.restored || slot.current.is_some() {
+            slot.restored = true;
+            return Ok(());
         }
-        let (Some(head), Some(body)) = (stored.head, stored.body) else { return Ok(()) };
-        let accepted = slot.acceptance.accept_held(&head, body, now)?;
-        slot.swap(Held {
-            head: accepted.head,
-            head_bytes: head,
-            snapshot: Rc::new(accepted.snapshot),
-        });
+        let Some(head_bytes) = stored.head else {
+            slot.restored = true;
+            return Ok(());
+        };
+        let offer = slot.acceptance.offer_head(&head_bytes, now, true);
+        slot.restored = !matches!(offer, Err(Refusal::KeysetNeeded));
+        let offer = offer?;
+        let passed: Vec<bool> = offer.checks.iter().map(SignatureCheck::passes).collect();
+        let head = slot.acceptance.admit_head(&offer, &passed)?;
+        let connection = &settings.connection;
+        let (root, environment) = (connection.root_fingerprint, connection.environment);
+        slot.acceptance = Acceptance::new(root, environment, kind, Some(mark(&head)));
+        for keyset in &isolate.keysets {
+            isolate.slots[kind as usize - 1].acceptance.accept_keyset(keyset)?;
+        }
+        let Some(body) = stored.body else { return Ok(()) };
+        let slot = isolate.slot(kind);
+        let accepted = slot.acceptance.accept_held(&head_bytes, body, now)?;
+        let snapshot = Rc::new(accepted.snapshot);
+        slot.swap(Held { head: accepted.head, head_bytes, snapshot });
         Ok(())
     })
+}
+
+/// The high-water mark of somebody who has accepted this head.
+fn mark(head: &Head) -> HighWater {
+    HighWater {
+        keyset: head.keyset,
+        epoch: head.epoch,
+        version: head.version,
+        created: head.created,
+        body_sha256: head.body_sha256,
+    }
 }
 
 /// The newest thing accepted of a kind.

@@ -5,7 +5,7 @@ use futures_util::StreamExt;
 use pennon_core::limits::{MAX_BODY_BYTES, MAX_HEAD_BYTES, MAX_KEYSET_BYTES};
 use pennon_core::protocol::access::Denied;
 use pennon_core::protocol::connection::hex;
-use pennon_core::snapshot::{Head, HighWater, Kind};
+use pennon_core::snapshot::{Head, Kind};
 use serde_json::Value;
 use worker::kv::{KvError, KvStore};
 use worker::{
@@ -172,8 +172,9 @@ impl Kv<'_> {
         format!("pennon/1/{root}/{}/{name}", hex(&connection.environment))
     }
 
-    fn body_key(&self, sha256: &[u8; 32]) -> String {
-        self.key(&format!("body/{}", hex(sha256)))
+    /// The kind is in the name: it says who may read the body.
+    fn body_key(&self, kind: Kind, sha256: &[u8; 32]) -> String {
+        self.key(&format!("{}/body/{}", kind.as_str(), hex(sha256)))
     }
 
     async fn get(&self, key: &str, cache_ttl_s: u64) -> Result<Option<Vec<u8>>, SourceError> {
@@ -186,21 +187,28 @@ impl Kv<'_> {
 
     /// Everything kept of a kind.
     pub(crate) async fn load(&self, kind: Kind) -> Result<Stored, SourceError> {
-        let kind = kind.as_str();
         let mut stored = Stored::default();
         if let Some(bytes) = self.get(&self.key("keysets"), HEAD_CACHE_TTL_S).await? {
             stored.keysets = unpack(&bytes);
         }
-        if let Some(bytes) = self.get(&self.key(&format!("{kind}/head")), HEAD_CACHE_TTL_S).await?
-            && let Some((mark, head)) = bytes.split_at_checked(HighWater::BYTES)
-        {
-            stored.mark = HighWater::from_bytes(mark);
-            stored.head = Some(head.to_vec());
-        }
+        stored.head = self.get(&self.head_key(kind), HEAD_CACHE_TTL_S).await?;
         if let Some(head) = stored.head.as_deref().and_then(|bytes| Head::parse(bytes).ok()) {
-            stored.body = self.get(&self.body_key(&head.body_sha256), BODY_CACHE_TTL_S).await?;
+            stored.body = self.body(kind, &head.body_sha256).await?;
         }
         Ok(stored)
+    }
+
+    /// A body of the kind, which may be newer or older than the one that the kind's head names. Its hash is the caller's to check.
+    pub(crate) async fn body(
+        &self,
+        kind: Kind,
+        sha256: &[u8; 32],
+    ) -> Result<Option<Vec<u8>>, SourceError> {
+        self.get(&self.body_key(kind, sha256), BODY_CACHE_TTL_S).await
+    }
+
+    fn head_key(&self, kind: Kind) -> String {
+        self.key(&format!("{}/head", kind.as_str()))
     }
 
     pub(crate) async fn save_keysets(&self, keysets: &[Vec<u8>]) -> Result<(), SourceError> {
@@ -210,31 +218,26 @@ impl Kv<'_> {
     /// The body first: a head is never there before its body.
     pub(crate) async fn save_body(
         &self,
+        kind: Kind,
         sha256: &[u8; 32],
         body: &[u8],
     ) -> Result<(), SourceError> {
-        self.put(&self.body_key(sha256), body).await
+        self.put(&self.body_key(kind, sha256), body).await
     }
 
-    /// Head and high-water mark in one value: read apart, a newer mark could forbid the head beside it.
-    pub(crate) async fn save_head(
-        &self,
-        kind: Kind,
-        head: &[u8],
-        mark: HighWater,
-    ) -> Result<(), SourceError> {
-        let mut value = mark.to_bytes().to_vec();
-        value.extend_from_slice(head);
-        self.put(&self.key(&format!("{}/head", kind.as_str())), &value).await
+    /// The head is the high-water mark too: a mark beside it would be unsigned, and could forbid it.
+    pub(crate) async fn save_head(&self, kind: Kind, head: &[u8]) -> Result<(), SourceError> {
+        self.put(&self.head_key(kind), head).await
     }
 
     /// Lets a replaced body go after a while.
     pub(crate) async fn retire_body(
         &self,
+        kind: Kind,
         sha256: &[u8; 32],
         body: &[u8],
     ) -> Result<(), SourceError> {
-        let put = self.store.put_bytes(&self.body_key(sha256), body)?;
+        let put = self.store.put_bytes(&self.body_key(kind, sha256), body)?;
         Ok(put.expiration_ttl(REPLACED_BODY_TTL_S).execute().await?)
     }
 }

@@ -92,6 +92,8 @@ describe("admission", () => {
     await refused(await edge.get("/nothing"), 404, "not-found");
     await refused(await edge.get(`/v1/head/${world.id}/everything`, bearer(world.keys.server)), 404, "not-found");
     await refused(await edge.get(`/v1/body/${"0".repeat(64)}`, bearer(world.keys.server)), 404, "not-found");
+    for (const number of ["+1", "01", "-1", "0"]) await refused(await edge.get(`/v1/keyset/${number}`), 404, "not-found");
+    await refused(await fetch(`${edge.url}/healthz`, { method: "PROPFIND" }), 405, "method-not-allowed");
     await refused(await edge.get("/v1/body/zz", bearer(world.keys.server)), 404, "not-found");
     const get = await edge.get("/ofrep/v1/evaluate/flags/theme", bearer(world.keys.server));
     assert.equal(get.headers.get("allow"), "POST");

@@ -104,6 +104,23 @@ describe("an edge with its control plane", () => {
     const answer = await edge.get(`/v1/body/${old.client.sha256}?key=${world.keys.client}`);
     assert.equal(answer.status, 200);
     assert.deepEqual(Buffer.from(await answer.arrayBuffer()), old.client.body);
+
+    assert.equal((await edge.push(next.client, next.keyset)).status, 200, "a push that is sent once more");
+    assert.equal((await edge.get(`/v1/body/${old.client.sha256}?key=${world.keys.client}`)).status, 200);
+  });
+
+  test("whatever a secret key reads is kept by nobody in between", async () => {
+    const signed = world.sign({ version: 16 });
+    for (const kind of ["edge", "client", "server"]) assert.equal((await edge.push(signed[kind], signed.keyset)).status, 200);
+    origin.serve(signed);
+    for (const key of [world.keys.server, world.keys.edge]) {
+      for (const path of [`/v1/head/${world.id}/client`, `/v1/body/${signed.client.sha256}`, `/v1/head/${world.id}/server`]) {
+        const { status, headers } = await edge.get(path, { authorization: `Bearer ${key}` });
+        assert.deepEqual([status, headers.get("cache-control")], [200, "private, no-store"], path);
+      }
+    }
+    const { headers } = await edge.get(`/v1/head/${world.id}/client?key=${world.keys.client}`);
+    assert.match(headers.get("vary"), /authorization/i, "a key in a header must not be answered to those without");
   });
 });
 
@@ -344,6 +361,116 @@ describe("an edge without its control plane", () => {
       await edge.stop();
       await edge.remove();
       await origin.stop();
+    }
+  });
+});
+
+describe("isolates that did not serve the head", () => {
+  const world = environment();
+  const first = world.sign({ version: 40 });
+  const second = world.sign({ version: 41, configuration: withFlag("theme", false) });
+  const server = { authorization: `Bearer ${world.keys.server}` };
+  const paths = (origin, part) => origin.requests.filter((path) => path.includes(part));
+  const body = async (edge, { sha256, body: expected }, headers) => {
+    const key = headers ? "" : `?key=${world.keys.client}`;
+    const answer = await edge.get(`/v1/body/${sha256}${key}`, headers);
+    assert.equal(answer.status, 200, await (answer.ok ? "" : answer.text()));
+    assert.deepEqual(Buffer.from(await answer.arrayBuffer()), expected);
+  };
+
+  let origin, connection, state;
+  before(async () => {
+    origin = await startOrigin(world.id, world.keys.edge);
+    origin.serve(first);
+    connection = world.connection(origin.url, first.fingerprint);
+  });
+  after(() => origin?.stop());
+
+  test("a body is loaded from the control plane, once for all who ask at the same time", async () => {
+    // Polling is put off, so that only the requests can be the reason to look.
+    const edge = await startEdge({ connection, pushKey: world.pushKey, refreshMs: "300000" });
+    state = edge.state;
+    try {
+      await Promise.all(Array.from({ length: 12 }, () => body(edge, first.client)));
+      assert.equal(paths(origin, "/head/").length, 2, `edge and client: ${origin.requests}`);
+      await body(edge, first.server, server);
+      assert.equal((await edge.get(`/v1/body/${first.server.sha256}?key=${world.keys.client}`)).status, 403);
+
+      // Another isolate has taken the next version, and its head is known.
+      origin.serve(second);
+      await body(edge, second.client);
+      await body(edge, second.server, server);
+      const unknown = await edge.get(`/v1/body/${"0".repeat(64)}`, server);
+      assert.deepEqual([unknown.status, (await unknown.json()).code], [404, "not-found"]);
+    } finally {
+      await edge.stop();
+    }
+  });
+
+  test("a body is loaded from KV while the control plane is away, also the one before, by those who may read its kind", async () => {
+    origin.answerWith(() => ({ status: 503 }));
+    const edge = await startEdge({ connection, pushKey: world.pushKey, state });
+    try {
+      await body(edge, first.client);
+      await body(edge, second.client);
+      await body(edge, first.server, server);
+      await body(edge, second.server, server);
+      for (const { sha256 } of [first.server, second.server]) {
+        assert.notEqual((await edge.get(`/v1/body/${sha256}?key=${world.keys.client}`)).status, 200);
+      }
+    } finally {
+      await edge.stop();
+      origin.answerWith();
+    }
+  });
+
+  test("damaged keysets in KV are had from the control plane, and the stored head still refuses a replay", async () => {
+    await withKv(state, async (kv) => {
+      const { name } = (await kv.list()).keys.find(({ name }) => name.endsWith("/keysets"));
+      await kv.put(name, flipped(Buffer.from(await kv.get(name, "arrayBuffer")), 20));
+    });
+    origin.serve(first); // an older head, honestly signed
+    const edge = await startEdge({ connection, pushKey: world.pushKey, state });
+    try {
+      await edge.get(`/v1/head/${world.id}/client?key=${world.keys.client}`);
+      assert.equal(await edge.version("client"), 41);
+      const replayed = await edge.push(first.client, first.keyset);
+      assert.deepEqual([replayed.status, replayed.body.code], [409, "older-version"]);
+    } finally {
+      await edge.stop();
+    }
+  });
+
+  test("a head in KV that was overwritten with rubbish is no reason to serve nothing", async () => {
+    await withKv(state, async (kv) => {
+      const { name } = (await kv.list()).keys.find(({ name }) => name.endsWith("/client/head"));
+      await kv.put(name, Buffer.alloc(216, 0xff));
+    });
+    const edge = await startEdge({ connection, pushKey: world.pushKey, state });
+    try {
+      const head = await edge.get(`/v1/head/${world.id}/client?key=${world.keys.client}`);
+      assert.deepEqual([head.status, Buffer.from(await head.arrayBuffer())], [200, first.client.head]);
+    } finally {
+      await edge.stop();
+      await edge.remove();
+    }
+  });
+
+  test("a crowd at a cold edge costs a control plane that hangs a few requests, not one each", async () => {
+    origin.answerWith(() => "hang");
+    const edge = await startEdge({ connection, pushKey: world.pushKey });
+    const asked = origin.requests.length;
+    try {
+      const stranger = environment().keys.client;
+      const answers = await Promise.all(
+        Array.from({ length: 40 }, () => edge.get(`/v1/head/${world.id}/client?key=${stranger}`)),
+      );
+      assert.deepEqual([...new Set(answers.map(({ status }) => status))], [503]);
+      assert.ok(origin.requests.length - asked <= 4, `${origin.requests.length - asked} requests`);
+    } finally {
+      origin.answerWith();
+      await edge.stop();
+      await edge.remove();
     }
   });
 });
