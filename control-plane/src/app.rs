@@ -100,8 +100,7 @@ impl App {
         let _ = stopping.wait_for(|stopping| *stopping).await;
     }
 
-    /// Commits a change and wakes the publisher. Should the caller be gone before the last line, the publisher's own tick
-    /// finds the outbox row.
+    /// Commits a change and wakes the publisher. Should this process end in between, the next one finds the outbox row.
     ///
     /// # Errors
     /// What the database says; then nothing was changed.

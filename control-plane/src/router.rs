@@ -14,7 +14,7 @@ use crate::routes::admin::{
 };
 use crate::routes::body::MAX_JSON_BYTES;
 use crate::routes::problem::Problem;
-use crate::routes::{dashboard, delivery, health, log, ofrep, stream};
+use crate::routes::{dashboard, delivery, detached, health, log, ofrep, stream};
 
 /// An OFREP body: the JSON of a context is a few times longer than its encoded form.
 const MAX_OFREP_BYTES: usize = 4 * MAX_CONTEXT_BYTES;
@@ -78,6 +78,7 @@ fn admin() -> Router<App> {
         )
         .route("/admin/edges", get(status::edges))
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
+        .layer(axum::middleware::from_fn(detached::detached))
 }
 
 /// For SDKs, edges and browsers, behind SDK keys.

@@ -127,6 +127,8 @@ pub async fn publish_waiting(app: &App) -> Result<(), PublishError> {
 /// # Errors
 /// Why not; what was published before stays.
 pub async fn publish(app: &App, id: &str) -> Result<(), PublishError> {
+    // The outbox names every change of a key too: memory follows it even when the request that made the change was cut off.
+    app.sdk_keys.reload(&app.store).await?;
     let mut tx = app.store.begin_read().await?;
     let Some(loaded) = environment::load(&mut tx, id).await? else {
         return Ok(());

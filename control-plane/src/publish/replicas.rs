@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::memory::Current;
 use crate::app::App;
 use crate::store::snapshots::{self, StoredHead};
-use crate::store::{Dialect, StoreError, environments, sdk_keys, signing};
+use crate::store::{Dialect, StoreError, environments, signing};
 use pennon_core::protocol::connection;
 
 /// How often the database is asked for what other replicas published.
@@ -55,8 +55,8 @@ impl Announcer {
 /// # Errors
 /// What the database says, or that it holds something unreadable.
 pub async fn refresh(app: &App) -> Result<(), StoreError> {
+    app.sdk_keys.reload(&app.store).await?;
     let mut tx = app.store.begin_read().await?;
-    app.sdk_keys.install(&sdk_keys::list_live(&mut tx).await?);
     for (number, bytes) in signing::keysets(&mut tx).await? {
         if let Ok(number) = u32::try_from(number) {
             app.published.install_keyset(number, bytes);

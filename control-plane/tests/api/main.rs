@@ -14,5 +14,6 @@ mod delivery;
 mod edges;
 mod publishing;
 mod replicas;
+mod revocation;
 mod start;
 mod streams;
