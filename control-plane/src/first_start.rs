@@ -256,6 +256,7 @@ fn read_bootstrap(path: &Path) -> Result<Configuration, StartError> {
     let configuration: Configuration =
         flag::read(value).map_err(|wrong| file(&format!("{}: {}", wrong.field, wrong.detail)))?;
     flag::check(&configuration, None)
+        .and_then(|()| flag::fits(&configuration))
         .map_err(|wrong| file(&format!("{}: {}", wrong.field, wrong.detail)))?;
     for key in configuration.flags.keys().chain(configuration.segments.keys()) {
         check_key(key).map_err(|detail| file(&format!("{key:?}: {detail}")))?;

@@ -12,6 +12,7 @@ mod admin;
 mod bad_input;
 mod delivery;
 mod edges;
+mod limits;
 mod publishing;
 mod replicas;
 mod revocation;

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::find;
+use super::{find, soundness};
 use crate::app::App;
 use crate::auth::admin::Admin;
 use crate::domain::flag::{check, complete, configuration, join, split};
@@ -138,6 +138,7 @@ async fn write(
     let now = changing.now_ms;
     let version =
         flags::update_configuration(&mut changing.tx, &environment.id, &key, &json, now).await?;
+    soundness::room_in(&mut changing, environment).await?;
     let change = Change {
         action,
         target: &key,

@@ -7,7 +7,7 @@ use pennon_core::config::{Configuration, Variant};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::find;
+use super::{find, soundness};
 use crate::app::App;
 use crate::auth::admin::Admin;
 use crate::domain::flag::{first_configuration, read};
@@ -114,6 +114,7 @@ pub async fn create(
         )
         .await?;
     }
+    soundness::room_in(&mut changing, &environment).await?;
     let change = Change {
         action: "environment.created",
         target: &environment.key,

@@ -10,7 +10,7 @@ use pennon_core::limits::MAX_FLAGS;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::find;
+use super::{find, soundness};
 use crate::app::App;
 use crate::auth::admin::Admin;
 use crate::domain::flag::{
@@ -132,6 +132,7 @@ pub async fn create(
         )
         .await?;
     }
+    soundness::room_everywhere(&mut changing).await?;
     let stored = Stored { key: new.key.clone(), json, version: 1, updated_at: now };
     let change = Change {
         action: "flag.created",
@@ -196,6 +197,7 @@ pub async fn put(
     let json = Value::Object(definition.clone()).to_string();
     let (project_id, now) = (changing.project.id.clone(), changing.now_ms);
     let version = flags::update(&mut changing.tx, &project_id, &key, &json, now).await?;
+    soundness::room_everywhere(&mut changing).await?;
     let change = Change {
         action: "flag.updated",
         target: &key,
@@ -215,23 +217,37 @@ async fn sound_everywhere(
     definition: &Map<String, Value>,
 ) -> Result<(Map<String, Value>, Vec<String>), Problem> {
     let (attributes, segments) = find::references(&mut changing.tx, &changing.project).await?;
-    let mut kept = definition.clone();
-    let mut ids = Vec::new();
-    for environment in environments::list(&mut changing.tx, &changing.project.id).await? {
+    let sound = |configured: &Map<String, Value>, place: &str| {
+        let flag = join(definition, configured)?;
+        let kept = split(&flag)?.definition;
+        let whole = BTreeMap::from([(key.to_owned(), flag)]);
+        check(&configuration(attributes.clone(), segments.clone(), whole), Some(key)).map_err(
+            |wrong| Problem::invalid(wrong.field, format!("{} ({place})", wrong.detail)),
+        )?;
+        Ok::<_, Problem>(kept)
+    };
+    let environments = environments::list(&mut changing.tx, &changing.project.id).await?;
+    let mut kept = None;
+    let mut ids = Vec::with_capacity(environments.len());
+    for environment in environments {
         let (_, configured) = find::configuration(&mut changing.tx, &environment, key).await?;
-        let flag = join(definition, &configured)?;
-        kept = split(&flag)?.definition;
-        let whole = configuration(
-            attributes.clone(),
-            segments.clone(),
-            BTreeMap::from([(key.to_owned(), flag)]),
-        );
-        check(&whole, Some(key)).map_err(|wrong| {
-            let detail = format!("{} (as configured in {:?})", wrong.detail, environment.key);
-            Problem::invalid(wrong.field, detail)
-        })?;
+        let place = format!("as configured in {:?}", environment.key);
+        kept.get_or_insert(sound(&configured, &place)?);
         ids.push(environment.id);
     }
+    // A project without environments: as the first one will have it.
+    let kept = match kept {
+        Some(kept) => kept,
+        None => {
+            let variants: Vec<Variant> =
+                read(definition.get("variants").cloned().unwrap_or_default())
+                    .map_err(|wrong| Problem::invalid("variants", wrong.detail))?;
+            if variants.is_empty() {
+                return Err(Problem::invalid("variants", "give the flag's variants"));
+            }
+            sound(&first_configuration(&variants), "as a new environment has it")?
+        }
+    };
     Ok((kept, ids))
 }
 
