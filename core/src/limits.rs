@@ -19,6 +19,10 @@ pub const MAX_DEPTH: usize = 8;
 pub const MAX_VARIANTS: usize = 64;
 /// Rules of one flag.
 pub const MAX_RULES: usize = 1_000;
+/// Conditions that one flag's rules come to, each segment counted wherever it is named: the work of one evaluation.
+pub const MAX_FLAG_CONDITIONS: usize = 100_000;
+/// A description, or the name of a rule, in bytes of UTF-8.
+pub const MAX_TEXT_BYTES: usize = 4_096;
 /// Parts of one split.
 pub const MAX_SPLIT_PARTS: usize = 64;
 /// Operands of one list operator, and children of one `all` or `any`.

@@ -35,7 +35,9 @@ impl Configuration {
     /// Everything that keeps this configuration from compiling, in the order of the file.
     pub fn problems(&self) -> Vec<Problem> {
         let heights = segment_heights(&self.segments);
-        let mut check = Check { configuration: self, heights, flag: None, problems: Vec::new() };
+        let costs = segment_costs(&self.segments);
+        let mut check =
+            Check { configuration: self, heights, costs, flag: None, problems: Vec::new() };
         check.whole();
         check.problems
     }
@@ -44,6 +46,7 @@ impl Configuration {
 struct Check<'a> {
     configuration: &'a Configuration,
     heights: BTreeMap<&'a str, usize>,
+    costs: BTreeMap<&'a str, usize>,
     flag: Option<&'a str>,
     problems: Vec<Problem>,
 }
@@ -65,8 +68,10 @@ impl<'a> Check<'a> {
         if configuration.segments.len() > MAX_SEGMENTS {
             self.report("/segments", format!("holds more than {MAX_SEGMENTS} segments"));
         }
-        for name in configuration.attributes.keys() {
-            self.reference(&pointer("/attributes", name), name);
+        for (name, attribute) in &configuration.attributes {
+            let place = pointer("/attributes", name);
+            self.reference(&place, name);
+            self.text(&format!("{place}/description"), &attribute.description);
         }
         for (key, segment) in &configuration.segments {
             self.segment(&pointer("/segments", key), key, segment);
@@ -85,6 +90,13 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// What people read.
+    fn text(&mut self, place: &str, text: &str) {
+        if text.len() > MAX_TEXT_BYTES {
+            self.report(place, format!("is longer than {MAX_TEXT_BYTES} bytes"));
+        }
+    }
+
     /// An attribute: a name, or a JSON Pointer (RFC 6901) when it starts with a slash.
     fn reference(&mut self, place: &str, attribute: &str) {
         match path(attribute) {
@@ -98,6 +110,7 @@ impl<'a> Check<'a> {
 
     fn segment(&mut self, place: &str, key: &str, segment: &Segment) {
         self.name(place, key);
+        self.text(&format!("{place}/description"), &segment.description);
         self.reference(&format!("{place}/unit"), &segment.unit);
         for (part, keys) in [("included", &segment.included), ("excluded", &segment.excluded)] {
             self.keys(&format!("{place}/{part}"), keys, MAX_SEGMENT_KEYS);
@@ -121,6 +134,7 @@ impl<'a> Check<'a> {
 
     fn flag(&mut self, place: &str, key: &str, flag: &Flag) {
         self.name(place, key);
+        self.text(&format!("{place}/description"), &flag.description);
         self.variants(&format!("{place}/variants"), flag);
         if let Some(variant) = &flag.off_variant {
             self.variant(&format!("{place}/offVariant"), flag, variant);
@@ -140,10 +154,18 @@ impl<'a> Check<'a> {
         if flag.rules.len() > MAX_RULES {
             self.report(&format!("{place}/rules"), format!("holds more than {MAX_RULES} rules"));
         }
+        let costs = flag.rules.iter().map(|rule| cost(&rule.when, 1, &self.costs));
+        if costs.fold(0, usize::saturating_add) > MAX_FLAG_CONDITIONS {
+            let message = format!(
+                "come to more than {MAX_FLAG_CONDITIONS} conditions, each segment counted wherever it is named"
+            );
+            self.report(&format!("{place}/rules"), message);
+        }
         let mut ids = BTreeSet::new();
         for (at, rule) in flag.rules.iter().enumerate() {
             let place = format!("{place}/rules/{at}");
             self.name(&format!("{place}/id"), &rule.id);
+            self.text(&format!("{place}/name"), &rule.name);
             if !ids.insert(&rule.id) {
                 self.report(&format!("{place}/id"), "is the id of an earlier rule too");
             }
@@ -166,6 +188,7 @@ impl<'a> Check<'a> {
         for (at, variant) in flag.variants.iter().enumerate() {
             let place = format!("{place}/{at}");
             self.name(&format!("{place}/key"), &variant.key);
+            self.text(&format!("{place}/description"), &variant.description);
             if !keys.insert(&variant.key) {
                 self.report(&format!("{place}/key"), "is the key of an earlier variant too");
             }
@@ -329,6 +352,33 @@ fn height(condition: &Condition, level: usize, heights: &BTreeMap<&str, usize>) 
             (level + heights.get(key.as_str()).unwrap_or(&0)).min(MAX_DEPTH + 1)
         }
         _ => level,
+    }
+}
+
+/// How many conditions each segment comes to, segments within it included. Like [`segment_heights`]; a cycle is reported there.
+fn segment_costs(segments: &BTreeMap<String, Segment>) -> BTreeMap<&str, usize> {
+    let mut costs: BTreeMap<&str, usize> = BTreeMap::new();
+    for _ in 0..=MAX_DEPTH {
+        let next = segments.iter().map(|(key, segment)| {
+            let cost = segment.when.as_ref().map_or(0, |when| cost(when, 1, &costs));
+            (key.as_str(), cost)
+        });
+        costs = next.collect();
+    }
+    costs
+}
+
+fn cost(condition: &Condition, level: usize, costs: &BTreeMap<&str, usize>) -> usize {
+    if level > MAX_DEPTH {
+        return 1;
+    }
+    match condition {
+        Condition::All(list) | Condition::Any(list) => {
+            list.iter().map(|inner| cost(inner, level + 1, costs)).fold(1, usize::saturating_add)
+        }
+        Condition::Not(inner) => cost(inner, level + 1, costs).saturating_add(1),
+        Condition::Segment(key) => costs.get(key.as_str()).map_or(1, |cost| cost.saturating_add(1)),
+        _ => 1,
     }
 }
 

@@ -105,6 +105,44 @@ fn nesting_is_bounded_and_a_segment_cannot_contain_itself() {
     assert!(!places(chain).is_empty());
 }
 
+/// Three segments of 300 references each would be 27 million conditions for one evaluation.
+#[test]
+fn the_work_of_one_evaluation_is_bounded() {
+    let any = |segment: &str, count: usize| {
+        let references: Vec<Value> = (0..count).map(|_| json!({"segment": segment})).collect();
+        json!({"when": {"any": references}})
+    };
+    let mut wide = rules(json!({"segment": "s0"}));
+    wide["segments"] = json!({"s0": any("s1", 300), "s1": any("s2", 300), "s2": any("s3", 300), "s3": {"included": ["u1"]}});
+    assert_eq!(places(wide.clone()), ["/flags/f/rules"]);
+    wide["segments"]["s0"] = any("s1", 1);
+    assert!(places(wide).is_empty());
+}
+
+#[test]
+fn texts_for_people_are_bounded() {
+    let (fits, long) = ("x".repeat(4_096), "x".repeat(4_097));
+    let described = |text: &str| {
+        let mut whole = rules(json!({"exists": {"attribute": "a"}}));
+        let flag = &mut whole["flags"]["f"];
+        flag["description"] = text.into();
+        flag["variants"][0]["description"] = text.into();
+        flag["rules"][0]["name"] = text.into();
+        whole["segments"] = json!({"s": {"description": text}});
+        whole["attributes"] = json!({"a": {"type": "string", "description": text}});
+        whole
+    };
+    assert!(places(described(&fits)).is_empty());
+    let expected = [
+        "/attributes/a/description",
+        "/segments/s/description",
+        "/flags/f/description",
+        "/flags/f/variants/0/description",
+        "/flags/f/rules/0/name",
+    ];
+    assert_eq!(places(described(&long)), expected);
+}
+
 #[test]
 fn unknown_fields_and_operators_are_refused_by_name() {
     for (configuration, word) in [
