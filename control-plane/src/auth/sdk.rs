@@ -117,23 +117,22 @@ impl SdkKeys {
     /// # Errors
     /// [`Denied::KeyMissing`], [`Denied::KeyInQuery`] or [`Denied::KeyUnknown`].
     pub fn admit(&self, headers: &HeaderMap, query_key: Option<&str>) -> Result<Caller, Denied> {
+        // Whatever a header says: what stands in a URL is logged on its way.
+        if query_key.and_then(claimed_prefix).is_some_and(|kind| kind != Kind::Client) {
+            return Err(Denied::KeyInQuery);
+        }
         let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let given = header(header::AUTHORIZATION.as_str()).and_then(bearer);
-        let key = match (given.or_else(|| header("x-api-key").map(str::trim)), query_key) {
-            (Some(key), _) => key,
-            (None, Some(key)) => {
-                if key.starts_with(access::prefix(Kind::Server))
-                    || key.starts_with(access::prefix(Kind::Edge))
-                {
-                    return Err(Denied::KeyInQuery);
-                }
-                key
-            }
-            (None, None) => return Err(Denied::KeyMissing),
-        };
+        let given = given.or_else(|| header("x-api-key").map(str::trim));
+        let key = given.or(query_key).ok_or(Denied::KeyMissing)?;
         access::claimed_kind(key).ok_or(Denied::KeyUnknown)?;
         let keys = self.callers.read().unwrap_or_else(PoisonError::into_inner);
         // The hash of a guess tells nothing about the keys, however long the look-up takes.
         keys.get(&access::key_sha256(key)).copied().ok_or(Denied::KeyUnknown)
     }
+}
+
+/// The kind that a text claims by its prefix alone, whole or not.
+fn claimed_prefix(text: &str) -> Option<Kind> {
+    Kind::ALL.into_iter().find(|kind| text.starts_with(access::prefix(*kind)))
 }
