@@ -36,12 +36,13 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     private_file::create_folder(&config.data_dir).map_err(|error| {
         StartError::File(format!("--data-dir {}: {error}", config.data_dir.display()))
     })?;
-    if let Some(file) = &config.ready_file {
-        remove(file)?;
-    }
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|error| StartError::Other(format!("--listen {}: {error}", config.listen)))?;
+    // Only now: the old file may be that of a server which holds this address.
+    if let Some(file) = &config.ready_file {
+        remove(file)?;
+    }
     let address = listener.local_addr().map_err(|error| StartError::Other(error.to_string()))?;
     let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
 
@@ -51,11 +52,10 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     };
     let store = connect(&config.database).await?;
     migrate(&store, clock.now_ms()).await?;
-    let (root_fingerprint, created) =
+    let (root_fingerprint, first_start) =
         first_start::prepare(&config, &store, &secret, &clock, &random, &public_url).await?;
     let signer = Signer::load(&store, &secret).await?;
-    let redis = config.redis.as_deref().map(redis::Client::open).transpose();
-    let redis = redis.map_err(|error| StartError::Other(format!("--redis: {error}")))?;
+    let redis = config.redis.clone();
     let (announcer, news) = match &redis {
         Some(_) => {
             let (announcer, news) = Announcer::new();
@@ -97,16 +97,6 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
         axum::serve(listener, router(app.clone()))
             .with_graceful_shutdown(async move { app.stopped().await })
     };
-    let first_start = created.is_some();
-    if let Some(token) = created.and_then(|created| created.admin_token) {
-        #[expect(
-            clippy::print_stdout,
-            reason = "shown once, to the person who started it, and never logged"
-        )]
-        {
-            println!("PENNON ADMIN TOKEN (shown once): {token}");
-        }
-    }
     if let Some(file) = &config.ready_file {
         write_ready_file(&app, file, address, first_start).await?;
     }

@@ -87,7 +87,7 @@ pub async fn create(
             "a project has at most {MAX_ENVIRONMENTS} environments"
         )));
     }
-    let environment = Environment {
+    let mut environment = Environment {
         id: app.random.id()?,
         project_id: changing.project.id.clone(),
         key: new.key,
@@ -103,13 +103,15 @@ pub async fn create(
         let definition = object("flag", &stored)?;
         let variants: Vec<Variant> = read(definition.get("variants").cloned().unwrap_or_default())?;
         let json = Value::Object(first_configuration(&variants)).to_string();
-        let (project_id, now) = (changing.project.id.clone(), changing.now_ms);
+        let (project_id, version, now) =
+            (changing.project.id.clone(), changing.version(), changing.now_ms);
         flags::insert_configuration(
             &mut changing.tx,
             &project_id,
             &environment.id,
             &stored.key,
             &json,
+            version,
             now,
         )
         .await?;
@@ -122,7 +124,9 @@ pub async fn create(
         old: None,
         new: Some(json!(environment)),
     };
-    app.commit(changing, change, std::slice::from_ref(&environment.id)).await?;
+    let revisions = app.commit(changing, change, std::slice::from_ref(&environment.id)).await?;
+    environment.revision =
+        revisions.first().map_or(environment.revision, |(_, revision)| *revision);
     Ok((StatusCode::CREATED, Json(shown(&app, &environment))))
 }
 

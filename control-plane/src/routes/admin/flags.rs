@@ -120,7 +120,8 @@ pub async fn create(
     }
     let definition = first.unwrap_or(definition);
     let json = Value::Object(definition.clone()).to_string();
-    flags::insert(&mut changing.tx, &project_id, &new.key, &json, now).await?;
+    let version = changing.version();
+    flags::insert(&mut changing.tx, &project_id, &new.key, &json, version, now).await?;
     for (id, configuration) in ids.iter().zip(&configurations) {
         flags::insert_configuration(
             &mut changing.tx,
@@ -128,12 +129,13 @@ pub async fn create(
             id,
             &new.key,
             configuration,
+            version,
             now,
         )
         .await?;
     }
     soundness::room_everywhere(&mut changing).await?;
-    let stored = Stored { key: new.key.clone(), json, version: 1, updated_at: now };
+    let stored = Stored { key: new.key.clone(), json, version, updated_at: now };
     let change = Change {
         action: "flag.created",
         target: &new.key,
@@ -142,7 +144,7 @@ pub async fn create(
         new: Some(json!({ "definition": definition, "configuration": new.configuration })),
     };
     app.commit(changing, change, &ids).await?;
-    Ok(Versioned(StatusCode::CREATED, 1, shown(&stored, &definition)))
+    Ok(Versioned(StatusCode::CREATED, version, shown(&stored, &definition)))
 }
 
 fn variants(definition: &Map<String, Value>) -> Result<Vec<Variant>, Problem> {
@@ -187,7 +189,7 @@ pub async fn put(
 ) -> Result<Versioned<Value>, Problem> {
     let mut changing = find::change(&app, &admin, &project).await?;
     let (stored, old) = find::flag(&mut changing.tx, &changing.project, &key).await?;
-    check_if_match(&headers, stored.version, || shown(&stored, &old))?;
+    check_if_match(&headers, Some(stored.version), || shown(&stored, &old))?;
     if definition.get("type") != old.get("type") {
         let detail =
             "a flag keeps its type, or every program that reads it would break: make a new flag";
@@ -196,7 +198,8 @@ pub async fn put(
     let (definition, ids) = sound_everywhere(&mut changing, &key, &definition).await?;
     let json = Value::Object(definition.clone()).to_string();
     let (project_id, now) = (changing.project.id.clone(), changing.now_ms);
-    let version = flags::update(&mut changing.tx, &project_id, &key, &json, now).await?;
+    let version = changing.version();
+    flags::update(&mut changing.tx, &project_id, &key, &json, version, now).await?;
     soundness::room_everywhere(&mut changing).await?;
     let change = Change {
         action: "flag.updated",
@@ -260,7 +263,7 @@ pub async fn delete(
 ) -> Result<StatusCode, Problem> {
     let mut changing = find::change(&app, &admin, &project).await?;
     let (stored, old) = find::flag(&mut changing.tx, &changing.project, &key).await?;
-    check_if_match(&headers, stored.version, || shown(&stored, &old))?;
+    check_if_match(&headers, Some(stored.version), || shown(&stored, &old))?;
     let mut ids = Vec::new();
     let mut configurations = Map::new();
     for environment in environments::list(&mut changing.tx, &changing.project.id).await? {

@@ -71,13 +71,11 @@ pub async fn put(
     let old = old
         .map(|stored| object("segment", &stored).map(|old| (stored, Value::Object(old))))
         .transpose()?;
-    let (version, current) = match &old {
-        Some((stored, old)) => (stored.version, shown(stored, old)),
-        None => (0, Value::Null),
-    };
-    check_if_match(&headers, version, || current)?;
+    let current = || old.as_ref().map_or(Value::Null, |(stored, old)| shown(stored, old));
+    check_if_match(&headers, old.as_ref().map(|(stored, _)| stored.version), current)?;
+    let version = changing.version();
     let json = definition.to_string();
-    let version = segments::put(&mut changing.tx, &project_id, &key, &json, now).await?;
+    segments::put(&mut changing.tx, &project_id, &key, &json, version, now).await?;
     let ids = soundness::everywhere(&mut changing).await?;
     let status = if old.is_some() { StatusCode::OK } else { StatusCode::CREATED };
     let change = Change {
@@ -105,7 +103,7 @@ pub async fn delete(
     let stored = segments::find(&mut changing.tx, &project_id, &key).await?;
     let stored = stored.ok_or_else(|| find::missing("segment", &key))?;
     let old = Value::Object(object("segment", &stored)?);
-    check_if_match(&headers, stored.version, || shown(&stored, &old))?;
+    check_if_match(&headers, Some(stored.version), || shown(&stored, &old))?;
     segments::delete(&mut changing.tx, &project_id, &key).await?;
     let ids = soundness::everywhere(&mut changing)
         .await
