@@ -1,6 +1,8 @@
 //! `pennon serve`: starts everything, in order, and stops it in order.
 
+use std::fs::{File, OpenOptions, TryLockError};
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,7 +21,7 @@ use crate::publish::replicas::{self, Announcer};
 use crate::publish::signer::Signer;
 use crate::publish::{publisher, push};
 use crate::router::router;
-use crate::store::{Store, environments, migrate, projects};
+use crate::store::{Dialect, Store, environments, migrate, projects};
 
 /// Requests that run when the server is asked to stop get this long to end.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -36,6 +38,8 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     private_file::create_folder(&config.data_dir).map_err(|error| {
         StartError::File(format!("--data-dir {}: {error}", config.data_dir.display()))
     })?;
+    // Before anything is touched: on SQLite a second server would take changes from the first one's outbox.
+    let _alone = lock(&config.database)?;
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|error| StartError::Other(format!("--listen {}: {error}", config.listen)))?;
@@ -132,6 +136,30 @@ async fn connect(url: &str) -> Result<Store, StartError> {
             }
             result => return Ok(result?),
         }
+    }
+}
+
+/// The right to be the only server of this database file, as long as it is held; a process that ends gives it back.
+fn lock(database: &str) -> Result<Option<File>, StartError> {
+    let Some(path) = Dialect::file(database)? else {
+        return Ok(None); // replicas share PostgreSQL
+    };
+    let mut name = path.clone().into_os_string();
+    name.push(".lock");
+    let lock = Path::new(&name);
+    let failed = |error: &dyn std::fmt::Display| {
+        StartError::File(format!("the lock {}: {error}", lock.display()))
+    };
+    let mut options = OpenOptions::new();
+    options.append(true).create(true).mode(0o600);
+    let file = options.open(lock).map_err(|error| failed(&error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Err(StartError::Other(format!(
+            "another pennon serves the database {}: stop it first, or use PostgreSQL, which several servers can share",
+            path.display()
+        ))),
+        Err(TryLockError::Error(error)) => Err(failed(&error)),
     }
 }
 

@@ -17,4 +17,5 @@ mod publishing;
 mod replicas;
 mod revocation;
 mod start;
+mod stored;
 mod streams;

@@ -82,6 +82,29 @@ async fn the_admin_token_survives_failed_first_starts() {
     let second = serve(&folder, &address, &[]).output().unwrap();
     assert!(!second.status.success());
     assert!(folder.join("ready.json").exists());
+    // Nor does one on another address take the same database.
+    let second = serve(&folder, "127.0.0.1:0", &[]).output().unwrap();
+    assert!(!second.status.success());
+    assert!(String::from_utf8_lossy(&second.stderr).contains("another pennon serves"));
+    assert!(folder.join("ready.json").exists());
+
+    // Whoever loses the token all the same makes another one; the running server knows it at once.
+    let data = folder.join("data");
+    let made = Command::new(env!("CARGO_BIN_EXE_pennon"))
+        .args(["token", "--name", "found again", "--data-dir"])
+        .arg(&data)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let made = String::from_utf8(made.stdout).unwrap();
+    assert_ne!(made.trim(), token);
+    assert_eq!(projects(&address, made.trim()).await, 200);
+    let nowhere = Command::new(env!("CARGO_BIN_EXE_pennon"))
+        .args(["token", "--data-dir"])
+        .arg(folder.join("nowhere"))
+        .output()
+        .unwrap();
+    assert!(!nowhere.status.success());
     end(child);
     std::fs::remove_dir_all(folder).unwrap();
 }
