@@ -49,6 +49,10 @@ pub struct Shared {
     pub streams: Arc<Semaphore>,
     /// Whether Redis answered last time; meaningless without Redis.
     pub redis_up: AtomicBool,
+    /// Whether the database answered last time.
+    database_up: AtomicBool,
+    /// Stored snapshots that cannot be used, by environment and kind.
+    unreadable: Mutex<HashMap<String, String>>,
     /// Why an environment (by id) could not be published, until it is.
     publish_errors: Mutex<HashMap<String, String>>,
 }
@@ -89,6 +93,8 @@ impl App {
             stopping: watch::Sender::new(false),
             streams,
             redis_up: AtomicBool::new(false),
+            database_up: AtomicBool::new(true),
+            unreadable: Mutex::new(HashMap::new()),
             publish_errors: Mutex::new(HashMap::new()),
         }))
     }
@@ -100,8 +106,7 @@ impl App {
         let _ = stopping.wait_for(|stopping| *stopping).await;
     }
 
-    /// Commits a change and wakes the publisher. Should the caller be gone before the last line, the publisher's own tick
-    /// finds the outbox row.
+    /// Commits a change and wakes the publisher. Should this process end in between, the next one finds the outbox row.
     ///
     /// # Errors
     /// What the database says; then nothing was changed.
@@ -131,9 +136,45 @@ impl App {
         errors.get(environment_id).cloned()
     }
 
+    /// Forgets the errors of environments that do not wait to be published.
+    pub fn keep_publish_errors(&self, waiting: &[String]) {
+        let mut errors = self.publish_errors.lock().unwrap_or_else(PoisonError::into_inner);
+        errors.retain(|id, _| waiting.contains(id));
+    }
+
+    /// Notes whether a stored snapshot can be used, and logs it once when it cannot.
+    pub fn set_unreadable(&self, place: String, why: Option<String>) {
+        let mut unreadable = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+        match why {
+            Some(why) => {
+                if unreadable.get(&place) != Some(&why) {
+                    tracing::error!(snapshot = place, why, "a stored snapshot is not used");
+                    unreadable.insert(place, why);
+                }
+            }
+            None => drop(unreadable.remove(&place)),
+        }
+    }
+
+    /// Stored snapshots that cannot be used.
+    pub fn unreadable_count(&self) -> usize {
+        self.unreadable.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// Environments that could not be published.
     pub fn publish_error_count(&self) -> usize {
         self.publish_errors.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Notes whether the database answers, and logs when that changes: one line when it is lost, one when it is back.
+    pub fn set_database_up(&self, up: bool, why: &dyn std::fmt::Display) {
+        if self.database_up.swap(up, Ordering::Relaxed) != up {
+            if up {
+                tracing::info!("the database answers again");
+            } else {
+                tracing::warn!(error = %why, "the database is away: flags are delivered from memory, nothing can be changed");
+            }
+        }
     }
 
     /// Notes whether Redis answers, and logs when that changes.

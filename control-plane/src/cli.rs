@@ -8,11 +8,11 @@ use clap::{Parser, Subcommand, ValueEnum};
 use pennon_core::snapshot::Kind;
 use tracing_subscriber::EnvFilter;
 
-use crate::ambient::Clock;
+use crate::ambient::{Clock, Random};
 use crate::config::{self, ServeArgs};
 use crate::offline::compile::CompileArgs;
 use crate::offline::snapshot::VerifyArgs;
-use crate::offline::{Failed, compile, eval, import, keys, snapshot};
+use crate::offline::{Failed, compile, eval, import, keys, snapshot, token};
 
 /// Feature flags as signed snapshots, evaluated where they are needed.
 #[derive(Debug, Parser)]
@@ -59,6 +59,8 @@ enum Command {
         #[command(subcommand)]
         command: SnapshotCommand,
     },
+    /// Make a new admin token on the database and print it, when the old one is lost.
+    Token(token::TokenArgs),
     /// Print the JSON Schema of CONFIG.json.
     Schema,
     /// Work with keys.
@@ -136,6 +138,10 @@ fn offline(command: Command) -> Result<ExitCode, Failed> {
         Command::Snapshot { command: SnapshotCommand::Verify(args) } => {
             print_json(&snapshot::verify(&args, &clock)?)?
         }
+        Command::Token(args) => {
+            install_tls();
+            print(&format!("{}\n", token::create(&args, &clock, &Random::System)?))?;
+        }
         Command::Schema => print_json(&pennon_core::config::schema())?,
         Command::Keys { command: KeysCommand::Fingerprint { root_key_file } } => {
             print(&format!("{}\n", keys::fingerprint(&root_key_file)?))?;
@@ -168,9 +174,7 @@ fn serve(args: &ServeArgs) -> ExitCode {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
-    if rustls::crypto::ring::default_provider().install_default().is_err() {
-        tracing::debug!("a TLS provider is installed already");
-    }
+    install_tls();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -185,6 +189,12 @@ fn serve(args: &ServeArgs) -> ExitCode {
             complain(&error.to_string());
             ExitCode::FAILURE
         }
+    }
+}
+
+fn install_tls() {
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        tracing::debug!("a TLS provider is installed already");
     }
 }
 

@@ -61,7 +61,7 @@ pub struct Config {
     pub listen: SocketAddr,
     pub data_dir: PathBuf,
     pub database: String,
-    pub redis: Option<String>,
+    pub redis: Option<redis::Client>,
     pub public_url: Option<String>,
     pub edges: Vec<Edge>,
     pub root_key_file: PathBuf,
@@ -119,13 +119,11 @@ pub fn read(args: &ServeArgs, secret: Option<&str>) -> Result<Config, Vec<String
         .unwrap_or_else(|| format!("sqlite:{}", args.data_dir.join("pennon.sqlite").display()));
     let dialect = Dialect::of(&database)
         .map_err(|sentence| note(format!("--database (PENNON_DATABASE): {sentence}")));
-    if let Some(url) = &args.redis
-        && !["redis://", "rediss://", "redis+unix://", "unix://"]
-            .iter()
-            .any(|scheme| url.starts_with(scheme))
-    {
-        note("--redis (PENNON_REDIS): give redis://HOST:PORT".to_owned());
-    }
+    let redis = args.redis.as_deref().map(redis::Client::open).transpose();
+    let redis = redis.unwrap_or_else(|error| {
+        note(format!("--redis (PENNON_REDIS): {error}: give redis://HOST:PORT"));
+        None
+    });
     let public_url = args.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
     if let Some(url) = &public_url
         && !is_base_url(url)
@@ -180,7 +178,7 @@ pub fn read(args: &ServeArgs, secret: Option<&str>) -> Result<Config, Vec<String
             listen,
             data_dir: args.data_dir.clone(),
             database,
-            redis: args.redis.clone(),
+            redis,
             public_url,
             edges,
             root_key_file: args

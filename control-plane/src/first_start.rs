@@ -1,7 +1,8 @@
 //! What the very first start creates: the root key, keyset 1, a signing key, a project with two environments, their SDK
-//! keys and the admin token. Secrets are written down before the database commits, so none of them can be lost between the two;
+//! keys and the admin token. Secrets are written down or shown before the database commits, so none of them can be lost between the two;
 //! a first start that is interrupted is simply done again.
 
+use std::io::Write;
 use std::path::Path;
 
 use base64::Engine;
@@ -47,14 +48,7 @@ pub enum StartError {
     Other(String),
 }
 
-/// What the caller shows once.
-#[derive(Debug)]
-pub struct Created {
-    /// Only when no file was configured to take it.
-    pub admin_token: Option<String>,
-}
-
-/// The root fingerprint, and, at the first start, what has to be shown.
+/// The root fingerprint, and whether this is the first start.
 ///
 /// # Errors
 /// A file that cannot be written or read, a bootstrap file that is not sound, or what the database says.
@@ -65,11 +59,11 @@ pub async fn prepare(
     clock: &Clock,
     random: &Random,
     public_url: &str,
-) -> Result<([u8; 32], Option<Created>), StartError> {
+) -> Result<([u8; 32], bool), StartError> {
     // A second replica waits here for the first one's commit, and then is not the first.
     let mut tx = store.begin_alone().await?;
     if let Some(known) = instance::get(&mut tx, ROOT_FINGERPRINT).await? {
-        return Ok((fingerprint(known)?, None));
+        return Ok((fingerprint(known)?, false));
     }
     let other = |error: &dyn std::fmt::Display| StartError::Other(error.to_string());
     let now = clock.now_ms();
@@ -108,13 +102,13 @@ pub async fn prepare(
 
     let mut credentials = credentials;
     credentials.insert("adminToken".to_owned(), json!(admin_token));
-    let kept = write_secrets(config, &admin_token, &Value::Object(credentials))?;
+    write_secrets(config, &admin_token, &Value::Object(credentials))?;
     tx.commit().await.map_err(StoreError::from)?;
     tracing::warn!(
         file = %config.root_key_file.display(),
         "this file is the root of all trust: move it offline now; it is needed only to rotate signing keys"
     );
-    Ok((root_fingerprint, Some(Created { admin_token: (!kept).then_some(admin_token) })))
+    Ok((root_fingerprint, true))
 }
 
 fn fingerprint(bytes: Vec<u8>) -> Result<[u8; 32], StartError> {
@@ -123,12 +117,12 @@ fn fingerprint(bytes: Vec<u8>) -> Result<[u8; 32], StartError> {
     })
 }
 
-/// Writes the files that were configured for secrets; says whether the admin token is in one of them.
+/// Writes the files that were configured for secrets, or shows the admin token on standard output when none was.
 fn write_secrets(
     config: &Config,
     admin_token: &str,
     credentials: &Value,
-) -> Result<bool, StartError> {
+) -> Result<(), StartError> {
     let write = |path: &Path, text: String| {
         private_file::replace(path, text.as_bytes(), 0o600).map_err(|error| {
             StartError::File(format!("{} cannot be written: {error}", path.display()))
@@ -140,7 +134,18 @@ fn write_secrets(
     if let Some(path) = &config.admin_token_file {
         write(path, format!("{admin_token}\n"))?;
     }
-    Ok(config.credentials_file.is_some() || config.admin_token_file.is_some())
+    if config.credentials_file.is_none() && config.admin_token_file.is_none() {
+        // Shown once, to the person who started it, and never logged.
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "PENNON ADMIN TOKEN (shown once): {admin_token}")
+            .and_then(|()| out.flush())
+            .map_err(|error| {
+                StartError::Other(format!(
+                    "the admin token cannot be shown on standard output ({error}): give --admin-token-file"
+                ))
+            })?;
+    }
+    Ok(())
 }
 
 /// Reads the root key, or makes one. Kept as 64 hex digits, so that it survives being printed and typed.
@@ -256,6 +261,7 @@ fn read_bootstrap(path: &Path) -> Result<Configuration, StartError> {
     let configuration: Configuration =
         flag::read(value).map_err(|wrong| file(&format!("{}: {}", wrong.field, wrong.detail)))?;
     flag::check(&configuration, None)
+        .and_then(|()| flag::fits(&configuration))
         .map_err(|wrong| file(&format!("{}: {}", wrong.field, wrong.detail)))?;
     for key in configuration.flags.keys().chain(configuration.segments.keys()) {
         check_key(key).map_err(|detail| file(&format!("{key:?}: {detail}")))?;
@@ -272,22 +278,31 @@ async fn import(
     environments: &[Environment],
     configuration: &Configuration,
 ) -> Result<(), StartError> {
-    let (tx, project_id, now) = (&mut changing.tx, &changing.project.id, changing.now_ms);
+    let (version, now) = (changing.version(), changing.now_ms);
+    let (tx, project_id) = (&mut changing.tx, &changing.project.id);
     for (name, attribute) in &configuration.attributes {
-        attributes::put(tx, project_id, name, &json!(attribute).to_string(), now).await?;
+        attributes::put(tx, project_id, name, &json!(attribute).to_string(), version, now).await?;
     }
     for (key, segment) in &configuration.segments {
-        segments::put(tx, project_id, key, &json!(segment).to_string(), now).await?;
+        segments::put(tx, project_id, key, &json!(segment).to_string(), version, now).await?;
     }
     for (key, flag) in &configuration.flags {
         let parts = flag::split(flag)
             .map_err(|wrong| StartError::Other(format!("{key}: {}", wrong.detail)))?;
         let definition = Value::Object(parts.definition).to_string();
         let configured = Value::Object(parts.configuration).to_string();
-        flags::insert(tx, project_id, key, &definition, now).await?;
+        flags::insert(tx, project_id, key, &definition, version, now).await?;
         for environment in environments {
-            flags::insert_configuration(tx, project_id, &environment.id, key, &configured, now)
-                .await?;
+            flags::insert_configuration(
+                tx,
+                project_id,
+                &environment.id,
+                key,
+                &configured,
+                version,
+                now,
+            )
+            .await?;
         }
     }
     Ok(())

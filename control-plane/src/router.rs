@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, Method, StatusCode, header};
 use axum::routing::{delete, get, post};
-use pennon_core::limits::MAX_CONTEXT_BYTES;
+use pennon_core::protocol::ofrep::MAX_REQUEST_BYTES;
 use std::time::Duration;
 use tower_http::cors::{Any, CorsLayer};
 
@@ -14,10 +14,8 @@ use crate::routes::admin::{
 };
 use crate::routes::body::MAX_JSON_BYTES;
 use crate::routes::problem::Problem;
-use crate::routes::{dashboard, delivery, health, log, ofrep, stream};
+use crate::routes::{dashboard, delivery, detached, health, log, ofrep, stream};
 
-/// An OFREP body: the JSON of a context is a few times longer than its encoded form.
-const MAX_OFREP_BYTES: usize = 4 * MAX_CONTEXT_BYTES;
 /// How long a browser may remember a preflight.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(86_400);
 
@@ -78,6 +76,7 @@ fn admin() -> Router<App> {
         )
         .route("/admin/edges", get(status::edges))
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
+        .layer(axum::middleware::from_fn(detached::detached))
 }
 
 /// For SDKs, edges and browsers, behind SDK keys.
@@ -100,11 +99,11 @@ fn delivered() -> Router<App> {
         .route("/v1/body/{sha256}", get(delivery::body))
         .route("/v1/keyset/{number}", get(delivery::keyset))
         .route("/v1/stream/{environment}/{kind}", get(stream::stream))
-        .route("/ofrep/v1/evaluate/flags", post(ofrep::bulk))
-        .route("/ofrep/v1/evaluate/flags/{key}", post(ofrep::single))
+        .route("/ofrep/v1/evaluate/flags", post(ofrep::bulk).fallback(ofrep::wrong_method))
+        .route("/ofrep/v1/evaluate/flags/{key}", post(ofrep::single).fallback(ofrep::wrong_method))
         // Before the layers, which would otherwise not be around it: a preflight is answered there.
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(DefaultBodyLimit::max(MAX_OFREP_BYTES))
+        .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
         .layer(cors)
 }
 

@@ -1,6 +1,8 @@
 //! `pennon serve`: starts everything, in order, and stops it in order.
 
+use std::fs::{File, OpenOptions, TryLockError};
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,7 +21,7 @@ use crate::publish::replicas::{self, Announcer};
 use crate::publish::signer::Signer;
 use crate::publish::{publisher, push};
 use crate::router::router;
-use crate::store::{Store, environments, migrate, projects};
+use crate::store::{Dialect, Store, environments, migrate, projects};
 
 /// Requests that run when the server is asked to stop get this long to end.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -36,12 +38,15 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     private_file::create_folder(&config.data_dir).map_err(|error| {
         StartError::File(format!("--data-dir {}: {error}", config.data_dir.display()))
     })?;
-    if let Some(file) = &config.ready_file {
-        remove(file)?;
-    }
+    // Before anything is touched: on SQLite a second server would take changes from the first one's outbox.
+    let _alone = lock(&config.database)?;
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|error| StartError::Other(format!("--listen {}: {error}", config.listen)))?;
+    // Only now: the old file may be that of a server which holds this address.
+    if let Some(file) = &config.ready_file {
+        remove(file)?;
+    }
     let address = listener.local_addr().map_err(|error| StartError::Other(error.to_string()))?;
     let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
 
@@ -51,11 +56,10 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     };
     let store = connect(&config.database).await?;
     migrate(&store, clock.now_ms()).await?;
-    let (root_fingerprint, created) =
+    let (root_fingerprint, first_start) =
         first_start::prepare(&config, &store, &secret, &clock, &random, &public_url).await?;
     let signer = Signer::load(&store, &secret).await?;
-    let redis = config.redis.as_deref().map(redis::Client::open).transpose();
-    let redis = redis.map_err(|error| StartError::Other(format!("--redis: {error}")))?;
+    let redis = config.redis.clone();
     let (announcer, news) = match &redis {
         Some(_) => {
             let (announcer, news) = Announcer::new();
@@ -97,16 +101,6 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
         axum::serve(listener, router(app.clone()))
             .with_graceful_shutdown(async move { app.stopped().await })
     };
-    let first_start = created.is_some();
-    if let Some(token) = created.and_then(|created| created.admin_token) {
-        #[expect(
-            clippy::print_stdout,
-            reason = "shown once, to the person who started it, and never logged"
-        )]
-        {
-            println!("PENNON ADMIN TOKEN (shown once): {token}");
-        }
-    }
     if let Some(file) = &config.ready_file {
         write_ready_file(&app, file, address, first_start).await?;
     }
@@ -142,6 +136,30 @@ async fn connect(url: &str) -> Result<Store, StartError> {
             }
             result => return Ok(result?),
         }
+    }
+}
+
+/// The right to be the only server of this database file, as long as it is held; a process that ends gives it back.
+fn lock(database: &str) -> Result<Option<File>, StartError> {
+    let Some(path) = Dialect::file(database)? else {
+        return Ok(None); // replicas share PostgreSQL
+    };
+    let mut name = path.clone().into_os_string();
+    name.push(".lock");
+    let lock = Path::new(&name);
+    let failed = |error: &dyn std::fmt::Display| {
+        StartError::File(format!("the lock {}: {error}", lock.display()))
+    };
+    let mut options = OpenOptions::new();
+    options.append(true).create(true).mode(0o600);
+    let file = options.open(lock).map_err(|error| failed(&error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Err(StartError::Other(format!(
+            "another pennon serves the database {}: stop it first, or use PostgreSQL, which several servers can share",
+            path.display()
+        ))),
+        Err(TryLockError::Error(error)) => Err(failed(&error)),
     }
 }
 

@@ -21,6 +21,8 @@ pub const MAX_STEPS: u32 = 200_000;
 pub const MAX_VARIANTS: usize = 64;
 /// Rules of one flag.
 pub const MAX_RULES: usize = 1_000;
+/// A description, or the name of a rule, in bytes of UTF-8.
+pub const MAX_DESCRIPTION_BYTES: usize = 4_096;
 /// Parts of one split.
 pub const MAX_SPLIT_PARTS: usize = 64;
 /// Steps of one ramp.

@@ -11,7 +11,8 @@ use pennon_core::snapshot::Kind;
 use super::admin::bearer;
 use super::token;
 use crate::ambient::{NoRandomness, Random};
-use crate::store::sdk_keys::SdkKey;
+use crate::store::sdk_keys::{self, SdkKey};
+use crate::store::{Store, StoreError};
 use pennon_core::protocol::connection;
 
 /// A new key, and the row that is kept of it.
@@ -81,22 +82,33 @@ impl Caller {
 
 /// The keys that are not revoked, by their hash.
 #[derive(Debug, Default)]
-pub struct SdkKeys(RwLock<HashMap<[u8; 32], Caller>>);
+pub struct SdkKeys {
+    callers: RwLock<HashMap<[u8; 32], Caller>>,
+    /// Held from reading the keys until they are taken, so that an older reading never replaces a newer one.
+    reloading: tokio::sync::Mutex<()>,
+}
 
 impl SdkKeys {
-    /// Replaces all of them.
-    pub fn install(&self, keys: &[SdkKey]) {
+    /// Replaces all of them with what the database holds now.
+    ///
+    /// # Errors
+    /// What the database says; then they stay as they were.
+    pub async fn reload(&self, store: &Store) -> Result<(), StoreError> {
+        let _turn = self.reloading.lock().await;
+        let mut tx = store.begin_read().await?;
+        let keys = sdk_keys::list_live(&mut tx).await?;
         let callers = keys.iter().filter_map(|key| {
             let sha256 = <[u8; 32]>::try_from(key.sha256.as_slice()).ok()?;
             let environment = connection::id(&key.environment_id)?;
             Some((sha256, Caller { environment, kind: Kind::parse(&key.kind)?, sha256 }))
         });
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = callers.collect();
+        *self.callers.write().unwrap_or_else(PoisonError::into_inner) = callers.collect();
+        Ok(())
     }
 
     /// Whether the caller's key is still good; asked again while a stream lasts.
     pub fn knows(&self, caller: &Caller) -> bool {
-        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let keys = self.callers.read().unwrap_or_else(PoisonError::into_inner);
         keys.get(&caller.sha256) == Some(caller)
     }
 
@@ -105,23 +117,22 @@ impl SdkKeys {
     /// # Errors
     /// [`Denied::KeyMissing`], [`Denied::KeyInQuery`] or [`Denied::KeyUnknown`].
     pub fn admit(&self, headers: &HeaderMap, query_key: Option<&str>) -> Result<Caller, Denied> {
+        // Whatever a header says: what stands in a URL is logged on its way.
+        if query_key.and_then(claimed_prefix).is_some_and(|kind| kind != Kind::Client) {
+            return Err(Denied::KeyInQuery);
+        }
         let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let given = header(header::AUTHORIZATION.as_str()).and_then(bearer);
-        let key = match (given.or_else(|| header("x-api-key").map(str::trim)), query_key) {
-            (Some(key), _) => key,
-            (None, Some(key)) => {
-                if key.starts_with(access::prefix(Kind::Server))
-                    || key.starts_with(access::prefix(Kind::Edge))
-                {
-                    return Err(Denied::KeyInQuery);
-                }
-                key
-            }
-            (None, None) => return Err(Denied::KeyMissing),
-        };
+        let given = given.or_else(|| header("x-api-key").map(str::trim));
+        let key = given.or(query_key).ok_or(Denied::KeyMissing)?;
         access::claimed_kind(key).ok_or(Denied::KeyUnknown)?;
-        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let keys = self.callers.read().unwrap_or_else(PoisonError::into_inner);
         // The hash of a guess tells nothing about the keys, however long the look-up takes.
         keys.get(&access::key_sha256(key)).copied().ok_or(Denied::KeyUnknown)
     }
+}
+
+/// The kind that a text claims by its prefix alone, whole or not.
+fn claimed_prefix(text: &str) -> Option<Kind> {
+    Kind::ALL.into_iter().find(|kind| text.starts_with(access::prefix(*kind)))
 }

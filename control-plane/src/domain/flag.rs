@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 
 use pennon_core::config::{
-    Attribute, CompileError, Configuration, FORMAT, Flag, Segment, ValueType, Variant, compile,
+    Access, Attribute, CompileError, Configuration, FORMAT, Flag, Segment, ValueType, Variant,
+    compile,
 };
+use pennon_core::limits::MAX_SDK_KEYS;
 use pennon_core::snapshot::Kind;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -104,6 +106,31 @@ pub fn check(configuration: &Configuration, key: Option<&str>) -> Result<(), Wro
                 let field = if own { dotted(&problem.place) } else { problem.place };
                 return Err(Wrong { field, detail: problem.message });
             }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a whole environment fits into its snapshots, with room for every SDK key that it may have. Other reasons why it does
+/// not compile are [`check`]'s business.
+///
+/// # Errors
+/// Which snapshot is over its limit.
+pub fn fits(configuration: &Configuration) -> Result<(), Wrong> {
+    // A body for an edge holds all that a body for servers does, and the keys; both have the same limit.
+    let room: Vec<Access> = (0..MAX_SDK_KEYS as u64)
+        .map(|number| {
+            let mut sha256 = [0; 32];
+            sha256[..8].copy_from_slice(&number.to_be_bytes());
+            Access { sha256, kind: Kind::Client }
+        })
+        .collect();
+    for kind in [Kind::Client, Kind::Edge] {
+        if let Err(CompileError::OverLimits(detail)) = compile(configuration, kind, &room) {
+            let detail = format!(
+                "{detail}: with this change the environment could not be published; delete flags, or make them smaller"
+            );
+            return Err(Wrong { field: String::new(), detail });
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 /// The longest key, in characters.
 pub const MAX_KEY_CHARACTERS: usize = 128;
-/// The longest name or description shown to people, in bytes.
+/// The longest name of a project, an environment or an SDK key, in bytes.
 pub const MAX_TEXT_BYTES: usize = 1_000;
 
 /// Words that paths need for themselves, or that a program would trip over.

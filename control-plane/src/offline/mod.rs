@@ -1,10 +1,11 @@
-//! What works on files alone, without a server.
+//! What works without a server.
 
 pub mod compile;
 pub mod eval;
 pub mod import;
 pub mod keys;
 pub mod snapshot;
+pub mod token;
 
 use std::fmt::Display;
 use std::path::Path;

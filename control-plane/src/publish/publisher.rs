@@ -71,11 +71,20 @@ async fn step(app: &App, paces: &mut HashMap<String, Pace>) -> Instant {
     let mut wake = Instant::now() + TICK;
     let waiting = match waiting(app).await {
         Ok(waiting) => waiting,
+        Err(StoreError::Away(error)) => {
+            app.set_database_up(false, &error);
+            return wake;
+        }
         Err(error) => {
-            tracing::warn!(%error, "the outbox cannot be read");
+            tracing::error!(%error, "the outbox cannot be read");
             return wake;
         }
     };
+    app.set_database_up(true, &"");
+    // Another replica may have published what could not be published here.
+    app.keep_publish_errors(&waiting);
+    let now = Instant::now();
+    paces.retain(|id, pace| waiting.contains(id) || (pace.failures == 0 && now < pace.not_before));
     for id in waiting {
         if let Some(pace) = paces.get(&id)
             && Instant::now() < pace.not_before
@@ -127,6 +136,8 @@ pub async fn publish_waiting(app: &App) -> Result<(), PublishError> {
 /// # Errors
 /// Why not; what was published before stays.
 pub async fn publish(app: &App, id: &str) -> Result<(), PublishError> {
+    // The outbox names every change of a key too: memory follows it even when the request that made the change was cut off.
+    app.sdk_keys.reload(&app.store).await?;
     let mut tx = app.store.begin_read().await?;
     let Some(loaded) = environment::load(&mut tx, id).await? else {
         return Ok(());
@@ -324,17 +335,11 @@ async fn renew(app: &App, id: &str, old: i64) -> Result<(), PublishError> {
         if stored.created > old {
             continue; // another replica was faster
         }
-        let unsound =
-            |refusal: pennon_core::snapshot::Refusal| PublishError::Unsound(refusal.to_string());
-        let mut head = Head::parse(&stored.head).map_err(unsound)?;
-        let held = app.published.current((head.environment, kind));
-        let snapshot = match held.filter(|held| held.head.body_sha256 == head.body_sha256) {
-            Some(held) => Arc::clone(&held.snapshot),
-            None => {
-                let bytes = snapshots::body(&mut tx, &stored.body_sha256).await?;
-                Arc::new(Snapshot::open(bytes.unwrap_or_default(), kind).map_err(unsound)?)
-            }
-        };
+        // Nothing is signed again whose first signature does not hold.
+        let Some(place) = connection::id(id).map(|id| (id, kind)) else { continue };
+        let held = app.published.current(place);
+        let Current { mut head, snapshot, .. } =
+            super::replicas::open(app, &mut tx, place, &stored, held.as_deref()).await?;
         head.created = app.clock.now_ms().max(stored.created + 1);
         head.refresh_by = head.created + REFRESH_MS;
         head.not_after = head.created + EXPIRE_MS;

@@ -166,6 +166,14 @@ async fn record(app: &App, told: &[EdgeState]) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// What an edge says that took a snapshot, or has a newer one.
+#[derive(Deserialize)]
+struct Taken {
+    kind: String,
+    epoch: u32,
+    version: u64,
+}
+
 #[derive(Deserialize)]
 struct Answer {
     code: Option<String>,
@@ -187,9 +195,6 @@ async fn push(app: &App, edge: &Edge, client: &reqwest::Client, current: &Arc<Cu
         Ok(response) => response,
         Err(error) => return Ending::Failed(shorten(&causes(&error))),
     };
-    if response.status().is_success() {
-        return Ending::Taken;
-    }
     let status = response.status();
     let mut text = Vec::new();
     while let Ok(Some(part)) = response.chunk().await {
@@ -197,6 +202,19 @@ async fn push(app: &App, edge: &Edge, client: &reqwest::Client, current: &Arc<Cu
         if text.len() > MAX_ANSWER_BYTES {
             break;
         }
+    }
+    if status.is_success() {
+        let head = &current.head;
+        let taken = serde_json::from_slice::<Taken>(&text).ok().filter(|taken| {
+            taken.kind == head.kind.as_str()
+                && (taken.epoch, taken.version) >= (head.epoch, head.version)
+        });
+        return match taken {
+            Some(_) => Ending::Taken,
+            None => Ending::Failed(format!(
+                "{status}, but not the answer of an edge that took it: is this the address of an edge?"
+            )),
+        };
     }
     let answer: Option<Answer> = serde_json::from_slice(&text).ok();
     let code = answer.as_ref().and_then(|answer| answer.code.as_deref()).unwrap_or("");

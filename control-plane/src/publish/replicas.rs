@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use futures_util::StreamExt;
-use pennon_core::snapshot::{Head, Kind, Snapshot};
+use pennon_core::snapshot::{Acceptance, Head, Kind, Refusal};
 use tokio::sync::mpsc;
 
-use super::memory::Current;
+use super::memory::{Current, Place};
 use crate::app::App;
 use crate::store::snapshots::{self, StoredHead};
-use crate::store::{Dialect, StoreError, environments, sdk_keys, signing};
+use crate::store::{Dialect, StoreError, environments, signing};
 use pennon_core::protocol::connection;
 
 /// How often the database is asked for what other replicas published.
@@ -55,8 +55,8 @@ impl Announcer {
 /// # Errors
 /// What the database says, or that it holds something unreadable.
 pub async fn refresh(app: &App) -> Result<(), StoreError> {
+    app.sdk_keys.reload(&app.store).await?;
     let mut tx = app.store.begin_read().await?;
-    app.sdk_keys.install(&sdk_keys::list_live(&mut tx).await?);
     for (number, bytes) in signing::keysets(&mut tx).await? {
         if let Ok(number) = u32::try_from(number) {
             app.published.install_keyset(number, bytes);
@@ -78,38 +78,63 @@ pub async fn refresh(app: &App) -> Result<(), StoreError> {
                 );
                 order < (stored.epoch, stored.version, stored.created)
             });
-            if newer {
-                let current = open(&mut tx, stored, held.as_deref()).await?;
-                app.published.install(current.head.environment, Arc::new(current));
+            let named = format!("{}/{}", environment.id, kind.as_str());
+            let Some(place) = place.filter(|_| newer) else {
+                app.set_unreadable(named, None);
+                continue;
+            };
+            // One that cannot be used holds up no other; the last good one goes on being served.
+            match open(app, &mut tx, place, &stored, held.as_deref()).await {
+                Ok(current) => {
+                    app.published.install(place.0, Arc::new(current));
+                    app.set_unreadable(named, None);
+                }
+                Err(StoreError::Unusable(why)) => app.set_unreadable(named, Some(why)),
+                Err(error) => return Err(error),
             }
         }
     }
     Ok(())
 }
 
-async fn open(
+/// Verifies a stored head and its body as every receiver does: what lies in a database is trusted no more than what comes over a
+/// wire.
+///
+/// # Errors
+/// [`StoreError::Unusable`] when they cannot be used, or what the database says.
+pub async fn open(
+    app: &App,
     tx: &mut sqlx::AnyConnection,
-    stored: StoredHead,
+    (environment, kind): Place,
+    stored: &StoredHead,
     held: Option<&Current>,
 ) -> Result<Current, StoreError> {
     let unusable = |why: String| {
         let (id, version) = (&stored.environment_id, stored.version);
         StoreError::Unusable(format!(
-            "version {version} of environment {id} cannot be read ({why}): restore a backup"
+            "version {version} of environment {id} cannot be used ({why}): change something there, or restore a backup"
         ))
     };
-    let head = Head::parse(&stored.head).map_err(|refusal| unusable(refusal.to_string()))?;
-    let snapshot = match held.filter(|held| held.head.body_sha256 == head.body_sha256) {
-        Some(held) => Arc::clone(&held.snapshot),
+    let refused = |refusal: Refusal| unusable(refusal.to_string());
+    let head = Head::parse(&stored.head).map_err(refused)?;
+    let body = match held.filter(|held| held.head.body_sha256 == head.body_sha256) {
+        Some(held) => held.snapshot.bytes().to_vec(),
         None => {
             let body = snapshots::body(tx, &stored.body_sha256).await?;
-            let body = body.ok_or_else(|| unusable("its body is missing".to_owned()))?;
-            let opened =
-                Snapshot::open(body, head.kind).map_err(|refusal| unusable(refusal.to_string()))?;
-            Arc::new(opened)
+            body.ok_or_else(|| unusable("its body is missing".to_owned()))?
         }
     };
-    Ok(Current { head, head_bytes: Bytes::from(stored.head), snapshot })
+    let keyset = app.published.keyset(head.keyset);
+    let keyset = keyset.ok_or_else(|| unusable(format!("keyset {} is missing", head.keyset)))?;
+    let mut acceptance = Acceptance::new(app.settings.root_fingerprint, environment, kind, None);
+    acceptance.accept_keyset(&keyset).map_err(refused)?;
+    let accepted =
+        acceptance.accept_held(&stored.head, body, app.clock.now_ms()).map_err(refused)?;
+    Ok(Current {
+        head: accepted.head,
+        head_bytes: Bytes::copy_from_slice(&stored.head),
+        snapshot: Arc::new(accepted.snapshot),
+    })
 }
 
 /// Looks for what other replicas published. SQLite has one server, which knows what it did.

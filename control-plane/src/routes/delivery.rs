@@ -9,6 +9,7 @@ use pennon_core::protocol::caching;
 use pennon_core::protocol::connection;
 use pennon_core::snapshot::Kind;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use super::problem::Problem;
 use crate::app::App;
@@ -99,7 +100,11 @@ async fn stored(app: &App, sha256: &[u8; 32]) -> Result<Option<(Bytes, Vec<Place
         .iter()
         .filter_map(|(environment, kind)| Some((connection::id(environment)?, Kind::parse(kind)?)))
         .collect();
-    Ok(snapshots::body(&mut tx, sha256).await?.map(|bytes| (Bytes::from(bytes), places)))
+    let Some(bytes) = snapshots::body(&mut tx, sha256).await? else { return Ok(None) };
+    if <[u8; 32]>::from(Sha256::digest(&bytes)) != *sha256 {
+        return Err(Problem::internal(&"a stored body has another hash than its name says"));
+    }
+    Ok(Some((Bytes::from(bytes), places)))
 }
 
 /// `GET /v1/keyset/{number}`: public.

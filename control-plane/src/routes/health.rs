@@ -16,7 +16,7 @@ pub async fn healthz() -> Json<Value> {
 }
 
 /// `GET /readyz`: 200 while flags are delivered; `status` says `degraded` when Redis is away or an environment is not
-/// published; 503 when the database is away (delivery from memory goes on) or the server is stopping.
+/// published or a stored snapshot cannot be used; 503 when the database is away (delivery from memory goes on) or the server is stopping.
 pub async fn readyz(State(app): State<App>) -> Response {
     let database = app.store.ping().await;
     if let Err(error) = &database {
@@ -29,10 +29,11 @@ pub async fn readyz(State(app): State<App>) -> Response {
     };
     let stopping = *app.stopping.borrow();
     let unpublished = app.publish_error_count();
+    let unreadable = app.unreadable_count();
     let status = match (&database, redis, stopping) {
         (_, _, true) => "stopping",
         (Ok(()), "away", _) => "degraded",
-        (Ok(()), ..) if unpublished > 0 => "degraded",
+        (Ok(()), ..) if unpublished + unreadable > 0 => "degraded",
         (Ok(()), ..) => "ok",
         (Err(_), ..) => "degraded",
     };
@@ -46,6 +47,7 @@ pub async fn readyz(State(app): State<App>) -> Response {
         "database": if database.is_ok() { "ok" } else { "away" },
         "redis": redis,
         "unpublishedEnvironments": unpublished,
+        "unreadableSnapshots": unreadable,
         "streams": app.settings.max_streams - app.streams.available_permits(),
     });
     (code, [(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response()

@@ -37,7 +37,8 @@ pub async fn log(
     let status = response.status().as_u16();
     let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     span.in_scope(|| {
-        if status >= 500 {
+        // 503 is told by what is away, once.
+        if status >= 500 && status != 503 {
             tracing::warn!(status, micros, "answered");
         } else {
             tracing::debug!(status, micros, "answered");

@@ -4,6 +4,7 @@ pub mod admin;
 pub mod body;
 pub mod dashboard;
 pub mod delivery;
+pub mod detached;
 pub mod health;
 pub mod log;
 pub mod ofrep;

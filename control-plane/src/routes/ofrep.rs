@@ -2,27 +2,39 @@
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::rejection::BytesRejection;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use pennon_core::outcome::ErrorCode;
-use pennon_core::protocol::ofrep::{self, Evaluation};
+use pennon_core::protocol::ofrep::{self, Evaluation, MAX_REQUEST_BYTES};
 use pennon_core::protocol::{self, access::Denied};
 use pennon_core::snapshot::Kind;
 use std::sync::Arc;
 
 use crate::app::App;
 use crate::publish::memory::Current;
-use crate::routes::path::Path;
+use crate::routes::delivery::KeyInQuery;
+use crate::routes::path::{Path, Query};
+use crate::routes::problem::Problem;
+
+/// Where it lives.
+const PATH: &str = "/ofrep/v1/evaluate/flags";
 
 /// `POST /ofrep/v1/evaluate/flags/{key}`
 pub async fn single(
     State(app): State<App>,
-    Path(key): Path<String>,
+    key: Result<Path<String>, Problem>,
+    uri: Uri,
+    query: Result<Query<KeyInQuery>, Problem>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    match admit(&app, &headers) {
-        Ok((current, client)) => {
+    let Ok(Path(key)) = key else {
+        let detail = "there is no such flag: a flag's key is UTF-8";
+        return answer(ofrep::failure(key_in(&uri), ErrorCode::FlagNotFound, detail));
+    };
+    match admit(&app, &headers, query).and_then(|caller| Ok((caller, read(body)?))) {
+        Ok(((current, client), body)) => {
             answer(ofrep::single(evaluation(&app, &current, client), &key, &body))
         }
         Err(refusal) => refuse(refusal, Some(&key)),
@@ -30,24 +42,56 @@ pub async fn single(
 }
 
 /// `POST /ofrep/v1/evaluate/flags`
-pub async fn bulk(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Response {
+pub async fn bulk(
+    State(app): State<App>,
+    query: Result<Query<KeyInQuery>, Problem>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
     let held = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    match admit(&app, &headers) {
-        Ok((current, client)) => {
+    match admit(&app, &headers, query).and_then(|caller| Ok((caller, read(body)?))) {
+        Ok(((current, client), body)) => {
             answer(ofrep::bulk(evaluation(&app, &current, client), &body, held))
         }
         Err(refusal) => refuse(refusal, None),
     }
 }
 
+/// Any other method.
+pub async fn wrong_method(uri: Uri) -> Response {
+    let status = StatusCode::METHOD_NOT_ALLOWED.as_u16();
+    answer(ofrep::failure_with_status(status, key_in(&uri), ErrorCode::General, "use POST here"))
+}
+
+/// The flag that a path names, as it stands there.
+fn key_in(uri: &Uri) -> Option<&str> {
+    uri.path().strip_prefix(PATH)?.strip_prefix('/')
+}
+
+fn read(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Refusal> {
+    body.map_err(|rejection| Refusal::Body(rejection.status()))
+}
+
 enum Refusal {
     Denied(Denied),
     NothingPublished,
+    /// The body is too long, or broke off.
+    Body(StatusCode),
 }
 
 /// The snapshot to evaluate with, and whether the caller has a client key.
-fn admit(app: &App, headers: &HeaderMap) -> Result<(Arc<Current>, bool), Refusal> {
-    let caller = app.sdk_keys.admit(headers, None).map_err(Refusal::Denied)?;
+fn admit(
+    app: &App,
+    headers: &HeaderMap,
+    query: Result<Query<KeyInQuery>, Problem>,
+) -> Result<(Arc<Current>, bool), Refusal> {
+    let in_query = query.ok().and_then(|Query(query)| query.key);
+    // OFREP knows keys in headers alone; a secret one in the query is told so.
+    let caller = match app.sdk_keys.admit(headers, in_query.as_deref()) {
+        Err(denied @ Denied::KeyInQuery) => Err(denied),
+        _ => app.sdk_keys.admit(headers, None),
+    };
+    let caller = caller.map_err(Refusal::Denied)?;
     let current = app.published.current((caller.environment, Kind::Server));
     Ok((current.ok_or(Refusal::NothingPublished)?, caller.kind == Kind::Client))
 }
@@ -64,6 +108,10 @@ fn refuse(refusal: Refusal, key: Option<&str>) -> Response {
         Refusal::NothingPublished => {
             let detail = "nothing is published for this environment yet; try again in a moment";
             ofrep::failure(key, ErrorCode::ProviderNotReady, detail)
+        }
+        Refusal::Body(status) => {
+            let detail = format!("send a body of at most {MAX_REQUEST_BYTES} bytes, to its end");
+            ofrep::failure_with_status(status.as_u16(), key, ErrorCode::ParseError, &detail)
         }
     })
 }

@@ -141,7 +141,8 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Away(error) => {
-                tracing::warn!(%error, "database away");
+                // The publisher logs once that it is away.
+                tracing::debug!(%error, "database away");
                 Self::new(
                     StatusCode::SERVICE_UNAVAILABLE,
                     "database-away",

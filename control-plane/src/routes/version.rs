@@ -21,23 +21,24 @@ impl<T: Serialize> IntoResponse for Versioned<T> {
     }
 }
 
-/// Whether the request may write over `version`: it names it in If-Match, or names none.
+/// Whether the request may write over `version` (none: nothing is there): it names it in If-Match, or names none.
 ///
 /// # Errors
 /// 412 with `current` when it names another version.
 pub fn check_if_match(
     headers: &HeaderMap,
-    version: i64,
+    version: Option<i64>,
     current: impl FnOnce() -> serde_json::Value,
 ) -> Result<(), Problem> {
     let mut wanted = headers.get_all(header::IF_MATCH).iter().peekable();
     if wanted.peek().is_none() {
         return Ok(());
     }
-    let own = format!("\"{version}\"");
+    // What is not there matches nothing, not even `*`.
+    let own = version.map(|version| format!("\"{version}\""));
     let named = wanted.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
     // A weak tag never matches (RFC 9110 section 13.1.1).
-    if named.map(str::trim).any(|tag| tag == "*" || tag == own) {
+    if named.map(str::trim).any(|tag| own.as_deref().is_some_and(|own| tag == "*" || tag == own)) {
         Ok(())
     } else {
         Err(Problem::precondition_failed(current()))
@@ -53,7 +54,7 @@ mod tests {
         if let Some(value) = value {
             headers.insert(header::IF_MATCH, value.parse().unwrap());
         }
-        check_if_match(&headers, 3, || serde_json::Value::Null).is_ok()
+        check_if_match(&headers, Some(3), || serde_json::Value::Null).is_ok()
     }
 
     #[test]

@@ -41,27 +41,28 @@ pub async fn find(
     Ok(row.map(read))
 }
 
-/// Writes it, new or over the old; answers its version.
+/// Writes it, new or over the old.
 pub async fn put(
     connection: &mut AnyConnection,
     project_id: &str,
     key: &str,
     definition: &str,
+    version: i64,
     now_ms: i64,
-) -> Result<i64, StoreError> {
-    let (version,): (i64,) = sqlx::query_as(
+) -> Result<(), StoreError> {
+    sqlx::query(
         "INSERT INTO attributes (project_id, key, definition, version, created_at, updated_at) \
-         VALUES ($1, $2, $3, 1, $4, $4) ON CONFLICT (project_id, key) DO UPDATE \
-         SET definition = excluded.definition, version = attributes.version + 1, updated_at = excluded.updated_at \
-         RETURNING version",
+         VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (project_id, key) DO UPDATE \
+         SET definition = excluded.definition, version = excluded.version, updated_at = excluded.updated_at",
     )
     .bind(project_id)
     .bind(key)
     .bind(definition)
+    .bind(version)
     .bind(now_ms)
-    .fetch_one(connection)
+    .execute(connection)
     .await?;
-    Ok(version)
+    Ok(())
 }
 
 /// Removes it.

@@ -9,6 +9,9 @@ use super::StoreError;
 /// The most entries that one page of the log holds.
 pub const MAX_PAGE: i64 = 200;
 
+/// A page ends early with the entry that takes it past this: an entry may hold a whole segment.
+pub const MAX_PAGE_BYTES: i64 = 4 * 1024 * 1024;
+
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -54,13 +57,14 @@ pub async fn insert(
     Ok(())
 }
 
-/// The newest entries below `before`, newest first.
+/// The newest entries below `before`, newest first: at most `limit`, and at least one if there is one.
 pub async fn list(
     connection: &mut AnyConnection,
     project_id: &str,
     before: i64,
     limit: i64,
 ) -> Result<Vec<Entry>, StoreError> {
+    let limit = fitting(connection, project_id, before, limit).await?;
     type Row = (i64, i64, String, String, Option<String>, String, Option<String>, Option<String>);
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT sequence, at, author, action, environment_id, target, old_value, new_value \
@@ -85,6 +89,33 @@ pub async fn list(
             })
         })
         .collect()
+}
+
+/// How many of them one page holds.
+async fn fitting(
+    connection: &mut AnyConnection,
+    project_id: &str,
+    before: i64,
+    limit: i64,
+) -> Result<i64, StoreError> {
+    let sizes: Vec<(i64,)> = sqlx::query_as(
+        "SELECT CAST(COALESCE(LENGTH(old_value), 0) + COALESCE(LENGTH(new_value), 0) AS BIGINT) \
+         FROM audit_log WHERE project_id = $1 AND sequence < $2 ORDER BY sequence DESC LIMIT $3",
+    )
+    .bind(project_id)
+    .bind(before)
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    let (mut entries, mut bytes) = (0, 0);
+    for (size,) in sizes {
+        entries += 1;
+        bytes += size;
+        if bytes > MAX_PAGE_BYTES {
+            break;
+        }
+    }
+    Ok(entries)
 }
 
 fn parse(text: &str) -> Result<Value, StoreError> {

@@ -32,6 +32,12 @@ pub struct Change<'a> {
 }
 
 impl Changing {
+    /// The number of this change in its project, which no other change ever has: what it writes gets it as its version, so that an
+    /// ETag of something deleted never fits what is made anew under the same key.
+    pub fn version(&self) -> i64 {
+        self.sequence
+    }
+
     /// Opens the transaction; `None` when there is no such project.
     ///
     /// # Errors

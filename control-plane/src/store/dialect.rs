@@ -1,7 +1,9 @@
 //! The only file that knows that there are two databases: how a connection is opened, tuned and locked.
 //! Every other statement has one text for both.
 
-use std::path::Path;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
@@ -44,6 +46,17 @@ impl Dialect {
         }
     }
 
+    /// The file that the database is; none on PostgreSQL.
+    ///
+    /// # Errors
+    /// When the path cannot be one.
+    pub fn file(url: &str) -> Result<Option<PathBuf>, StoreError> {
+        match Self::of(url).map_err(StoreError::Unusable)? {
+            Self::Sqlite => sqlite_path(url).map(Some),
+            Self::Postgres => Ok(None),
+        }
+    }
+
     /// The statement that opens a transaction which changes something. SQLite takes its one write lock at once:
     /// a transaction that begins as a reader and then writes could be refused in the middle.
     pub(super) fn begin_write(self) -> &'static str {
@@ -74,7 +87,9 @@ impl Dialect {
         sqlx::any::install_default_drivers();
         match self {
             Self::Sqlite => {
-                let url = sqlite_url(url)?;
+                let path = sqlite_path(url)?;
+                create_private(&path)?;
+                let url = sqlite_url(&path)?;
                 let writer = sqlite_pool(1).connect(&url).await?;
                 let readers = sqlite_pool(SQLITE_READERS).connect(&url).await?;
                 Ok((writer, readers))
@@ -106,11 +121,24 @@ fn sqlite_pool(connections: u32) -> AnyPoolOptions {
         })
 }
 
-/// `sqlite:PATH` as the address the driver reads: the path absolute and percent-encoded, the file created when missing.
-fn sqlite_url(url: &str) -> Result<String, StoreError> {
+/// The absolute path in `sqlite:PATH`.
+fn sqlite_path(url: &str) -> Result<PathBuf, StoreError> {
     let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
-    let path = std::path::absolute(Path::new(path))
-        .map_err(|error| StoreError::Unusable(format!("the database path {path:?}: {error}")))?;
+    std::path::absolute(Path::new(path))
+        .map_err(|error| StoreError::Unusable(format!("the database path {path:?}: {error}")))
+}
+
+/// Creates a missing file for its owner alone: it will hold sealed keys and the audit log. SQLite gives the files beside it the
+/// same mode. One that is there keeps the mode that somebody gave it.
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    let opened = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
+    opened
+        .map(drop)
+        .map_err(|error| StoreError::Unusable(format!("the database {}: {error}", path.display())))
+}
+
+/// The path as the address the driver reads, percent-encoded.
+fn sqlite_url(path: &Path) -> Result<String, StoreError> {
     let path = path.to_str().ok_or_else(|| {
         StoreError::Unusable(format!("the database path {} is not UTF-8", path.display()))
     })?;
@@ -122,7 +150,7 @@ fn sqlite_url(url: &str) -> Result<String, StoreError> {
             encoded.push_str(&format!("%{byte:02X}"));
         }
     }
-    encoded.push_str("?mode=rwc");
+    encoded.push_str("?mode=rw");
     Ok(encoded)
 }
 
@@ -157,6 +185,14 @@ mod tests {
                 sqlx::query_as("PRAGMA journal_mode").fetch_one(pool).await.unwrap();
             assert_eq!(mode.0, "wal");
         }
+        sqlx::query("CREATE TABLE t (n BIGINT)").execute(&writer).await.unwrap();
+        for ending in ["", "-wal", "-shm"] {
+            let path = format!("{}{ending}", file.display());
+            let mode = std::os::unix::fs::PermissionsExt::mode(
+                &std::fs::metadata(path).unwrap().permissions(),
+            );
+            assert_eq!(mode & 0o777, 0o600, "{ending}");
+        }
         readers.close().await;
         writer.close().await;
         std::fs::remove_file(file).unwrap();
@@ -173,7 +209,7 @@ mod tests {
 
     #[test]
     fn encodes_a_path_with_spaces() {
-        let url = sqlite_url("sqlite:/tmp/a b?.sqlite").unwrap();
-        assert_eq!(url, "sqlite:///tmp/a%20b%3F.sqlite?mode=rwc");
+        let url = sqlite_url(&sqlite_path("sqlite:/tmp/a b?.sqlite").unwrap()).unwrap();
+        assert_eq!(url, "sqlite:///tmp/a%20b%3F.sqlite?mode=rw");
     }
 }

@@ -10,7 +10,7 @@ pub struct Stored {
     pub key: String,
     /// The definition or the configuration.
     pub json: String,
-    /// Rises by one with every write.
+    /// The project's number of the change that wrote it; it rises and never comes again.
     pub version: i64,
     /// Unix milliseconds.
     pub updated_at: i64,
@@ -61,46 +61,50 @@ pub async fn find(
     Ok(row.map(read))
 }
 
-/// Writes a new definition, version 1.
+/// Writes a new definition.
 pub async fn insert(
     connection: &mut AnyConnection,
     project_id: &str,
     key: &str,
     definition: &str,
+    version: i64,
     now_ms: i64,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO flags (project_id, key, definition, version, created_at, updated_at) \
-         VALUES ($1, $2, $3, 1, $4, $4)",
+         VALUES ($1, $2, $3, $4, $5, $5)",
     )
     .bind(project_id)
     .bind(key)
     .bind(definition)
+    .bind(version)
     .bind(now_ms)
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Replaces a definition; answers its new version.
+/// Replaces a definition.
 pub async fn update(
     connection: &mut AnyConnection,
     project_id: &str,
     key: &str,
     definition: &str,
+    version: i64,
     now_ms: i64,
-) -> Result<i64, StoreError> {
-    let (version,): (i64,) = sqlx::query_as(
-        "UPDATE flags SET definition = $1, version = version + 1, updated_at = $2 \
-         WHERE project_id = $3 AND key = $4 RETURNING version",
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE flags SET definition = $1, version = $2, updated_at = $3 \
+         WHERE project_id = $4 AND key = $5",
     )
     .bind(definition)
+    .bind(version)
     .bind(now_ms)
     .bind(project_id)
     .bind(key)
-    .fetch_one(connection)
+    .execute(connection)
     .await?;
-    Ok(version)
+    Ok(())
 }
 
 /// Removes a flag and what it did in every environment.
@@ -154,46 +158,50 @@ pub async fn find_configuration(
     Ok(row.map(read))
 }
 
-/// Writes a flag's first configuration in an environment, version 1.
+/// Writes a flag's first configuration in an environment.
 pub async fn insert_configuration(
     connection: &mut AnyConnection,
     project_id: &str,
     environment_id: &str,
     key: &str,
     configuration: &str,
+    version: i64,
     now_ms: i64,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO flag_configurations (environment_id, project_id, flag_key, configuration, version, updated_at) \
-         VALUES ($1, $2, $3, $4, 1, $5)",
+         VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(environment_id)
     .bind(project_id)
     .bind(key)
     .bind(configuration)
+    .bind(version)
     .bind(now_ms)
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Replaces a configuration; answers its new version.
+/// Replaces a configuration.
 pub async fn update_configuration(
     connection: &mut AnyConnection,
     environment_id: &str,
     key: &str,
     configuration: &str,
+    version: i64,
     now_ms: i64,
-) -> Result<i64, StoreError> {
-    let (version,): (i64,) = sqlx::query_as(
-        "UPDATE flag_configurations SET configuration = $1, version = version + 1, updated_at = $2 \
-         WHERE environment_id = $3 AND flag_key = $4 RETURNING version",
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE flag_configurations SET configuration = $1, version = $2, updated_at = $3 \
+         WHERE environment_id = $4 AND flag_key = $5",
     )
     .bind(configuration)
+    .bind(version)
     .bind(now_ms)
     .bind(environment_id)
     .bind(key)
-    .fetch_one(connection)
+    .execute(connection)
     .await?;
-    Ok(version)
+    Ok(())
 }

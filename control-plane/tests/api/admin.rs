@@ -8,6 +8,7 @@ use crate::support::*;
 on_both_databases!(
     a_flag_from_beginning_to_end,
     a_lost_race_is_told_and_nothing_is_overwritten,
+    an_etag_never_fits_what_was_made_anew,
     unsound_changes_are_refused_and_change_nothing,
     what_is_needed_cannot_be_deleted,
     salts_are_drawn_once_and_kept,
@@ -23,7 +24,7 @@ async fn a_flag_from_beginning_to_end(place: Place) {
     let definition = json!({ "type": "boolean", "description": "A flag", "clientVisible": true });
     let made =
         server.post(FLAGS, json!({ "key": "checkout", "definition": definition })).await.ok();
-    assert_eq!((made.status.as_u16(), &made.headers["etag"]), (201, &"\"1\"".parse().unwrap()));
+    assert_eq!((made.status.as_u16(), &made.headers["etag"]), (201, &"\"2\"".parse().unwrap()));
     assert_eq!(made.json()["definition"]["variants"][0], json!({ "key": "on", "value": true }));
 
     let off = server.get(&format!("{DEVELOPMENT}/flags/checkout")).await.ok().json();
@@ -35,13 +36,13 @@ async fn a_flag_from_beginning_to_end(place: Place) {
     assert_eq!(server.published_value("checkout").await, Some(json!(false)));
 
     let on = server.turn("checkout", "on").await.ok();
-    assert_eq!(on.headers["etag"], "\"2\"");
+    assert_eq!(on.headers["etag"], "\"3\"");
     assert_eq!(on.json()["enabled"], json!(true));
     assert_eq!(on.json()["revision"], json!(3));
     server.publish().await;
     assert_eq!(server.published_value("checkout").await, Some(json!(true)));
     // Again changes nothing and is no error.
-    assert_eq!(server.turn("checkout", "on").await.ok().headers["etag"], "\"2\"");
+    assert_eq!(server.turn("checkout", "on").await.ok().headers["etag"], "\"3\"");
     let production = "/admin/projects/default/environments/production/flags/checkout";
     assert_eq!(server.get(production).await.ok().json()["enabled"], json!(false));
 
@@ -71,12 +72,54 @@ async fn a_lost_race_is_told_and_nothing_is_overwritten(place: Place) {
     mine["offVariant"] = json!("on");
     let lost = server.admin_if(Method::PUT, &path, Some(mine.clone()), Some(&tag)).await;
     assert_eq!(lost.problem(), (412, "changed-since".to_owned()));
-    assert_eq!(lost.json()["current"]["version"], json!(2));
+    assert_eq!(lost.json()["current"]["version"], json!(3));
     assert_eq!(server.get(&path).await.ok().json()["configuration"]["offVariant"], json!("off"));
-    let won = server.admin_if(Method::PUT, &path, Some(mine), Some("\"2\"")).await.ok();
-    assert_eq!(won.json()["version"], json!(3));
+    let won = server.admin_if(Method::PUT, &path, Some(mine), Some("\"3\"")).await.ok();
+    assert_eq!(won.json()["version"], json!(4));
     let gone = server.admin_if(Method::DELETE, &format!("{FLAGS}/a"), None, Some("\"7\"")).await;
     assert_eq!(gone.problem().0, 412);
+}
+
+async fn an_etag_never_fits_what_was_made_anew(place: Place) {
+    let server = start(&place).await;
+    server.boolean_flag("a").await;
+    let (flag, configured) = (format!("{FLAGS}/a"), format!("{DEVELOPMENT}/flags/a"));
+    let segment = "/admin/projects/default/segments/s".to_owned();
+    let attribute = "/admin/projects/default/attributes/s".to_owned();
+    // Nothing is there yet, so no condition holds.
+    for (path, body) in
+        [(&segment, json!({ "included": ["u"] })), (&attribute, json!({ "type": "string" }))]
+    {
+        for tag in ["*", "\"0\""] {
+            let refused = server.admin_if(Method::PUT, path, Some(body.clone()), Some(tag)).await;
+            assert_eq!(refused.problem(), (412, "changed-since".to_owned()), "{path} {tag}");
+        }
+        server.put(path, body).await.ok();
+    }
+    let mut old = Vec::new();
+    for (path, field) in [
+        (&flag, "definition"),
+        (&configured, "configuration"),
+        (&segment, "definition"),
+        (&attribute, "definition"),
+    ] {
+        let answer = server.get(path).await.ok();
+        let tag = answer.headers["etag"].to_str().unwrap().to_owned();
+        old.push((path, tag, answer.json()[field].clone()));
+    }
+    for (path, _, body) in &old {
+        if *path != &configured {
+            server.delete(path).await.ok();
+        }
+        if *path != &flag && *path != &configured {
+            server.put(path, body.clone()).await.ok();
+        }
+    }
+    server.boolean_flag("a").await;
+    for (path, tag, body) in old {
+        let lost = server.admin_if(Method::PUT, path, Some(body), Some(&tag)).await;
+        assert_eq!(lost.problem(), (412, "changed-since".to_owned()), "{path} {tag}");
+    }
 }
 
 async fn unsound_changes_are_refused_and_change_nothing(place: Place) {
@@ -198,6 +241,9 @@ async fn projects_and_environments(place: Place) {
     server.boolean_flag("a").await;
     let environments = "/admin/projects/default/environments";
     let staging = server.post(environments, json!({ "key": "staging" })).await.ok().json();
+    assert_eq!(staging["revision"], json!(1));
+    let shown = server.get(&format!("{environments}/staging")).await.ok().json();
+    assert_eq!(staging, shown);
     assert_eq!(server.post(environments, json!({ "key": "staging" })).await.problem().0, 409);
     let flag = server.get(&format!("{environments}/staging/flags/a")).await.ok().json();
     assert_eq!(flag["enabled"], json!(false));

@@ -16,6 +16,7 @@ on_both_databases!(
     older_bodies_stay_retrievable,
     delivery_goes_on_without_the_database,
     ofrep_answers,
+    every_ofrep_failure_has_key_and_code,
     browsers_of_any_origin_may_ask,
 );
 
@@ -69,6 +70,9 @@ async fn each_wrong_key_has_its_own_name(place: Place) {
         ("/v1/head/nonsense/client".to_owned(), Some(client.as_str()), 403, "key-environment"),
         (format!("/v1/head/{own}/nonsense"), Some(client.as_str()), 404, "not-found"),
         (format!("{server_head}?key={secret}"), None, 400, "key-in-query"),
+        // A valid key in a header excuses nothing.
+        (format!("{server_head}?key={secret}"), Some(secret.as_str()), 400, "key-in-query"),
+        (format!("{client_head}?key={secret}"), Some(client.as_str()), 400, "key-in-query"),
         (format!("/v1/stream/{own}/server"), Some(client.as_str()), 403, "key-kind"),
         (format!("/v1/stream/{other}/client"), Some(client.as_str()), 403, "key-environment"),
     ] {
@@ -201,6 +205,38 @@ async fn ofrep_answers(place: Place) {
     assert_eq!(ask("", &client, Some(tag)).await.status, 304);
     let denied = ask("/a", "pnc_x", None).await;
     assert_eq!((denied.status.as_u16(), &denied.json()["key"]), (401, &json!("a")));
+}
+
+async fn every_ofrep_failure_has_key_and_code(place: Place) {
+    let server = start(&place).await;
+    server.boolean_flag("a").await;
+    server.publish().await;
+    let [client, secret] = [Kind::Client, Kind::Server].map(|kind| server.key(0, kind));
+    let long = "x".repeat(200_000);
+    for (method, path, body, status, key, code) in [
+        ("POST", "/a".to_owned(), long.as_str(), 413, "a", "PARSE_ERROR"),
+        ("POST", String::new(), long.as_str(), 413, "", "PARSE_ERROR"),
+        ("POST", "/%ff".to_owned(), "{}", 404, "%ff", "FLAG_NOT_FOUND"),
+        ("POST", "/gone".to_owned(), "{}", 404, "gone", "FLAG_NOT_FOUND"),
+        ("POST", "/a".to_owned(), "{", 400, "a", "PARSE_ERROR"),
+        ("GET", "/a".to_owned(), "", 405, "a", "GENERAL"),
+        ("DELETE", String::new(), "", 405, "", "GENERAL"),
+        ("POST", format!("/a?key={secret}"), "{}", 400, "a", "GENERAL"),
+    ] {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/ofrep/v1/evaluate/flags{path}"))
+            .header("x-api-key", &client)
+            .header("content-type", "application/json");
+        let answer = server.send(request.body(Body::from(body.to_owned())).unwrap()).await;
+        assert_eq!(answer.status.as_u16(), status, "{method} {path}: {answer:?}");
+        assert_eq!(answer.headers["content-type"], "application/json");
+        assert_eq!(
+            (&answer.json()["key"], &answer.json()["errorCode"]),
+            (&json!(key), &json!(code))
+        );
+        assert_eq!(answer.headers.get("allow").is_some(), status == 405);
+    }
 }
 
 async fn browsers_of_any_origin_may_ask(place: Place) {

@@ -25,7 +25,7 @@ const PUSH_KEY: &str = "0123456789abcdef";
 struct Receiver {
     environment: [u8; 16],
     root: [u8; 32],
-    /// Requests that are still answered with 500.
+    /// Requests that are still answered with 500, or with a page.
     failing: Mutex<u32>,
     taken: mpsc::UnboundedSender<(Kind, u64)>,
 }
@@ -40,7 +40,12 @@ async fn receive(
         let mut failing = edge.failing.lock().unwrap();
         if *failing > 0 {
             *failing -= 1;
-            return (StatusCode::INTERNAL_SERVER_ERROR, String::new());
+            // A page that a proxy puts in the way is no edge, whatever its status.
+            return if *failing % 2 == 0 {
+                (StatusCode::INTERNAL_SERVER_ERROR, String::new())
+            } else {
+                (StatusCode::OK, "<html>Welcome</html>".to_owned())
+            };
         }
     }
     let push = Push::parse(&body).unwrap();
@@ -53,7 +58,8 @@ async fn receive(
     acceptance.accept_keyset(push.keyset).unwrap();
     acceptance.accept(push.head, push.body.to_vec(), NOW).unwrap();
     edge.taken.send((head.kind, head.version)).unwrap();
-    (StatusCode::OK, json!({ "version": head.version }).to_string())
+    let taken = json!({ "version": head.version, "epoch": head.epoch, "kind": head.kind.as_str(), "age_ms": 0 });
+    (StatusCode::OK, taken.to_string())
 }
 
 async fn an_edge_gets_every_change_even_when_it_fails_at_first(place: Place) {

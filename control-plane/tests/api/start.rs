@@ -101,7 +101,7 @@ async fn two_replicas_start_at_once(place: Place) {
             first_start::prepare(&config, &store, &SECRET, &clock, &random, "http://x").await;
         let (fingerprint, created) = prepared.unwrap();
         store.close().await;
-        (fingerprint, created.is_some())
+        (fingerprint, created)
     };
     let (one, other) = tokio::join!(connect(), connect());
     assert_eq!(one.0, other.0);

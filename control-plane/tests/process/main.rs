@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails panics")]
 
 mod command_line;
+mod first_start;
 mod kill;
 mod server;
 mod shutdown;

@@ -71,8 +71,10 @@ impl<'a> Check<'a> {
         if configuration.segments.len() > MAX_SEGMENTS {
             self.report("/segments", format!("holds more than {MAX_SEGMENTS} segments"));
         }
-        for name in configuration.attributes.keys() {
-            self.reference(&pointer("/attributes", name), name);
+        for (name, attribute) in &configuration.attributes {
+            let place = pointer("/attributes", name);
+            self.reference(&place, name);
+            self.prose(&format!("{place}/description"), &attribute.description);
         }
         for (name, count) in
             [("layers", configuration.layers.len()), ("holdouts", configuration.holdouts.len())]
@@ -128,6 +130,13 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// What only people read.
+    fn prose(&mut self, place: &str, text: &str) {
+        if text.len() > MAX_DESCRIPTION_BYTES {
+            self.report(place, format!("is longer than {MAX_DESCRIPTION_BYTES} bytes"));
+        }
+    }
+
     /// An attribute: a name, or a JSON Pointer (RFC 6901) when it starts with a slash.
     fn reference(&mut self, place: &str, attribute: &str) {
         match path(attribute) {
@@ -141,6 +150,7 @@ impl<'a> Check<'a> {
 
     fn segment(&mut self, place: &str, key: &str, segment: &Segment) {
         self.name(place, key);
+        self.prose(&format!("{place}/description"), &segment.description);
         self.reference(&format!("{place}/unit"), &segment.unit);
         for (part, keys) in [("included", &segment.included), ("excluded", &segment.excluded)] {
             self.keys(&format!("{place}/{part}"), keys, MAX_SEGMENT_KEYS);
@@ -164,6 +174,7 @@ impl<'a> Check<'a> {
 
     fn flag(&mut self, place: &str, key: &str, flag: &Flag) {
         self.name(place, key);
+        self.prose(&format!("{place}/description"), &flag.description);
         self.variants(&format!("{place}/variants"), flag);
         if let Some(variant) = &flag.off_variant {
             self.variant(&format!("{place}/offVariant"), flag, variant);
@@ -215,6 +226,7 @@ impl<'a> Check<'a> {
         for (at, rule) in flag.rules.iter().enumerate() {
             let place = format!("{place}/rules/{at}");
             self.name(&format!("{place}/id"), &rule.id);
+            self.prose(&format!("{place}/name"), &rule.name);
             if !ids.insert(&rule.id) {
                 self.report(&format!("{place}/id"), "is the id of an earlier rule too");
             }
@@ -280,6 +292,7 @@ impl<'a> Check<'a> {
         for (at, variant) in flag.variants.iter().enumerate() {
             let place = format!("{place}/{at}");
             self.name(&format!("{place}/key"), &variant.key);
+            self.prose(&format!("{place}/description"), &variant.description);
             if !keys.insert(&variant.key) {
                 self.report(&format!("{place}/key"), "is the key of an earlier variant too");
             }

@@ -122,6 +122,30 @@ fn nesting_is_bounded_and_a_segment_cannot_contain_itself() {
 }
 
 #[test]
+fn texts_for_people_are_bounded() {
+    let (fits, long) = ("x".repeat(4_096), "x".repeat(4_097));
+    let described = |text: &str| {
+        let mut whole = rules(json!({"exists": {"attribute": "a"}}));
+        let flag = &mut whole["flags"]["f"];
+        flag["description"] = text.into();
+        flag["variants"][0]["description"] = text.into();
+        flag["rules"][0]["name"] = text.into();
+        whole["segments"] = json!({"s": {"description": text}});
+        whole["attributes"] = json!({"a": {"type": "string", "description": text}});
+        whole
+    };
+    assert!(places(described(&fits)).is_empty());
+    let expected = [
+        "/attributes/a/description",
+        "/segments/s/description",
+        "/flags/f/description",
+        "/flags/f/variants/0/description",
+        "/flags/f/rules/0/name",
+    ];
+    assert_eq!(places(described(&long)), expected);
+}
+
+#[test]
 fn a_few_segments_cannot_cost_an_evaluation_seconds() {
     let many = |key: &str, count: usize| {
         let list: Vec<Value> = (0..count).map(|_| json!({"segment": key})).collect();

@@ -7,22 +7,29 @@ mod package;
 mod pennon;
 mod size;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
 
-pub(crate) use edge_worker::edge_worker;
-pub(crate) use example::example;
-pub(crate) use package::npm_package;
-pub(crate) use pennon::{NATIVE, pennon};
+use edge_worker::edge_worker;
+use example::example;
+use package::npm_package;
+pub(crate) use pennon::NATIVE;
+use pennon::pennon;
 
 /// `cargo xtask build`, with the size of each WebAssembly module at the end.
 pub(crate) fn all() -> Result<()> {
+    size::print(&parts()?)
+}
+
+/// Everything that runs. Returns the WebAssembly modules.
+pub(crate) fn parts() -> Result<[PathBuf; 2]> {
     let package = npm_package()?;
     example()?;
     let worker = edge_worker()?;
     pennon()?;
-    size::print(&[package, worker])
+    Ok([package, worker])
 }
 
 /// All of it, once in a run: several steps need it and nothing changes between them.

@@ -37,7 +37,7 @@ pub(crate) fn dev() -> Result<()> {
     tools::wasm_target()?;
     tools::node_packages()?;
     step(2, "build (the first one takes minutes, later ones seconds)");
-    build::all()?;
+    build::parts()?;
 
     step(3, "control plane");
     let mut control_plane = control_plane(&state)?;

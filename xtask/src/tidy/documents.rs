@@ -1,6 +1,6 @@
 //! Every path that a document names exists.
 
-use std::path::Path;
+use std::collections::BTreeSet;
 
 /// Endings that make a word without a slash a path.
 const FILES: &[&str] = &[".rs", ".md", ".toml", ".json", ".mjs", ".ts", ".sql", ".lock", ".html"];
@@ -10,8 +10,27 @@ const BUILT_PARTS: &[&str] = &["dist", "pkg", "generated"];
 /// What has slashes and is no path of ours: media types, npm's names of entry points.
 const OTHERS: &[&str] = &["application", "text", "image", "pennon", "http:", "https:"];
 
-/// Adds a line to `wrong` for every path that `text` names and `root` does not have.
-pub(crate) fn check(document: &str, text: &str, root: &Path, wrong: &mut Vec<String>) {
+/// The files of the repository and their folders. Not the file system's word: an empty folder is in no clone.
+#[derive(Debug)]
+pub(crate) struct Paths {
+    files: BTreeSet<String>,
+    folders: BTreeSet<String>,
+}
+
+impl Paths {
+    pub(crate) fn of(files: &[String]) -> Self {
+        let ends = |file: &str| {
+            file.match_indices('/').map(|(end, _)| file[..end].to_owned()).collect::<Vec<_>>()
+        };
+        Self {
+            files: files.iter().cloned().collect(),
+            folders: files.iter().flat_map(|file| ends(file)).collect(),
+        }
+    }
+}
+
+/// Adds a line to `wrong` for every path that `text` names and the repository does not have.
+pub(crate) fn check(document: &str, text: &str, paths: &Paths, wrong: &mut Vec<String>) {
     let mut tree: Vec<(usize, String)> = Vec::new();
     let mut fence: Option<bool> = None;
     for (index, line) in text.lines().enumerate() {
@@ -38,11 +57,14 @@ pub(crate) fn check(document: &str, text: &str, root: &Path, wrong: &mut Vec<Str
             }
         }
         // A name without a folder may be of a file in one that its line names.
-        let folders: Vec<_> =
-            names.iter().map(|name| root.join(name)).filter(|path| path.is_dir()).collect();
+        let folders: Vec<&str> = names
+            .iter()
+            .map(|name| name.trim_end_matches('/'))
+            .filter(|name| paths.folders.contains(*name))
+            .collect();
         for name in names.iter().flat_map(|name| expand(name)) {
-            let beside = !name.contains('/') && folders.iter().any(|folder| exists(&name, folder));
-            if !beside && !exists(&name, root) {
+            let beside = || folders.iter().any(|folder| exists(&format!("{folder}/{name}"), paths));
+            if !exists(&name, paths) && (name.contains('/') || !beside()) {
                 wrong.push(format!("{document}:{} names {name}, which does not exist", index + 1));
             }
         }
@@ -102,22 +124,18 @@ fn expand(name: &str) -> Vec<String> {
     choices.split(',').flat_map(|choice| expand(&format!("{before}{choice}{after}"))).collect()
 }
 
-fn exists(name: &str, root: &Path) -> bool {
+fn exists(name: &str, paths: &Paths) -> bool {
+    let name = name.trim_end_matches('/');
     let first = name.split('/').next().unwrap_or_default();
     if BUILT.contains(&first) || name.split('/').any(|part| BUILT_PARTS.contains(&part)) {
         return true;
     }
     match name.split_once('*') {
-        None => root.join(name).exists(),
-        Some((before, after)) => {
-            let (folder, start) = before.rsplit_once('/').unwrap_or(("", before));
-            std::fs::read_dir(root.join(folder)).is_ok_and(|entries| {
-                entries.flatten().any(|entry| {
-                    let file = entry.file_name().to_string_lossy().into_owned();
-                    file.starts_with(start) && file.ends_with(after.trim_start_matches('*'))
-                })
-            })
-        }
+        None => paths.files.contains(name) || paths.folders.contains(name),
+        Some((before, after)) => paths
+            .files
+            .iter()
+            .any(|file| file.starts_with(before) && file.ends_with(after.trim_start_matches('*'))),
     }
 }
 
@@ -127,7 +145,14 @@ mod tests {
 
     fn missing(text: &str) -> Vec<String> {
         let mut wrong = Vec::new();
-        check("A.md", text, &crate::workspace::root(), &mut wrong);
+        let files = [
+            "Cargo.toml",
+            "core/Cargo.toml",
+            "core/src/lib.rs",
+            "xtask/src/main.rs",
+            "xtask/src/stamp.rs",
+        ];
+        check("A.md", text, &Paths::of(&files.map(str::to_owned)), &mut wrong);
         wrong
     }
 

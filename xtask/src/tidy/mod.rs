@@ -28,11 +28,12 @@ pub(crate) fn tidy() -> Result<()> {
     long_files(&files, &mut wrong)?;
     generated_files(&mut wrong)?;
     bindgen_version(&files, &mut wrong)?;
+    let paths = documents::Paths::of(&files);
     for document in DOCUMENTS {
         let path = workspace::root().join(document);
         let text = fs::read_to_string(&path)
             .with_context(|| format!("{document} is missing: write it"))?;
-        documents::check(document, &text, &workspace::root(), &mut wrong);
+        documents::check(document, &text, &paths, &mut wrong);
     }
     if !wrong.is_empty() {
         bail!("not tidy:\n  {}", wrong.join("\n  "));

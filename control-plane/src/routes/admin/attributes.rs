@@ -6,19 +6,19 @@ use axum::http::{HeaderMap, StatusCode};
 use pennon_core::config::Attribute;
 use serde_json::{Map, Value, json};
 
-use super::find;
+use super::{find, soundness};
 use crate::app::App;
 use crate::auth::admin::Admin;
-use crate::domain::flag::{check, read};
+use crate::domain::flag::read;
 use crate::domain::keys::check_attribute;
-use crate::publish::environment::{configuration, object};
+use crate::publish::environment::object;
 use crate::routes::body::JsonBody;
 use crate::routes::path::Path;
 use crate::routes::problem::Problem;
 use crate::routes::version::{Versioned, check_if_match};
-use crate::store::change::{Change, Changing};
+use crate::store::attributes;
+use crate::store::change::Change;
 use crate::store::flags::Stored;
-use crate::store::{attributes, environments};
 
 fn shown(stored: &Stored, definition: &Value) -> Value {
     json!({ "key": stored.key, "version": stored.version, "updatedAt": stored.updated_at, "definition": definition })
@@ -71,14 +71,12 @@ pub async fn put(
     let old = old
         .map(|stored| object("attribute", &stored).map(|old| (stored, Value::Object(old))))
         .transpose()?;
-    let (version, current) = match &old {
-        Some((stored, old)) => (stored.version, shown(stored, old)),
-        None => (0, Value::Null),
-    };
-    check_if_match(&headers, version, || current)?;
+    let current = || old.as_ref().map_or(Value::Null, |(stored, old)| shown(stored, old));
+    check_if_match(&headers, old.as_ref().map(|(stored, _)| stored.version), current)?;
+    let version = changing.version();
     let json = definition.to_string();
-    let version = attributes::put(&mut changing.tx, &project_id, &key, &json, now).await?;
-    let ids = sound_everywhere(&mut changing).await?;
+    attributes::put(&mut changing.tx, &project_id, &key, &json, version, now).await?;
+    let ids = soundness::everywhere(&mut changing).await?;
     let status = if old.is_some() { StatusCode::OK } else { StatusCode::CREATED };
     let change = Change {
         action: if old.is_some() { "attribute.updated" } else { "attribute.created" },
@@ -105,9 +103,9 @@ pub async fn delete(
     let stored = attributes::find(&mut changing.tx, &project_id, &key).await?;
     let stored = stored.ok_or_else(|| find::missing("attribute", &key))?;
     let old = Value::Object(object("attribute", &stored)?);
-    check_if_match(&headers, stored.version, || shown(&stored, &old))?;
+    check_if_match(&headers, Some(stored.version), || shown(&stored, &old))?;
     attributes::delete(&mut changing.tx, &project_id, &key).await?;
-    let ids = sound_everywhere(&mut changing)
+    let ids = soundness::everywhere(&mut changing)
         .await
         .map_err(|problem| problem.because("it is still needed"))?;
     let change = Change {
@@ -119,15 +117,4 @@ pub async fn delete(
     };
     app.commit(changing, change, &ids).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Compiles every environment with what was just written; answers their ids.
-async fn sound_everywhere(changing: &mut Changing) -> Result<Vec<String>, Problem> {
-    let mut ids = Vec::new();
-    for environment in environments::list(&mut changing.tx, &changing.project.id).await? {
-        let whole = configuration(&mut changing.tx, &environment).await?;
-        check(&whole, None)?;
-        ids.push(environment.id);
-    }
-    Ok(ids)
 }

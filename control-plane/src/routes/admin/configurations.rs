@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::find;
+use super::{find, soundness};
 use crate::app::App;
 use crate::auth::admin::Admin;
 use crate::domain::flag::{check, complete, configuration, join, split};
@@ -72,7 +72,7 @@ pub async fn put(
     let mut changing = find::change(&app, &admin, &project).await?;
     let environment = find::environment(&mut changing.tx, &changing.project, &environment).await?;
     let (stored, old) = find::configuration(&mut changing.tx, &environment, &key).await?;
-    check_if_match(&headers, stored.version, || shown(&environment, &stored, &old))?;
+    check_if_match(&headers, Some(stored.version), || shown(&environment, &stored, &old))?;
     write(&app, changing, &environment, stored, old, configuration, "flag-configuration.updated")
         .await
 }
@@ -107,7 +107,7 @@ async fn toggle(
     let mut changing = find::change(&app, &admin, &project).await?;
     let environment = find::environment(&mut changing.tx, &changing.project, &environment).await?;
     let (stored, old) = find::configuration(&mut changing.tx, &environment, &key).await?;
-    check_if_match(&headers, stored.version, || shown(&environment, &stored, &old))?;
+    check_if_match(&headers, Some(stored.version), || shown(&environment, &stored, &old))?;
     if old.get("enabled") == Some(&Value::Bool(enabled)) {
         // Nothing to change, so nothing to log; the transaction is rolled back.
         return Ok(Versioned(StatusCode::OK, stored.version, shown(&environment, &stored, &old)));
@@ -136,8 +136,10 @@ async fn write(
     check(&configuration(attributes, segments, BTreeMap::from([(key.clone(), flag)])), Some(&key))?;
     let json = Value::Object(kept.clone()).to_string();
     let now = changing.now_ms;
-    let version =
-        flags::update_configuration(&mut changing.tx, &environment.id, &key, &json, now).await?;
+    let version = changing.version();
+    flags::update_configuration(&mut changing.tx, &environment.id, &key, &json, version, now)
+        .await?;
+    soundness::room_in(&mut changing, environment).await?;
     let change = Change {
         action,
         target: &key,

@@ -7,7 +7,7 @@ use pennon_core::config::{Configuration, Variant};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::find;
+use super::{find, soundness};
 use crate::app::App;
 use crate::auth::admin::Admin;
 use crate::domain::flag::{first_configuration, read};
@@ -87,7 +87,7 @@ pub async fn create(
             "a project has at most {MAX_ENVIRONMENTS} environments"
         )));
     }
-    let environment = Environment {
+    let mut environment = Environment {
         id: app.random.id()?,
         project_id: changing.project.id.clone(),
         key: new.key,
@@ -103,17 +103,20 @@ pub async fn create(
         let definition = object("flag", &stored)?;
         let variants: Vec<Variant> = read(definition.get("variants").cloned().unwrap_or_default())?;
         let json = Value::Object(first_configuration(&variants)).to_string();
-        let (project_id, now) = (changing.project.id.clone(), changing.now_ms);
+        let (project_id, version, now) =
+            (changing.project.id.clone(), changing.version(), changing.now_ms);
         flags::insert_configuration(
             &mut changing.tx,
             &project_id,
             &environment.id,
             &stored.key,
             &json,
+            version,
             now,
         )
         .await?;
     }
+    soundness::room_in(&mut changing, &environment).await?;
     let change = Change {
         action: "environment.created",
         target: &environment.key,
@@ -121,7 +124,9 @@ pub async fn create(
         old: None,
         new: Some(json!(environment)),
     };
-    app.commit(changing, change, std::slice::from_ref(&environment.id)).await?;
+    let revisions = app.commit(changing, change, std::slice::from_ref(&environment.id)).await?;
+    environment.revision =
+        revisions.first().map_or(environment.revision, |(_, revision)| *revision);
     Ok((StatusCode::CREATED, Json(shown(&app, &environment))))
 }
 

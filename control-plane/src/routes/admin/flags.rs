@@ -10,7 +10,7 @@ use pennon_core::limits::MAX_FLAGS;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::find;
+use super::{find, soundness};
 use crate::app::App;
 use crate::auth::admin::Admin;
 use crate::domain::flag::{
@@ -120,7 +120,8 @@ pub async fn create(
     }
     let definition = first.unwrap_or(definition);
     let json = Value::Object(definition.clone()).to_string();
-    flags::insert(&mut changing.tx, &project_id, &new.key, &json, now).await?;
+    let version = changing.version();
+    flags::insert(&mut changing.tx, &project_id, &new.key, &json, version, now).await?;
     for (id, configuration) in ids.iter().zip(&configurations) {
         flags::insert_configuration(
             &mut changing.tx,
@@ -128,11 +129,13 @@ pub async fn create(
             id,
             &new.key,
             configuration,
+            version,
             now,
         )
         .await?;
     }
-    let stored = Stored { key: new.key.clone(), json, version: 1, updated_at: now };
+    soundness::room_everywhere(&mut changing).await?;
+    let stored = Stored { key: new.key.clone(), json, version, updated_at: now };
     let change = Change {
         action: "flag.created",
         target: &new.key,
@@ -141,7 +144,7 @@ pub async fn create(
         new: Some(json!({ "definition": definition, "configuration": new.configuration })),
     };
     app.commit(changing, change, &ids).await?;
-    Ok(Versioned(StatusCode::CREATED, 1, shown(&stored, &definition)))
+    Ok(Versioned(StatusCode::CREATED, version, shown(&stored, &definition)))
 }
 
 fn variants(definition: &Map<String, Value>) -> Result<Vec<Variant>, Problem> {
@@ -186,7 +189,7 @@ pub async fn put(
 ) -> Result<Versioned<Value>, Problem> {
     let mut changing = find::change(&app, &admin, &project).await?;
     let (stored, old) = find::flag(&mut changing.tx, &changing.project, &key).await?;
-    check_if_match(&headers, stored.version, || shown(&stored, &old))?;
+    check_if_match(&headers, Some(stored.version), || shown(&stored, &old))?;
     if definition.get("type") != old.get("type") {
         let detail =
             "a flag keeps its type, or every program that reads it would break: make a new flag";
@@ -195,7 +198,9 @@ pub async fn put(
     let (definition, ids) = sound_everywhere(&mut changing, &key, &definition).await?;
     let json = Value::Object(definition.clone()).to_string();
     let (project_id, now) = (changing.project.id.clone(), changing.now_ms);
-    let version = flags::update(&mut changing.tx, &project_id, &key, &json, now).await?;
+    let version = changing.version();
+    flags::update(&mut changing.tx, &project_id, &key, &json, version, now).await?;
+    soundness::room_everywhere(&mut changing).await?;
     let change = Change {
         action: "flag.updated",
         target: &key,
@@ -215,23 +220,37 @@ async fn sound_everywhere(
     definition: &Map<String, Value>,
 ) -> Result<(Map<String, Value>, Vec<String>), Problem> {
     let (attributes, segments) = find::references(&mut changing.tx, &changing.project).await?;
-    let mut kept = definition.clone();
-    let mut ids = Vec::new();
-    for environment in environments::list(&mut changing.tx, &changing.project.id).await? {
+    let sound = |configured: &Map<String, Value>, place: &str| {
+        let flag = join(definition, configured)?;
+        let kept = split(&flag)?.definition;
+        let whole = BTreeMap::from([(key.to_owned(), flag)]);
+        check(&configuration(attributes.clone(), segments.clone(), whole), Some(key)).map_err(
+            |wrong| Problem::invalid(wrong.field, format!("{} ({place})", wrong.detail)),
+        )?;
+        Ok::<_, Problem>(kept)
+    };
+    let environments = environments::list(&mut changing.tx, &changing.project.id).await?;
+    let mut kept = None;
+    let mut ids = Vec::with_capacity(environments.len());
+    for environment in environments {
         let (_, configured) = find::configuration(&mut changing.tx, &environment, key).await?;
-        let flag = join(definition, &configured)?;
-        kept = split(&flag)?.definition;
-        let whole = configuration(
-            attributes.clone(),
-            segments.clone(),
-            BTreeMap::from([(key.to_owned(), flag)]),
-        );
-        check(&whole, Some(key)).map_err(|wrong| {
-            let detail = format!("{} (as configured in {:?})", wrong.detail, environment.key);
-            Problem::invalid(wrong.field, detail)
-        })?;
+        let place = format!("as configured in {:?}", environment.key);
+        kept.get_or_insert(sound(&configured, &place)?);
         ids.push(environment.id);
     }
+    // A project without environments: as the first one will have it.
+    let kept = match kept {
+        Some(kept) => kept,
+        None => {
+            let variants: Vec<Variant> =
+                read(definition.get("variants").cloned().unwrap_or_default())
+                    .map_err(|wrong| Problem::invalid("variants", wrong.detail))?;
+            if variants.is_empty() {
+                return Err(Problem::invalid("variants", "give the flag's variants"));
+            }
+            sound(&first_configuration(&variants), "as a new environment has it")?
+        }
+    };
     Ok((kept, ids))
 }
 
@@ -244,7 +263,7 @@ pub async fn delete(
 ) -> Result<StatusCode, Problem> {
     let mut changing = find::change(&app, &admin, &project).await?;
     let (stored, old) = find::flag(&mut changing.tx, &changing.project, &key).await?;
-    check_if_match(&headers, stored.version, || shown(&stored, &old))?;
+    check_if_match(&headers, Some(stored.version), || shown(&stored, &old))?;
     let mut ids = Vec::new();
     let mut configurations = Map::new();
     for environment in environments::list(&mut changing.tx, &changing.project.id).await? {

@@ -9,4 +9,5 @@ pub mod flags;
 pub mod projects;
 pub mod sdk_keys;
 pub mod segments;
+mod soundness;
 pub mod status;

@@ -69,7 +69,10 @@ pub async fn create(
         new: Some(json!(row)),
     };
     app.commit(changing, change, std::slice::from_ref(&environment.id)).await?;
-    reload(&app).await?;
+    // The answer is the only one that shows the key, so it is given whatever happens now; the publisher reloads too.
+    if let Err(error) = app.sdk_keys.reload(&app.store).await {
+        tracing::warn!(%error, "a new SDK key is not known here yet; the next publication makes it known");
+    }
     let mut answer = json!(row);
     let id = connection::id(&environment.id).unwrap_or_default();
     answer["key"] = json!(text);
@@ -101,6 +104,9 @@ pub async fn revoke(
     let key = sdk_keys::find(&mut changing.tx, &environment.id, &id).await?;
     let key = key.ok_or_else(|| find::missing("SDK key", &id))?;
     if key.revoked_at.is_some() {
+        // The request that revoked it may have failed after its commit; this one may be its repetition.
+        drop(changing);
+        app.sdk_keys.reload(&app.store).await?;
         return Ok(StatusCode::NO_CONTENT);
     }
     let now = changing.now_ms;
@@ -113,12 +119,6 @@ pub async fn revoke(
         new: None,
     };
     app.commit(changing, change, std::slice::from_ref(&environment.id)).await?;
-    reload(&app).await?;
+    app.sdk_keys.reload(&app.store).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-async fn reload(app: &App) -> Result<(), Problem> {
-    let mut tx = app.store.begin_read().await?;
-    app.sdk_keys.install(&sdk_keys::list_live(&mut tx).await?);
-    Ok(())
 }

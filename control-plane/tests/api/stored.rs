@@ -1,0 +1,106 @@
+//! What lies in the database is verified before it is used, and what cannot be used holds up nothing else.
+
+use std::time::Duration;
+
+use pennon_control_plane::publish::publisher;
+use pennon_control_plane::publish::replicas;
+use pennon_control_plane::store::snapshots;
+use pennon_core::protocol::connection::hex;
+use pennon_core::snapshot::Kind;
+use serde_json::json;
+
+use crate::support::*;
+
+on_both_databases!(
+    a_damaged_body_is_never_served,
+    a_damaged_head_stops_no_other_environment,
+    an_error_that_another_replica_cured_is_forgotten,
+);
+
+fn flag(value: &str) -> serde_json::Value {
+    let variants = json!([{ "key": "only", "value": value }]);
+    json!({ "key": "text", "definition": { "type": "string", "variants": variants },
+        "configuration": { "enabled": true, "fallthrough": { "variant": "only" } } })
+}
+
+async fn a_damaged_body_is_never_served(place: Place) {
+    let server = start(&place).await;
+    server.post("/admin/projects/default/flags", flag("Welcome to the shop")).await.ok();
+    server.publish().await;
+    let head = server.accepted(Kind::Server).await.head;
+    let mut tx = server.app.store.begin().await.unwrap();
+    let mut body = snapshots::body(&mut tx, &head.body_sha256).await.unwrap().unwrap();
+    let at = body.windows(7).position(|part| part == b"Welcome").unwrap();
+    body[at..at + 7].copy_from_slice(b"Hacked!");
+    sqlx::query("UPDATE bodies SET bytes = $1 WHERE sha256 = $2")
+        .bind(body)
+        .bind(head.body_sha256.to_vec())
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    server.app.store.close().await;
+
+    let again = start(&place).await;
+    let secret = again.key(0, Kind::Server);
+    let path = format!("/v1/head/{}/server", again.environment_id(0));
+    assert_eq!(again.fetch(&path, Some(&secret)).await.problem().0, 503);
+    let body = format!("/v1/body/{}", hex(&head.body_sha256));
+    assert_eq!(again.fetch(&body, Some(&secret)).await.problem().0, 500);
+    let ready = again.fetch("/readyz", None).await.json();
+    assert_eq!(ready["status"], "degraded");
+    assert_ne!(ready["unreadableSnapshots"], json!(0));
+    // A change makes a sound one.
+    again.boolean_flag("another").await;
+    again.publish().await;
+    replicas::refresh(&again.app).await.unwrap();
+    assert_eq!(again.published_value("text").await, Some(json!("Welcome to the shop")));
+    assert_eq!(again.fetch("/readyz", None).await.json()["unreadableSnapshots"], json!(0));
+}
+
+async fn a_damaged_head_stops_no_other_environment(place: Place) {
+    let server = start(&place).await;
+    for environment in [0, 1] {
+        let (id, other) =
+            (server.environment_id(environment), server.environment_id(1 - environment));
+        let mut tx = server.app.store.begin().await.unwrap();
+        let kept: Vec<(String, Vec<u8>)> =
+            sqlx::query_as("SELECT kind, head FROM snapshots WHERE environment_id = $1")
+                .bind(&id)
+                .fetch_all(&mut *tx)
+                .await
+                .unwrap();
+        let damage = "UPDATE snapshots SET head = $1 WHERE environment_id = $2 AND kind = $3";
+        for (kind, head) in &kept {
+            // The last byte belongs to the signature.
+            let mut bent = head.clone();
+            *bent.last_mut().unwrap() ^= 1;
+            sqlx::query(damage).bind(bent).bind(&id).bind(kind).execute(&mut *tx).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let again = start(&place).await;
+        let path = |id: &str| format!("/v1/head/{id}/server");
+        let key = |environment: usize| again.key(environment, Kind::Server);
+        assert_eq!(again.fetch(&path(&id), Some(&key(environment))).await.problem().0, 503);
+        again.fetch(&path(&other), Some(&key(1 - environment))).await.ok();
+        let mut tx = server.app.store.begin().await.unwrap();
+        for (kind, head) in kept {
+            sqlx::query(damage).bind(head).bind(&id).bind(kind).execute(&mut *tx).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    }
+}
+
+async fn an_error_that_another_replica_cured_is_forgotten(place: Place) {
+    let server = start(&place).await;
+    server.app.set_publish_error(&server.environment_id(0), Some("too large".to_owned()));
+    let publishing = tokio::spawn(publisher::run(server.app.clone()));
+    let cured = async {
+        while server.app.publish_error_count() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), cured).await.expect("the error to be forgotten");
+    server.app.stopping.send_replace(true);
+    publishing.await.unwrap();
+}
