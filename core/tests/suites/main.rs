@@ -7,6 +7,7 @@ mod flagd;
 mod frame;
 mod gherkin;
 mod growthbook;
+mod tables;
 mod unleash;
 
 use std::error::Error;
@@ -26,5 +27,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     trials.extend(unleash::suite(&folder)?.trials()?);
     trials.extend(growthbook::suite(&folder)?.trials()?);
     trials.extend(flagd::suite(&folder)?.trials()?);
+    trials.extend(tables::suite(&folder)?.trials()?);
     libtest_mimic::run(&arguments, trials).exit()
 }

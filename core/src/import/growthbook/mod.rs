@@ -242,7 +242,7 @@ impl File<'_> {
 }
 
 /// Every prerequisite.
-fn parents<'a>(feature: &'a Object) -> Result<Vec<&'a str>, String> {
+fn parents(feature: &Object) -> Result<Vec<&str>, String> {
     let lists =
         rules(feature)?.into_iter().filter_map(|rule| rule.get("parentConditions")?.as_array());
     Ok(lists.flatten().filter_map(|parent| parent.get("id")?.as_str()).collect())
@@ -274,3 +274,6 @@ fn rules(feature: &Object) -> Result<Vec<&Object>, String> {
         Some(_) => Err("`rules` is no list".into()),
     }
 }
+
+#[cfg(test)]
+mod tests;
