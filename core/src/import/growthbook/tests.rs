@@ -94,6 +94,23 @@ fn zero_is_no_unit() {
     assert_eq!(value(&features, "f", &json!({})), false);
 }
 
+/// `hash("b", "a", 1)` is 0.946 in the vendor's table: coverage counts with its end, a range without.
+#[test]
+fn coverage_includes_its_end() {
+    for (rule, expected) in [
+        (json!({ "coverage": 0.946 }), true),
+        (json!({ "coverage": 0.945 }), false),
+        (json!({ "range": [0.946, 1] }), true),
+        (json!({ "range": [0, 0.946] }), false),
+    ] {
+        let mut rule = rule;
+        rule["force"] = json!(true);
+        rule["seed"] = json!("b");
+        let features = json!({ "f": { "defaultValue": false, "rules": [rule] } });
+        assert_eq!(value(&features, "f", &json!({ "targetingKey": "a" })), expected, "{features}");
+    }
+}
+
 #[test]
 fn what_cannot_be_said_is_refused() {
     for condition in [
