@@ -42,8 +42,13 @@ export class Backoff {
     if (delayMs >= 0) this.#asked = Math.min(delayMs, MAX_SERVER_DELAY_MS);
   }
 
-  /** The server set the cap (`retry:` of the stream). */
+  /** The server set the cap (`retry:` of the stream). It cannot ask for less than the first wait: that would be hammering. */
   serverSetCap(capMs: number): void {
-    if (capMs > 0) this.#capMs = Math.min(capMs, MAX_SERVER_DELAY_MS);
+    if (capMs > 0) this.#capMs = Math.min(Math.max(capMs, this.#baseMs), MAX_SERVER_DELAY_MS);
+  }
+
+  /** Milliseconds until the next of regular requests that all go well: an even draw around `everyMs`, or the cap if that is less. */
+  steady(everyMs: number): number {
+    return Math.round(Math.min(everyMs, this.#capMs) * (0.5 + this.#random()));
   }
 }

@@ -33,7 +33,7 @@ export interface ClientOptions {
 /** One flag's evaluation in full. */
 export interface Details<Value> {
   readonly key: string;
-  /** The flag's value, or the caller's default where there is an `errorCode`. */
+  /** The flag's value, or the caller's default where there is none: with an `errorCode`, or switched off without an off variant. */
   readonly value: Value;
   readonly variant: string | undefined;
   /** `STALE` for a value from a snapshot that should have been renewed by now. */
@@ -113,7 +113,10 @@ export class Client {
       {
         started: (evaluator) => this.#started(evaluator),
         accepted: (source, changed) => this.#accepted(source, changed),
-        confirmed: () => this.#heardFrom('network'),
+        confirmed: () => {
+          // Each poll of a quiet server confirms: only the first says anything new.
+          if (this.#source !== 'network' || this.#lastError) this.#heardFrom('network');
+        },
         connected: (connected) => {
           if (this.#closed.signal.aborted) return;
           this.#connected = connected;

@@ -20,6 +20,8 @@ export interface Connection {
 const SDK_KEY = /^(pnc|pns)_[A-Za-z0-9_-]{43}$/;
 const FINGERPRINT = /^[A-Za-z0-9_-]{43}$/;
 const ENVIRONMENT = /^[0-9a-f]{32}$/;
+/** The hosts that plain http may go to, as in pennon-core's `ConnectionString`. */
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 const FORM = 'https://<sdk key>:<root fingerprint>@host/<environment id>';
 
 /**
@@ -37,6 +39,9 @@ export function parseConnectionString(text: string): Connection {
   }
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
     throw refuse(`its scheme is ${url.protocol.slice(0, -1)}; expected https (or http on your own machine)`);
+  }
+  if (url.protocol === 'http:' && !LOOPBACK.has(url.hostname)) {
+    throw refuse('http:// would send the key in clear; it is for your own machine alone (localhost, 127.0.0.1, [::1]): use https://');
   }
   if (url.search || url.hash) throw refuse('it has a query or a fragment; remove them');
   const sdkKey = decode(url.username);

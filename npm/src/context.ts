@@ -38,9 +38,22 @@ const MAX_DEPTH = 8;
  * @throws PennonError `context` for what has no encoding (a function, a number that is not finite, a context too large).
  */
 export function encodeContext(context: EvaluationContext): Uint8Array {
-  writer.clear();
-  writer.attributes(context, '', 1);
-  return writer.bytes();
+  if (!isObject(context)) throw new PennonError('context', 'The context cannot be used: it is not an object.');
+  // Taken away for the time of the call: a getter in this context may encode another one.
+  const writer = spare ?? new Writer();
+  spare = undefined;
+  try {
+    writer.clear();
+    writer.attributes(context, '', 1);
+    return writer.bytes();
+  } finally {
+    spare = writer;
+  }
+}
+
+/** Not a list, and none of the built-in objects whose contents are not their properties (`Map`, `URL`, ...). */
+function isObject(value: unknown): boolean {
+  return Object.prototype.toString.call(value) === '[object Object]';
 }
 
 class Writer {
@@ -120,6 +133,7 @@ class Writer {
       });
       return;
     }
+    if (!isObject(value)) throw refuse(path, name, `is a ${Object.prototype.toString.call(value).slice(8, -1)}, which no condition can read`);
     this.#tag(OBJECT);
     this.#sized(() => this.attributes(value as { readonly [name: string]: ContextValue }, inside, depth + 1));
   }
@@ -184,7 +198,7 @@ class Writer {
 }
 
 const encoder = new TextEncoder();
-const writer = new Writer();
+let spare: Writer | undefined = new Writer();
 
 function refuse(path: string, name: string, why: string): PennonError {
   return new PennonError('context', `The context cannot be used: ${path === '' ? name : `${path}.${name}`} ${why}.`);

@@ -3,7 +3,7 @@
  *
  * Refusals of a snapshot carry the evaluator's own code (`bad-signature`, `wrong-environment`, `older-version`, ...;
  * core/spec/snapshot.md lists them), a server's refusal the `code` of its problem document (`key-unknown`, ...), and the
- * rest is named here: `connection-string`, `network`, `timeout`, `response`, `over-limits`, `verification-unavailable`,
+ * rest is named here: `connection-string`, `network`, `no-stream`, `timeout`, `response`, `over-limits`, `verification-unavailable`,
  * `storage`, `evaluator`, `context`.
  */
 export class PennonError extends Error {

@@ -19,9 +19,11 @@ export class Listeners<Events extends object> {
     // A copy: a listener may unsubscribe, or subscribe another, while it runs.
     for (const listener of [...listeners]) {
       try {
-        listener(event);
+        const answer: unknown = listener(event);
+        // An async listener's rejection would end a Node process.
+        if (answer instanceof Promise) answer.catch(report);
       } catch (thrown) {
-        console.error('A listener of the Pennon client threw', thrown);
+        report(thrown);
       }
     }
   }
@@ -29,4 +31,8 @@ export class Listeners<Events extends object> {
   clear(): void {
     this.#listeners.clear();
   }
+}
+
+function report(thrown: unknown): void {
+  console.error('A listener of the Pennon client threw', thrown);
 }

@@ -1,7 +1,7 @@
 import type { Backoff } from './backoff.js';
 import { bytesFromBase64 } from './base64.js';
 import { PennonError, asPennonError } from './errors.js';
-import { STREAM_SILENCE_MS } from './limits.js';
+import { POLL_MS, STREAM_ABSENT_MS, STREAM_SILENCE_MS } from './limits.js';
 import { ServerSentEventParser } from './sse.js';
 import { retryAfter, type Transport } from './transport.js';
 
@@ -20,9 +20,13 @@ export interface Followed {
 /** A stream that ended sooner than this counts as a failed attempt, so that a server that hangs up at once is not hammered. */
 const STEADY_MS = 5_000;
 
+/** How a server answers that has no stream at all, as an edge worker. */
+const NO_STREAM = new Set([404, 405, 501]);
+
 /**
  * Keeps up with the newest head until `closed`: asks for the head, then reads the stream; when that ends or fails, waits and
- * does both again. While streams cannot be had, this is polling, at the pace of the back-off.
+ * does both again. While streams fail, this is polling, at the pace of the back-off, and where there is none it is polling at
+ * a steady pace. What keeps a stream from opening is reported once, not at each poll.
  *
  * @param firstHead a request for the head that is already under way
  * @param wait resolves after the time given, or earlier when there is reason to try again (the network is back) or on close
@@ -36,21 +40,46 @@ export async function follow(
   on: Followed,
 ): Promise<void> {
   let head: Promise<Uint8Array> | undefined = firstHead;
+  let streamAgainAt = 0;
+  let reported: PennonError | undefined;
+  const connected = (open: boolean): void => {
+    if (open) reported = undefined;
+    on.connected(open);
+  };
+  const failed = (thrown: unknown): PennonError => {
+    const delay = retryAfter(thrown);
+    if (delay !== undefined) backoff.serverAsked(delay);
+    return asPennonError(thrown, 'network', 'The connection to the server failed');
+  };
   while (!closed.aborted) {
+    let polling = false;
     try {
-      await on.head(await (head ?? transport.head()));
-      head = undefined;
+      const good = await on.head(await (head ?? transport.head()));
       if (closed.aborted) return;
-      await readStream(transport, backoff, closed, on);
+      if (performance.now() >= streamAgainAt) {
+        const error = await readStream(transport, backoff, closed, { ...on, connected }).then(() => undefined, failed);
+        if (closed.aborted) return;
+        const absent = error?.status !== undefined && NO_STREAM.has(error.status);
+        if (absent) streamAgainAt = performance.now() + STREAM_ABSENT_MS;
+        if (error && (error.code !== reported?.code || error.message !== reported.message)) {
+          reported = error;
+          on.failed(absent ? noStream(error) : error);
+        }
+      }
+      polling = good && performance.now() < streamAgainAt;
     } catch (thrown) {
-      head = undefined;
       if (closed.aborted) return;
-      const delay = retryAfter(thrown);
-      if (delay !== undefined) backoff.serverAsked(delay);
-      on.failed(asPennonError(thrown, 'network', 'The connection to the server failed'));
+      on.failed(failed(thrown));
     }
-    await wait(backoff.next());
+    head = undefined;
+    if (polling) backoff.succeeded();
+    await wait(polling ? backoff.steady(POLL_MS) : backoff.next());
   }
+}
+
+function noStream(error: PennonError): PennonError {
+  const message = `The server has no stream of changes; it is asked for them every ${POLL_MS} ms or so instead.`;
+  return new PennonError('no-stream', message, { status: error.status, cause: error });
 }
 
 /** Reads one stream to its end. Its end is not an error: servers restart, proxies cut connections. */

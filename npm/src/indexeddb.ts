@@ -1,5 +1,5 @@
 import { PennonError } from './errors.js';
-import { isOlder, type SnapshotFiles, type SnapshotStorage, type Stored } from './storage.js';
+import { checkedStored, isOlder, sameBytes, type SnapshotFiles, type SnapshotStorage, type Stored } from './storage.js';
 
 const DATABASE = 'pennon';
 const SNAPSHOTS = 'snapshots';
@@ -17,10 +17,7 @@ export class IndexedDbStorage implements SnapshotStorage {
     const snapshot: IDBRequest<unknown> = transaction.objectStore(SNAPSHOTS).get(name);
     const mark: IDBRequest<unknown> = transaction.objectStore(HIGH_WATER).get(name);
     await done(transaction);
-    return {
-      snapshot: isSnapshotFiles(snapshot.result) ? snapshot.result : undefined,
-      highWater: mark.result instanceof Uint8Array ? mark.result : undefined,
-    };
+    return checkedStored({ snapshot: snapshot.result, highWater: mark.result });
   }
 
   async save(name: string, snapshot: SnapshotFiles, highWater: Uint8Array): Promise<void> {
@@ -35,9 +32,14 @@ export class IndexedDbStorage implements SnapshotStorage {
     await done(transaction);
   }
 
-  async drop(name: string): Promise<void> {
+  async drop(name: string, head: Uint8Array): Promise<void> {
     const transaction = (await this.#open()).transaction([SNAPSHOTS], 'readwrite');
-    transaction.objectStore(SNAPSHOTS).delete(name);
+    const snapshots = transaction.objectStore(SNAPSHOTS);
+    const held: IDBRequest<unknown> = snapshots.get(name);
+    held.onsuccess = () => {
+      const { snapshot } = checkedStored({ snapshot: held.result });
+      if (snapshot && sameBytes(snapshot.head, head)) snapshots.delete(name);
+    };
     await done(transaction);
   }
 
@@ -87,15 +89,4 @@ function done(transaction: IDBTransaction): Promise<void> {
 function failure(doing: string, cause: DOMException | null): PennonError {
   const why = cause?.message ? `: ${cause.message}` : '';
   return new PennonError('storage', `${doing} the browser's database failed${why}; flags work, but not offline.`, { cause });
-}
-
-function isSnapshotFiles(value: unknown): value is SnapshotFiles {
-  if (typeof value !== 'object' || value === null) return false;
-  const { keysets, head, body } = value as Partial<Record<keyof SnapshotFiles, unknown>>;
-  return (
-    Array.isArray(keysets) &&
-    keysets.every((keyset) => keyset instanceof Uint8Array) &&
-    head instanceof Uint8Array &&
-    body instanceof Uint8Array
-  );
 }

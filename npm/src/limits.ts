@@ -19,6 +19,10 @@ export const MAX_STORED_KEYSETS = 256;
 export const REQUEST_TIMEOUT_MS = 10_000;
 /** The server pings every 15 s: after three missed pings the stream counts as dead. */
 export const STREAM_SILENCE_MS = 45_000;
+/** Without a stream, the head is asked for so often on average, which is how long caches may keep it. */
+export const POLL_MS = 5_000;
+/** A server that has no stream may have one later: it is asked again after this long. */
+export const STREAM_ABSENT_MS = 10 * 60_000;
 /** How long `ready()` waits for a first snapshot, unless told otherwise. */
 export const READY_TIMEOUT_MS = 5_000;
 /** First and longest wait between attempts; the wait is drawn evenly from zero to it. */

@@ -8,7 +8,7 @@ import type { Evaluator } from './generated/pennon_wasm.js';
 import { Latest } from './latest.js';
 import { MAX_TIMER_MS, STORAGE_TIMEOUT_MS } from './limits.js';
 import type { Platform } from './platform.js';
-import { storageName, type SnapshotFiles, type SnapshotStorage, type Stored } from './storage.js';
+import { checkedStored, sameBytes, storageName, type SnapshotFiles, type SnapshotStorage, type Stored } from './storage.js';
 import { Transport } from './transport.js';
 
 /** What a session reports to its client. */
@@ -37,6 +37,9 @@ export interface SessionOptions {
 
 /** Refusals of a head that say nothing against the server going on: what it sends later may be accepted. */
 const PASSING = new Set(['older-version', 'expired']);
+
+/** A stored snapshot may be good all the same: there is no means to verify it, or it is a newer version of this package that wrote it. */
+const NOT_ITS_FAULT = new Set(['verification-unavailable', 'evaluator-too-old', 'unknown-format']);
 
 /** A head from the server, and whom to tell whether going on with that server makes sense. */
 interface Received {
@@ -109,7 +112,7 @@ export class Session {
     this.#on.started(evaluator);
     if (stored.snapshot) await this.#restore(stored.snapshot, 'cache');
     // What came with the page may well be what the store holds, or older.
-    const known = this.#head !== undefined && bootstrap !== undefined && equal(this.#head, bootstrap.head);
+    const known = this.#head !== undefined && bootstrap !== undefined && sameBytes(this.#head, bootstrap.head);
     if (bootstrap && !known && !closed.aborted) await this.#restore(bootstrap, 'bootstrap');
   }
 
@@ -121,14 +124,13 @@ export class Session {
       const error = asPennonError(thrown, 'evaluator', `Reading the ${source} failed`);
       if (source === 'bootstrap' && error.code === 'older-version' && this.#head) return;
       this.#on.failed(error);
-      // Without the means to verify, the stored snapshot may well be good.
-      if (source === 'cache' && error.code !== 'verification-unavailable') await this.#stored((storage) => storage.drop(this.#name), undefined);
+      if (source === 'cache' && !NOT_ITS_FAULT.has(error.code)) await this.#stored((storage) => storage.drop(this.#name, files.head), undefined);
     }
   }
 
   async #receive({ head, done }: Received): Promise<void> {
     if (this.#options.closed.aborted) return done(true);
-    if (this.#head && equal(this.#head, head)) {
+    if (this.#head && sameBytes(this.#head, head)) {
       this.#on.confirmed();
       return done(true);
     }
@@ -157,7 +159,7 @@ export class Session {
   }
 
   #load(): Promise<Stored> {
-    return this.#stored<Stored>((storage) => storage.load(this.#name), { snapshot: undefined, highWater: undefined });
+    return this.#stored<Stored>(async (storage) => checkedStored(await storage.load(this.#name)), { snapshot: undefined, highWater: undefined });
   }
 
   /** Uses the store, in bounded time; flags work without it, so its failure is an event and no more. */
@@ -197,8 +199,4 @@ export class Session {
       closed.addEventListener('abort', over);
     });
   }
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }

@@ -26,8 +26,11 @@ export interface SnapshotStorage {
   load(name: string): Promise<Stored>;
   /** Stores both, unless the mark there is higher (see {@link isOlder}). */
   save(name: string, snapshot: SnapshotFiles, highWater: Uint8Array): Promise<void>;
-  /** Drops a snapshot that failed verification. The mark stays: it is what stops a replay. */
-  drop(name: string): Promise<void>;
+  /**
+   * Drops a snapshot that failed verification, if it is still the one with this head: another client may have stored a good
+   * one meanwhile. The mark stays: it is what stops a replay.
+   */
+  drop(name: string, head: Uint8Array): Promise<void>;
 }
 
 /** The name under which a connection's snapshot is stored: marks are kept per root, environment and kind. */
@@ -45,6 +48,30 @@ export function isOlder(a: Uint8Array, b: Uint8Array): boolean {
   return a.length < b.length;
 }
 
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+}
+
+/** What a store gave out, as far as it has the form: it may have been damaged, and the application may have written it. */
+export function checkedStored(given: unknown): Stored {
+  const { snapshot, highWater } = (typeof given === 'object' && given !== null ? given : {}) as Partial<Record<keyof Stored, unknown>>;
+  return {
+    snapshot: isSnapshotFiles(snapshot) ? snapshot : undefined,
+    highWater: highWater instanceof Uint8Array ? highWater : undefined,
+  };
+}
+
+function isSnapshotFiles(value: unknown): value is SnapshotFiles {
+  if (typeof value !== 'object' || value === null) return false;
+  const { keysets, head, body } = value as Partial<Record<keyof SnapshotFiles, unknown>>;
+  return (
+    Array.isArray(keysets) &&
+    keysets.every((keyset) => keyset instanceof Uint8Array) &&
+    head instanceof Uint8Array &&
+    body instanceof Uint8Array
+  );
+}
+
 /** Keeps snapshots in this process: several clients can share one, a restart forgets it. */
 export class MemoryStorage implements SnapshotStorage {
   readonly #stored = new Map<string, Stored>();
@@ -58,8 +85,8 @@ export class MemoryStorage implements SnapshotStorage {
     if (!held || !isOlder(highWater, held)) this.#stored.set(name, { snapshot, highWater });
   }
 
-  async drop(name: string): Promise<void> {
+  async drop(name: string, head: Uint8Array): Promise<void> {
     const held = this.#stored.get(name);
-    if (held) this.#stored.set(name, { snapshot: undefined, highWater: held.highWater });
+    if (held?.snapshot && sameBytes(held.snapshot.head, head)) this.#stored.set(name, { snapshot: undefined, highWater: held.highWater });
   }
 }

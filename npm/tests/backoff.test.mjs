@@ -36,3 +36,14 @@ test('a server can set the cap, within a limit', () => {
   for (let attempt = 0; attempt < 2000; attempt += 1) backoff.next();
   assert.equal(backoff.next(), 600_000);
 });
+
+test('a server cannot set a cap below the base', () => {
+  const backoff = new Backoff(() => 1, 100, 1000);
+  backoff.serverSetCap(1);
+  assert.deepEqual([backoff.next(), backoff.next()], [100, 100]);
+});
+
+test('regular requests are spread around their interval, which the cap bounds', () => {
+  assert.deepEqual([0, 0.5, 1].map((drawn) => new Backoff(() => drawn, 100, 30_000).steady(5000)), [2500, 5000, 7500]);
+  assert.equal(new Backoff(() => 0.5, 100, 1000).steady(5000), 1000);
+});

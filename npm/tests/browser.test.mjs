@@ -208,11 +208,13 @@ describe('in Chromium', () => {
     assert.deepEqual(await save(first, 2, [0, 2]), [[2], [0, 2]]);
     assert.deepEqual(await save(second, 1, [0, 1, 9]), [[2], [0, 2]], 'behind');
     assert.deepEqual(await save(second, 3, [1, 0]), [[3], [1, 0]], 'ahead');
-    const dropped = await first.evaluate(async () => {
-      await window.storage.drop('name');
-      const { snapshot, highWater } = await window.storage.load('name');
-      return [snapshot, [...highWater]];
-    });
-    assert.deepEqual(dropped, [undefined, [1, 0]], 'the mark stays');
+    const drop = (head) =>
+      first.evaluate(async (headByte) => {
+        await window.storage.drop('name', new Uint8Array([headByte]));
+        const { snapshot, highWater } = await window.storage.load('name');
+        return [snapshot && [...snapshot.head], [...highWater]];
+      }, head);
+    assert.deepEqual(await drop(2), [[3], [1, 0]], 'what another tab has stored meanwhile stays');
+    assert.deepEqual(await drop(3), [undefined, [1, 0]], 'the mark stays');
   });
 });

@@ -53,6 +53,7 @@ describe('a client and a server', () => {
       errorCode: 'PROVIDER_NOT_READY',
       rule: undefined,
       until: undefined,
+      metadata: undefined,
       stale: false,
     });
   });
@@ -196,6 +197,35 @@ describe('a client and a server', () => {
     assert.equal(client.status.connected, false);
   });
 
+  test('a server that has no stream is polled in silence, at a steady pace', async () => {
+    server.instead.set('stream', { status: 404, type: 'application/problem+json', body: JSON.stringify({ code: 'not-found', detail: 'No.' }) });
+    const client = connect({ random: () => 0.5, backoff: { baseMs: 5, capMs: 20 } });
+    const errors = [];
+    client.on('error', ({ code }) => errors.push(code));
+    await client.ready();
+    await server.requested('head', 5);
+    const said = [];
+    client.on('status', (now) => said.push(now));
+    await server.requested('head', 15);
+    assert.deepEqual(errors, ['no-stream']);
+    assert.deepEqual(said, [], 'a poll that brings nothing is no event');
+    assert.equal(client.status.lastError, undefined);
+    assert.equal(server.count('stream'), 1, 'it is not asked for at every poll');
+    const changed = next(client, 'change', ({ cause }) => cause === 'snapshot');
+    server.publish(made.snapshots.two);
+    await changed;
+  });
+
+  test('a stream that keeps failing is reported once, not at every attempt', async () => {
+    server.instead.set('stream', { status: 503, type: 'text/plain', body: 'no streams here' });
+    const client = connect();
+    const errors = [];
+    client.on('error', ({ code }) => errors.push(code));
+    await client.ready();
+    await server.requested('stream', 10);
+    assert.deepEqual(errors, ['http-503']);
+  });
+
   test('a goodbye ends the stream and says when to come back', async () => {
     const client = connect({ random: () => 0 });
     await client.ready();
@@ -328,6 +358,54 @@ describe('a client and a server', () => {
     };
     assert.equal(await failure('head', Buffer.alloc(100_000)), 'over-limits');
     assert.equal(await failure('body', Buffer.alloc(2_000_000)), 'over-limits');
+  });
+
+  test('an async listener that rejects disturbs nobody', async (t) => {
+    const reported = t.mock.method(console, 'error', () => undefined);
+    const client = connect();
+    client.on('ready', async () => {
+      throw new Error('mine');
+    });
+    await next(client, 'ready');
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(reported.mock.callCount(), 1);
+  });
+
+  test('a store that answers nothing, or nonsense, costs nothing but the offline start', async () => {
+    const nonsense = [undefined, null, {}, { snapshot: {} }, { snapshot: { head: 'x', body: 1, keysets: null }, highWater: 7 }];
+    for (const given of nonsense) {
+      const client = connect({ storage: { load: async () => given, save: async () => undefined, drop: async () => undefined } });
+      assert.equal((await client.ready()).version, 1, JSON.stringify(given));
+      assert.equal(client.status.lastError, undefined);
+      client.close();
+    }
+  });
+
+  test('a damaged snapshot is dropped from the store, but not the one that another client has put there meanwhile', async () => {
+    const { one, two } = made.snapshots;
+    const damaged = { keysets: made.keysets, head: one.head, body: one.body.map((byte, at) => (at === 0 ? byte ^ 1 : byte)) };
+    const good = { keysets: made.keysets, head: two.head, body: two.body };
+    await server.stop();
+    for (const meanwhile of [undefined, good]) {
+      const memory = new MemoryStorage();
+      await memory.save('any', damaged, new Uint8Array(56));
+      let dropped;
+      const isDropped = new Promise((resolve) => (dropped = resolve));
+      const client = connect({
+        storage: {
+          load: async () => {
+            const { snapshot } = await memory.load('any');
+            if (meanwhile) await memory.save('any', meanwhile, new Uint8Array(56).fill(1));
+            return { snapshot, highWater: undefined };
+          },
+          save: async () => undefined,
+          drop: async (_, head) => dropped(await memory.drop('any', head)),
+        },
+      });
+      await isDropped;
+      assert.equal((await memory.load('any')).snapshot, meanwhile);
+      client.close();
+    }
   });
 
   test('a listener that throws disturbs nobody', async (t) => {

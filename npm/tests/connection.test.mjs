@@ -23,10 +23,19 @@ test('port, path prefix and a slash at the end are kept or forgiven', () => {
   assert.equal(connection.kind, 'server');
 });
 
+test('plain http is for loopback hosts', () => {
+  for (const host of ['localhost', '127.0.0.1:8600', '[::1]:8600']) {
+    assert.equal(parseConnectionString(`http://${KEY}:${ROOT}@${host}/${ENVIRONMENT}`).base, `http://${host}`);
+  }
+});
+
 const REFUSED = [
   ['nothing', '', /not a URL/],
   ['no URL', 'pnc_abc', /not a URL/],
   ['another scheme', `ftp://${KEY}:${ROOT}@h/${ENVIRONMENT}`, /scheme/],
+  ['plain http to another host', `http://${KEY}:${ROOT}@flags.example.com/${ENVIRONMENT}`, /in clear/],
+  ['plain http in the local network', `http://${KEY.replace('pnc', 'pns')}:${ROOT}@10.0.0.5/${ENVIRONMENT}`, /in clear/],
+  ['plain http to a name that starts like this machine', `http://${KEY}:${ROOT}@localhost.example.com/${ENVIRONMENT}`, /in clear/],
   ['no key', `https://h/${ENVIRONMENT}`, /SDK key/],
   ['a short key', `https://pnc_short:${ROOT}@h/${ENVIRONMENT}`, /SDK key/],
   ['an edge key', `https://${KEY.replace('pnc', 'pne')}:${ROOT}@h/${ENVIRONMENT}`, /edge key/],

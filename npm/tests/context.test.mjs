@@ -80,6 +80,20 @@ test('the bytes are the ones of the specification', () => {
   );
 });
 
+test('a getter that encodes another context disturbs neither', () => {
+  let inner;
+  const context = {
+    first: 'x',
+    get second() {
+      inner = decode(encodeContext({ z: 1 }));
+      return 'y';
+    },
+    third: 'z',
+  };
+  assert.deepEqual(decode(encodeContext(context)), { first: 'x', second: 'y', third: 'z' });
+  assert.deepEqual(inner, { z: 1 });
+});
+
 const circular = {};
 circular.self = circular;
 const REFUSED = [
@@ -90,6 +104,12 @@ const REFUSED = [
   [circular, /nests deeper/],
   [{ huge: 'x'.repeat(1_000_000) }, /larger than/],
   [{ ['n'.repeat(70_000)]: 1 }, /larger than/],
+  [['x'], /not an object/],
+  ['text', /not an object/],
+  [null, /not an object/],
+  [new Map([['a', 1]]), /not an object/],
+  [{ a: { b: new Set([1]) } }, /a\.b is a Set/],
+  [{ link: new URL('https://example.com/') }, /link is a URL/],
 ];
 for (const [context, message] of REFUSED) {
   test(`refused: ${message}`, () => {

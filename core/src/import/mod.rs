@@ -2,6 +2,7 @@
 //!
 //! What cannot be expressed exactly is refused with a reason, never imported wrongly.
 
+pub mod flagd;
 pub mod growthbook;
 pub mod launchdarkly;
 mod node;

@@ -29,12 +29,17 @@ pub(crate) fn is_never(condition: &Condition) -> bool {
     matches!(condition, Condition::Any(list) if list.is_empty())
 }
 
-/// All of them, without those that always hold; one that never does decides.
+/// All of them, without those that always hold; one that never does decides. As flat as can be: nesting is bounded.
 pub(crate) fn all(conditions: impl IntoIterator<Item = Condition>) -> Condition {
     let mut list = Vec::new();
     for condition in conditions {
         match condition {
             Condition::All(inner) => list.extend(inner),
+            Condition::Not(inner) if matches!(*inner, Condition::Any(_)) => {
+                if let Condition::Any(inner) = *inner {
+                    list.extend(inner.into_iter().map(not));
+                }
+            }
             condition if is_never(&condition) => return never(),
             condition => list.push(condition),
         }
@@ -48,6 +53,11 @@ pub(crate) fn any(conditions: impl IntoIterator<Item = Condition>) -> Condition 
     for condition in conditions {
         match condition {
             Condition::Any(inner) => list.extend(inner),
+            Condition::Not(inner) if matches!(*inner, Condition::All(_)) => {
+                if let Condition::All(inner) = *inner {
+                    list.extend(inner.into_iter().map(not));
+                }
+            }
             condition if is_always(&condition) => return always(),
             condition => list.push(condition),
         }

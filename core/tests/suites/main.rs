@@ -3,8 +3,11 @@
 //! They lie beside the repository (`../shared/suites`, or `PENNON_SUITES`) and are never part of it. Each case passes, or is a refusal declared
 //! in core/spec/known-gaps by name and reason; anything else fails, a declared refusal that passes too.
 
+mod flagd;
 mod frame;
+mod gherkin;
 mod growthbook;
+mod tables;
 mod unleash;
 
 use std::error::Error;
@@ -23,5 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut trials = Vec::new();
     trials.extend(unleash::suite(&folder)?.trials()?);
     trials.extend(growthbook::suite(&folder)?.trials()?);
+    trials.extend(flagd::suite(&folder)?.trials()?);
+    trials.extend(tables::suite(&folder)?.trials()?);
     libtest_mimic::run(&arguments, trials).exit()
 }

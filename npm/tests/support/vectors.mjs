@@ -17,7 +17,7 @@ export function loadVectors() {
   const base64 = (bytes) => Buffer.from(bytes).toString('base64');
   return {
     openAt: NOW,
-    connectionString: `http://pns_${'k'.repeat(43)}:${made.rootFingerprint}@nowhere.invalid/${ENVIRONMENT}`,
+    connectionString: `https://pns_${'k'.repeat(43)}:${made.rootFingerprint}@nowhere.invalid/${ENVIRONMENT}`,
     keysets: made.keysets.map(base64),
     files: files.map(({ name, cases: ofFile }, index) => {
       const { head, body } = made.snapshots[index];

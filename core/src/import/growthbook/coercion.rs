@@ -18,12 +18,11 @@ fn text(value: &str) -> Scalar {
     Scalar::String(value.into())
 }
 
-/// A list becomes what its elements are, joined by commas: one element alone stands for the list.
-fn only_element(of: &str, when: Condition) -> Condition {
-    if node::is_never(&when) {
-        return node::never();
-    }
-    node::all([node::size(of, Comparison::Equal, 1.0), node::some(of, when)])
+/// A list becomes what its elements are, joined by commas: one element alone stands for the list. One condition for each way, which nests
+/// less than one for all.
+fn only_element(of: &str, ways: Vec<Condition>) -> Condition {
+    let one = || node::size(of, Comparison::Equal, 1.0);
+    node::any(ways.into_iter().map(|way| node::all([one(), node::some(of, way)])))
 }
 
 fn is_empty_list(of: &str) -> Condition {
@@ -56,7 +55,7 @@ pub(super) fn equals_text(of: &str, wanted: &str, ignore_case: bool) -> Conditio
         if folded == object {
             inside.push(node::is_type("", ContextType::Object));
         }
-        ways.push(only_element(of, node::any(inside)));
+        ways.push(only_element(of, inside));
     }
     node::any(ways)
 }
@@ -96,7 +95,7 @@ fn as_number(
     if one {
         ways.push(node::equals(of, Scalar::Boolean(true), false));
     }
-    ways.push(only_element(of, node::any(inside)));
+    ways.push(only_element(of, inside));
     node::any(ways)
 }
 
@@ -164,7 +163,7 @@ fn ordered_text(of: &str, is: Comparison, bound: &str) -> Result<Condition, Stri
             inside.push(node::equals("", Scalar::Boolean(value), false));
         }
     }
-    ways.push(only_element(of, node::any(inside)));
+    ways.push(only_element(of, inside));
     Ok(node::any(ways))
 }
 
@@ -178,14 +177,19 @@ fn holds(is: Comparison, order: Option<core::cmp::Ordering>) -> bool {
     is.bits() & bit != 0
 }
 
-/// The pattern matches what the value becomes as a text. Numbers are not matched.
-pub(super) fn matches(of: &str, pattern: &str) -> Result<Condition, String> {
+/// The pattern matches what the value becomes as a text. Of numbers only those that are known now are matched.
+pub(super) fn matches(of: &str, pattern: &str, numbers: &[f64]) -> Result<Condition, String> {
     let on =
         |of: &str| Condition::Matches(Matches { attribute: of.into(), pattern: pattern.into() });
     let judge = Judge::new(on(VALUE))?;
     let constant = |text: &str| judge.holds(&text.into());
     let mut ways = vec![on(of)];
     let mut inside = vec![on("")];
+    for number in numbers {
+        if constant(&text_of(*number))? {
+            ways.push(node::equals(of, Scalar::Number(*number), false));
+        }
+    }
     if constant("null")? {
         ways.push(is_missing(of));
     }
@@ -203,7 +207,7 @@ pub(super) fn matches(of: &str, pattern: &str) -> Result<Condition, String> {
         ways.push(node::is_type(of, ContextType::Object));
         inside.push(node::is_type("", ContextType::Object));
     }
-    ways.push(only_element(of, node::any(inside)));
+    ways.push(only_element(of, inside));
     Ok(node::any(ways))
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Scope<'a> {
     pub(super) groups: Option<&'a Map<String, Value>>,
     /// Names are those of the context, where `id` is the targeting key, and not of a list's element or of another flag's value.
     pub(super) context: bool,
+    /// All the numbers that there can be, where that is known.
+    pub(super) numbers: Vec<f64>,
     /// Condition groups that are being resolved.
     pub(super) visited: BTreeSet<String>,
 }
@@ -195,7 +197,7 @@ fn operation(
         },
         "$regex" | "$regexi" => match operand.as_str() {
             Some(pattern) => match regex::translate(pattern, operator == "$regexi")? {
-                Some(pattern) => coercion::matches(of, &pattern),
+                Some(pattern) => coercion::matches(of, &pattern, &scope.numbers),
                 None => Ok(node::never()),
             },
             None => Ok(node::never()),

@@ -20,8 +20,9 @@ use serde_json::{Map, Value};
 
 use super::{Import, ImportError, Refused, Report, finish, node};
 use crate::config::{Condition, Configuration, FORMAT, Flag, Serve};
+use crate::limits::MAX_DEPTH;
 use condition::Scope;
-use judge::{Judge, VALUE};
+use judge::Judge;
 use values::Values;
 
 type Object = Map<String, Value>;
@@ -119,6 +120,9 @@ impl File<'_> {
             notes.push("has no value: it depends on itself".into());
             flag.fallthrough = Serve::Variant(values.null());
         } else {
+            if self.may_be_cyclic(id, &mut Vec::new())? {
+                return Err("may depend on itself, by prerequisites that are asked for only for some contexts".into());
+            }
             let mut ids = BTreeSet::new();
             for (at, rule) in rules(feature)?.into_iter().enumerate() {
                 let place = format!("rules[{at}]");
@@ -146,13 +150,13 @@ impl File<'_> {
         Ok(flag)
     }
 
-    fn scope(&self, context: bool) -> Scope<'_> {
-        Scope { groups: self.groups, context, visited: BTreeSet::new() }
+    fn scope(&self, context: bool, numbers: Vec<f64>) -> Scope<'_> {
+        Scope { groups: self.groups, context, numbers, visited: BTreeSet::new() }
     }
 
     /// A condition on the context.
     fn condition(&self, json: &Value) -> Result<Condition, String> {
-        condition::condition(&self.scope(true), json)
+        condition::condition(&self.scope(true, Vec::new()), json)
     }
 
     /// What `parentConditions` ask: which of the parent's values meet the condition is known now.
@@ -166,20 +170,22 @@ impl File<'_> {
         let empty = Value::Object(Map::new());
         let json = json.get("condition").filter(|json| coercion::is_true(json)).unwrap_or(&empty);
         let place = |reason: String| format!("prerequisite `{id}`: {reason}");
-        let condition = condition::condition(&self.scope(false), json).map_err(place)?;
+        let values = match self.features.get(id) {
+            Some(Value::Object(parent)) => Some(Values::of(parent).map_err(place)?),
+            Some(_) => return Err(format!("prerequisite `{id}` is no object")),
+            None => None,
+        };
+        let numbers = values.iter().flat_map(|values| &values.list);
+        let numbers = numbers.filter_map(|variant| variant.value.as_f64()).collect();
+        let condition = condition::condition(&self.scope(false, numbers), json).map_err(place)?;
         if node::is_always(&condition) {
             return Ok(Parent::Serves(node::always()));
         }
-        debug_assert_eq!(VALUE, "value");
         let judge = Judge::new(condition).map_err(place)?;
         let null = judge.holds(&Value::Null).map_err(place)?;
-        let Some(parent) = self.features.get(id) else {
+        let Some(values) = values else {
             return Ok(Parent::Serves(node::constant(null)));
         };
-        let Value::Object(parent) = parent else {
-            return Err(format!("prerequisite `{id}` is no object"));
-        };
-        let values = Values::of(parent).map_err(place)?;
         let (mut met, mut unmet) = (Vec::new(), Vec::new());
         for variant in &values.list {
             if variant.value.is_null() {
@@ -194,6 +200,27 @@ impl File<'_> {
         } else {
             node::serves(id, met)
         }))
+    }
+
+    /// Whether its prerequisites lead back to a flag above, without passing one that certainly does.
+    fn may_be_cyclic<'f>(&'f self, id: &'f str, above: &mut Vec<&'f str>) -> Result<bool, String> {
+        if above.contains(&id) {
+            return Ok(true);
+        }
+        let Some(feature) = self.features.get(id).and_then(Value::as_object) else {
+            return Ok(false);
+        };
+        if above.len() > MAX_DEPTH {
+            return Err(format!("depends on flags more than {MAX_DEPTH} levels deep"));
+        }
+        above.push(id);
+        for parent in parents(feature)? {
+            if !self.is_cyclic(parent) && self.may_be_cyclic(parent, above)? {
+                return Ok(true);
+            }
+        }
+        above.pop();
+        Ok(false)
     }
 
     /// Whether evaluating it comes back to a flag that is being evaluated, whatever the context: by prerequisites that are asked for first.
@@ -212,6 +239,13 @@ impl File<'_> {
         }
         true
     }
+}
+
+/// Every prerequisite.
+fn parents(feature: &Object) -> Result<Vec<&str>, String> {
+    let lists =
+        rules(feature)?.into_iter().filter_map(|rule| rule.get("parentConditions")?.as_array());
+    Ok(lists.flatten().filter_map(|parent| parent.get("id")?.as_str()).collect())
 }
 
 /// The first prerequisite, unless something may be served before.
@@ -240,3 +274,6 @@ fn rules(feature: &Object) -> Result<Vec<&Object>, String> {
         Some(_) => Err("`rules` is no list".into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

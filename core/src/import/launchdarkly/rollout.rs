@@ -8,15 +8,13 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use sha1::{Digest, Sha1};
-
 use super::Translation;
 use super::clause::{Referenced, kind_key, referenced};
 use super::payload::{Kind, Rollout, SegmentRule, Served};
 use crate::config::{
     Bucketing, Condition, Rule, Scalar, Serve, Sha1Prefix, Split, VendorHash, Weight,
 };
-use crate::evaluate::ONE_HUNDRED_PERCENT;
+use crate::evaluate::{ONE_HUNDRED_PERCENT, sha1_60};
 use crate::import::node::{all, any, bucket, equals, exists, never, not};
 
 impl Translation<'_> {
@@ -186,7 +184,6 @@ impl Unit {
     }
 
     fn bucket_of_empty_text(&self) -> u64 {
-        let digest = Sha1::digest(self.prefix.as_bytes());
-        digest.iter().take(8).fold(0, |value, byte| value << 8 | u64::from(*byte)) >> 4
+        sha1_60(self.prefix.as_bytes(), b"")
     }
 }

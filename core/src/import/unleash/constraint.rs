@@ -74,17 +74,22 @@ fn one(constraint: &Object) -> Result<Met, String> {
         Operator::StartsWith | Operator::EndsWith | Operator::Contains => {
             let values = values(constraint)?;
             if values.is_empty() {
-                node::never()
-            } else {
-                let texts = node::texts(&attribute, values, ignore_case);
-                match operator {
-                    Operator::StartsWith => Condition::StartsWith(texts),
-                    Operator::EndsWith => Condition::EndsWith(texts),
-                    _ => Condition::Contains(texts),
-                }
+                return without_values(inverted);
+            }
+            let texts = node::texts(&attribute, values, ignore_case);
+            match operator {
+                Operator::StartsWith => Condition::StartsWith(texts),
+                Operator::EndsWith => Condition::EndsWith(texts),
+                _ => Condition::Contains(texts),
             }
         }
-        Operator::InCidr => in_cidr(&attribute, values(constraint)?.iter().map(String::as_str)),
+        Operator::InCidr => {
+            let values = values(constraint)?;
+            if values.is_empty() {
+                return without_values(inverted);
+            }
+            in_cidr(&attribute, values.iter().map(String::as_str))
+        }
         Operator::Number(is) => node::number(&attribute, is, decimal(value(constraint)?)?, true),
         Operator::Date(is) => date(is, value(constraint)?)?,
         Operator::Semver(is) => {
@@ -113,6 +118,15 @@ fn one(constraint: &Object) -> Result<Met, String> {
         }
     };
     Ok(Met::from(if inverted { node::not(condition) } else { condition }))
+}
+
+/// Yggdrasil cannot read the whole feature then.
+fn without_values(inverted: bool) -> Result<Met, String> {
+    let reason = "a constraint has no values";
+    if inverted {
+        return Err(format!("{reason}, and Unleash's SDKs disagree about it"));
+    }
+    Ok(Met::never(reason.into()))
 }
 
 #[derive(Clone, Copy)]

@@ -288,3 +288,6 @@ fn strings<'a>(object: &'a Object, field: &str) -> Result<Vec<&'a str>, String> 
 fn text<'a>(object: &'a Object, field: &str) -> Option<&'a str> {
     object.get(field)?.as_str()
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,9 +31,10 @@ pub(super) fn rules(
         serve.rules(node::always(), "no-strategy", "", flag, notes)?;
         return Ok(());
     }
+    // All of them first: what is broken counts even behind one that always holds.
+    let mut conditions = Vec::new();
     for (at, strategy) in strategies.iter().enumerate() {
-        let place = format!("strategies[{at}]");
-        let met = met(file, strategy, &place, notes)?;
+        let met = met(file, strategy, &format!("strategies[{at}]"), notes)?;
         if let Some(reason) = met.broken {
             if strategies.len() > 1 {
                 return Err(format!(
@@ -41,16 +42,19 @@ pub(super) fn rules(
                 ));
             }
             notes.push(format!("is always off: {reason}"));
-            continue;
         }
-        if node::is_never(&met.condition) {
+        conditions.push(met.condition);
+    }
+    for (at, (strategy, condition)) in strategies.iter().zip(conditions).enumerate() {
+        let place = format!("strategies[{at}]");
+        if node::is_never(&condition) {
             continue;
         }
         let title = text(strategy, "title").unwrap_or_default();
         let serve = Serving { name, toggle, strategy: Some(strategy), variants };
         let id = format!("strategy-{at}");
         if serve
-            .rules(met.condition, &id, title, flag, notes)
+            .rules(condition, &id, title, flag, notes)
             .map_err(|reason| format!("{place}: {reason}"))?
         {
             break;

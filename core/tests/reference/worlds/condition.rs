@@ -74,7 +74,8 @@ pub(super) fn prerequisite(random: &mut Random, ground: &Ground) -> Option<Prere
     Some(Prerequisite { flag, variants })
 }
 
-fn operator(random: &mut Random, levels: usize, inside: bool) -> (Condition, usize) {
+/// One question about an attribute, and how many levels it has.
+pub(super) fn operator(random: &mut Random, levels: usize, inside: bool) -> (Condition, usize) {
     let ignore_case = random.percent(35);
     // What list operators become when they are compiled counts as levels too.
     let compiled = |height: usize| height + usize::from(ignore_case);

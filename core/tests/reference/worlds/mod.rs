@@ -14,7 +14,7 @@ use pennon_core::config::{
 use pennon_core::limits::MAX_DEPTH;
 use serde_json::{Value, json};
 
-use condition::{condition, prerequisite, scalar};
+use condition::{condition, operator, prerequisite, scalar};
 pub(crate) use context::context;
 use pools::*;
 
@@ -119,6 +119,39 @@ pub(crate) fn configuration(random: &mut Random) -> Configuration {
     }
 }
 
+/// Flags that ask one thing each, so that every operator meets many values.
+pub(crate) fn operators(random: &mut Random) -> Configuration {
+    let flag = |random: &mut Random| {
+        let when = operator(random, MAX_DEPTH, false).0;
+        let rule = Rule {
+            id: "holds".to_owned(),
+            name: String::new(),
+            from: None,
+            to: None,
+            layer: None,
+            when,
+            serve: Serve::Variant("variant-0".to_owned()),
+        };
+        Flag {
+            enabled: true,
+            prerequisites: Vec::new(),
+            targets: Vec::new(),
+            holdout: None,
+            rules: vec![rule],
+            ..self::flag(random, &Ground::default())
+        }
+    };
+    Configuration {
+        schema: None,
+        format: FORMAT,
+        attributes: BTreeMap::new(),
+        segments: BTreeMap::new(),
+        layers: BTreeMap::new(),
+        holdouts: BTreeMap::new(),
+        flags: (0..20).map(|number| (format!("flag-{number}"), flag(random))).collect(),
+    }
+}
+
 /// Later ones may name earlier ones.
 fn segments(random: &mut Random, ground: &mut Ground) -> BTreeMap<String, Segment> {
     let mut segments = BTreeMap::new();
@@ -174,7 +207,10 @@ fn flag(random: &mut Random, ground: &Ground) -> Flag {
         targets: if random.percent(50) { targets(random, &variants) } else { Vec::new() },
         holdout: holdout
             .map(|key| HeldOut { holdout: key.clone(), variant: variant(random, &variants) }),
-        rules: random.list(4, |random| rule(random, ground, &variants)),
+        rules: random.list(4, |random| {
+            let levels = if random.percent(10) { MAX_DEPTH } else { 1 + random.below(4) };
+            rule(random, ground, &variants, levels)
+        }),
         fallthrough: serve(random, &variants, false),
         metadata,
         variants,
@@ -192,7 +228,7 @@ fn targets(random: &mut Random, variants: &[Variant]) -> Vec<Target> {
     })
 }
 
-fn rule(random: &mut Random, ground: &Ground, variants: &[Variant]) -> Rule {
+fn rule(random: &mut Random, ground: &Ground, variants: &[Variant], levels: usize) -> Rule {
     let from = random.percent(25).then(|| *random.pick(&INSTANTS));
     let to = random.percent(25).then(|| *random.pick(&INSTANTS));
     let to = to.filter(|to| from.is_none_or(|from| from < *to));
@@ -203,7 +239,6 @@ fn rule(random: &mut Random, ground: &Ground, variants: &[Variant]) -> Rule {
         let from = ends[0].min(ends[1]).min(size - 1);
         LayerSlot { layer: (*key).clone(), from, to: ends[0].max(ends[1]).max(from + 1) }
     });
-    let levels = if random.percent(10) { MAX_DEPTH } else { 1 + random.below(4) };
     let (when, _) = condition(random, ground, levels, false);
     let serve = serve(random, variants, true);
     let id = format!("rule-{:x}", random.next());

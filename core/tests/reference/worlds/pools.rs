@@ -56,7 +56,7 @@ pub(super) const UNITS: [&str; 6] =
     ["targetingKey", "targetingKey", "/targetingKey", "/org/tier", "age", "plan"];
 pub(super) const COMMON_WORDS: usize = 7;
 /// The first ones come more often.
-pub(super) const WORDS: [&str; 26] = [
+pub(super) const WORDS: [&str; 27] = [
     "pro",
     "PROTEIN",
     "u1",
@@ -81,6 +81,7 @@ pub(super) const WORDS: [&str; 26] = [
     "ΣΑΣ",
     "σας",
     "Straße 7",
+    "\u{b}\u{a0}",
     "a longer text that fills more than one block of the hash",
     "1.2.3",
 ];
@@ -139,7 +140,7 @@ pub(super) const NUMBERS: [f64; 12] = [
 ];
 pub(super) const LARGE_NUMBERS: [f64; 3] = [9_007_199_254_740_994.0, 1e300, -1e17];
 /// Texts that are numbers, and texts that are nearly so.
-pub(super) const NUMERALS: [&str; 22] = [
+pub(super) const NUMERALS: [&str; 25] = [
     "0",
     "-0",
     "+5",
@@ -148,6 +149,9 @@ pub(super) const NUMERALS: [&str; 22] = [
     "1.5",
     "17.999",
     "18.000",
+    "1.5000000000000000000000",
+    "17.99900000000000000000000",
+    "0000000000000000000000005",
     "-7",
     "1e300",
     "1E-3",
