@@ -224,16 +224,10 @@ describe('what is refused', () => {
       return storage;
     }
 
-    /** The store with its snapshot altered. */
-    function altered(storage, alter) {
-      return {
-        load: async (key) => {
-          const { snapshot: files, highWater } = await storage.load(key);
-          return { snapshot: files && alter(files), highWater };
-        },
-        save: (...given) => storage.save(...given),
-        drop: (key) => storage.drop(key),
-      };
+    /** Damages what lies in the store. */
+    async function damage(storage, alter) {
+      const { snapshot: files, highWater } = await storage.load(name());
+      await storage.save(name(), alter(files), highWater);
     }
 
     const DAMAGES = [
@@ -246,7 +240,8 @@ describe('what is refused', () => {
     for (const [what, code, alter] of DAMAGES) {
       test(`${what}: ${code}, dropped, and the high-water mark stays`, async () => {
         const storage = await left();
-        const client = connect({ storage: altered(storage, alter) });
+        await damage(storage, alter);
+        const client = connect({ storage });
         const error = await next(client, 'error', (event) => event.code !== 'network');
         assert.equal(error.code, code);
         assert.equal(error.source, 'cache');
