@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use pennon_core::snapshot::Kind;
 use tracing_subscriber::EnvFilter;
 
@@ -30,7 +30,7 @@ enum Command {
     Import {
         /// The format of FILE.
         #[arg(long, value_enum)]
-        from: Format,
+        from: import::Format,
         file: PathBuf,
         /// Where the flags go.
         #[arg(long, value_name = "CONFIG.json")]
@@ -68,12 +68,6 @@ enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    /// CONFIG.json itself.
-    Pennon,
 }
 
 #[derive(Debug, Subcommand)]
@@ -117,9 +111,7 @@ fn offline(command: Command) -> Result<ExitCode, Failed> {
     let clock = Clock::System;
     match command {
         Command::Serve(_) => {}
-        Command::Import { from: Format::Pennon, file, out, report } => {
-            import::import(&file, &out, &report)?
-        }
+        Command::Import { from, file, out, report } => import::import(from, &file, &out, &report)?,
         Command::Compile(args) => compile::run(&args, &clock)?,
         Command::Eval { config, snapshot, cases, kind } => {
             let source = match (&config, &snapshot) {

@@ -40,7 +40,7 @@ fn empty() -> Value {
 }
 
 /// Evaluates every case. A line that is no case gives an outcome with the error PARSE_ERROR and is named on standard
-/// error, so that the n-th outcome always belongs to the n-th line; blank lines are passed over.
+/// error, so that the n-th outcome always belongs to the n-th line that is not blank.
 ///
 /// # Errors
 /// When the flags or the cases cannot be read, or the outcomes cannot be written. `Ok(false)`: some lines were no cases.

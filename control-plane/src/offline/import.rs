@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use pennon_core::config::{Attribute, CompileError, Configuration, FORMAT, Flag, Segment, compile};
+use pennon_core::import::{Refused, Report, flagd, growthbook, launchdarkly, unleash};
 use pennon_core::snapshot::Kind;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -12,31 +12,42 @@ use super::{Failed, read, write};
 use crate::domain::flag::{self, Wrong};
 use crate::domain::keys::{check_attribute, check_key};
 
-/// What happened to each flag.
-#[derive(Debug, Default, Serialize)]
-pub struct Report {
-    /// Keys of flags, in their order.
-    pub imported: Vec<String>,
-    pub refused: Vec<Refused>,
-    /// Whatever else the owner has to know.
-    pub notes: Vec<String>,
+/// The format of a file to import.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum Format {
+    /// CONFIG.json.
+    Pennon,
+    /// The body of `GET /api/client/features`.
+    Unleash,
+    /// The payload of the SDK endpoint.
+    Growthbook,
+    /// A flags file.
+    Flagd,
+    /// The body of `GET /sdk/latest-all`.
+    Launchdarkly,
 }
 
-/// A flag that was left out.
-#[derive(Debug, Serialize)]
-pub struct Refused {
-    pub flag: String,
-    pub reason: String,
-}
-
-/// Imports a file of Pennon's own format.
+/// Imports a file.
 ///
 /// # Errors
-/// When a file cannot be read or written, or is no configuration at all. A single unsound flag is no error: it is refused.
-pub fn import(from: &Path, out: &Path, report: &Path) -> Result<(), Failed> {
+/// When a file cannot be read or written, or is not of the format at all. A single unsound flag is no error: it is refused.
+pub fn import(format: Format, from: &Path, out: &Path, report: &Path) -> Result<(), Failed> {
     let value: Value =
         serde_json::from_slice(&read(from)?).map_err(|error| Failed::at(from, error))?;
-    let (configuration, told) = sound_part(value).map_err(|why| Failed::at(from, why))?;
+    let imported = match format {
+        Format::Pennon => None,
+        Format::Unleash => Some(unleash::import(&value)),
+        Format::Growthbook => Some(growthbook::import(&value)),
+        Format::Flagd => Some(flagd::import(&value)),
+        Format::Launchdarkly => Some(launchdarkly::import(&value)),
+    };
+    let (configuration, told) = match imported {
+        None => sound_part(value).map_err(|why| Failed::at(from, why))?,
+        Some(imported) => {
+            let imported = imported.map_err(|why| Failed::at(from, why))?;
+            (imported.configuration, imported.report)
+        }
+    };
     let json = |value: serde_json::Result<String>| value.map_err(|error| Failed(error.to_string()));
     write(out, (json(serde_json::to_string_pretty(&configuration))? + "\n").as_bytes())?;
     write(report, (json(serde_json::to_string_pretty(&told))? + "\n").as_bytes())
@@ -56,6 +67,8 @@ pub fn sound_part(value: Value) -> Result<(Configuration, Report), String> {
     let mut report = Report::default();
     let attributes = take(&mut whole, "attributes")?;
     let segments = take(&mut whole, "segments")?;
+    let layers = take(&mut whole, "layers")?;
+    let holdouts = take(&mut whole, "holdouts")?;
     let flags = take(&mut whole, "flags")?;
     if let Some(name) = whole.keys().next() {
         return Err(format!("unknown field `{name}`"));
@@ -77,6 +90,18 @@ pub fn sound_part(value: Value) -> Result<(Configuration, Report), String> {
                 configuration.segments.insert(key, segment);
             }
             Err(reason) => report.notes.push(format!("segment {key:?} was left out: {reason}")),
+        }
+    }
+    for (key, value) in layers {
+        match parsed(check_key(&key), value) {
+            Ok(layer) => drop(configuration.layers.insert(key, layer)),
+            Err(reason) => report.notes.push(format!("layer {key:?} was left out: {reason}")),
+        }
+    }
+    for (key, value) in holdouts {
+        match parsed(check_key(&key), value) {
+            Ok(holdout) => drop(configuration.holdouts.insert(key, holdout)),
+            Err(reason) => report.notes.push(format!("holdout {key:?} was left out: {reason}")),
         }
     }
     leave_out_unsound_segments(&mut configuration, &mut report);
@@ -154,6 +179,12 @@ fn leave_out_unsound_segments(configuration: &mut Configuration, report: &mut Re
             }
             (Some("attributes"), Some(key)) => {
                 configuration.attributes.remove(&key).map(|_| ("attribute", key))
+            }
+            (Some("layers"), Some(key)) => {
+                configuration.layers.remove(&key).map(|_| ("layer", key))
+            }
+            (Some("holdouts"), Some(key)) => {
+                configuration.holdouts.remove(&key).map(|_| ("holdout", key))
             }
             _ => None,
         };

@@ -56,8 +56,10 @@ struct Pace {
 /// Works until the server stops.
 pub async fn run(app: App) {
     let mut paces: HashMap<String, Pace> = HashMap::new();
+    let mut renewals: HashMap<String, Pace> = HashMap::new();
     loop {
         let wake = step(&app, &mut paces).await;
+        renew_old(&app, &mut renewals).await;
         tokio::select! {
             () = app.changed.notified() => {}
             () = tokio::time::sleep_until(wake) => {}
@@ -105,14 +107,18 @@ async fn step(app: &App, paces: &mut HashMap<String, Pace>) -> Instant {
         };
         let wait = match failures {
             0 => MERGE,
-            _ => (FIRST_RETRY * 2u32.saturating_pow(failures - 1)).min(LAST_RETRY),
+            _ => retry_after(failures),
         };
         let not_before = Instant::now() + wait;
         wake = wake.min(not_before);
         paces.insert(id, Pace { not_before, failures });
     }
-    renew_old(app).await;
     wake
+}
+
+/// The wait after the `failures`-th failure in a row.
+fn retry_after(failures: u32) -> Duration {
+    FIRST_RETRY.saturating_mul(2u32.saturating_pow(failures.saturating_sub(1))).min(LAST_RETRY)
 }
 
 async fn waiting(app: &App) -> Result<Vec<String>, StoreError> {
@@ -242,8 +248,8 @@ fn head(
 ) -> Result<Head, PublishError> {
     let unusable =
         |what: &str| PublishError::Unsound(format!("environment {}: {what}", environment.id));
-    // A later head must look later, even when the clock was set back.
-    let created = previous.map_or(i64::MIN, |head| head.created + 1).max(app.clock.now_ms());
+    // A later version is later whatever its time: a clock that was ahead once must not stay in the heads.
+    let created = app.clock.now_ms();
     Ok(Head {
         kind: body.snapshot.kind(),
         project: connection::id(&environment.project_id)
@@ -308,8 +314,8 @@ fn announce(app: &App, id: &str, news: Vec<Arc<Current>>) {
     app.announcer.announce(id);
 }
 
-/// Signs again what is older than [`RENEW_MS`].
-async fn renew_old(app: &App) {
+/// Signs again what is older than [`RENEW_MS`]; what cannot be is tried again after longer and longer waits.
+async fn renew_old(app: &App, paces: &mut HashMap<String, Pace>) {
     let old = app.clock.now_ms() - RENEW_MS;
     let mut due: Vec<String> = Vec::new();
     for (environment, current) in app.published.all() {
@@ -319,8 +325,18 @@ async fn renew_old(app: &App) {
         }
     }
     for id in due {
-        if let Err(error) = renew(app, &id, old).await {
-            tracing::error!(environment = id, %error, "not signed again; tried again in {} s", TICK.as_secs());
+        let failures = match paces.get(&id) {
+            Some(pace) if Instant::now() < pace.not_before => continue,
+            Some(pace) => pace.failures + 1,
+            None => 1,
+        };
+        match renew(app, &id, old).await {
+            Ok(()) => drop(paces.remove(&id)),
+            Err(error) => {
+                let wait = retry_after(failures);
+                tracing::error!(environment = id, %error, "not signed again; tried again in {} s", wait.as_secs());
+                paces.insert(id, Pace { not_before: Instant::now() + wait, failures });
+            }
         }
     }
 }

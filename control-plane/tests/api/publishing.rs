@@ -1,5 +1,6 @@
 //! From a committed change to a published snapshot.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pennon_control_plane::publish::publisher;
@@ -12,6 +13,8 @@ on_both_databases!(
     the_first_change_goes_at_once_and_a_burst_is_merged,
     heads_are_signed_again_in_time,
     heads_are_chained,
+    a_clock_that_was_ahead_does_not_stay_in_the_heads,
+    the_database_is_missed_and_greeted_once,
 );
 
 async fn the_first_change_goes_at_once_and_a_burst_is_merged(place: Place) {
@@ -76,4 +79,68 @@ async fn heads_are_chained(place: Place) {
     server.publish().await;
     let second = server.accepted(Kind::Client).await.head;
     assert_eq!(second.previous_head_sha256, <[u8; 32]>::from(Sha256::digest(&first)));
+}
+
+async fn a_clock_that_was_ahead_does_not_stay_in_the_heads(place: Place) {
+    const YEAR_MS: i64 = 365 * 24 * 3_600_000;
+    let server = start(&place).await;
+    server.app.clock.advance(YEAR_MS);
+    server.boolean_flag("a").await;
+    server.publish().await;
+    assert_eq!(server.accepted(Kind::Client).await.head.created, NOW + YEAR_MS);
+    server.app.clock.advance(-YEAR_MS);
+    server.turn("a", "on").await.ok();
+    server.publish().await;
+    assert_eq!(server.accepted(Kind::Client).await.head.created, NOW);
+    assert_eq!(server.published_value("a").await, Some(json!(true)));
+}
+
+/// What is logged, for a test to read.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn count(&self, words: &str) -> usize {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap().matches(words).count()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+async fn the_database_is_missed_and_greeted_once(place: Place) {
+    let server = start(&place).await;
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    server.app.store.close().await;
+    let publisher = tokio::spawn(publisher::run(server.app.clone()));
+    let missed = async {
+        while log.count("the database is away") == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), missed).await.expect("a line");
+    for _ in 0..5 {
+        server.app.changed.notify_one();
+        assert_eq!(server.get("/admin/projects").await.problem().0, 503);
+        assert_eq!(server.fetch("/readyz", None).await.status, 503);
+    }
+    server.app.stopping.send_replace(true);
+    publisher.await.unwrap();
+    assert_eq!((log.count("WARN"), log.count("ERROR")), (1, 0));
+    // As the publisher does when the outbox answers.
+    for _ in 0..3 {
+        server.app.set_database_up(true, &"");
+    }
+    assert_eq!(log.count("the database answers again"), 1);
 }

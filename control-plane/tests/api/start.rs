@@ -8,6 +8,7 @@ use pennon_control_plane::first_start;
 use pennon_control_plane::publish::signer::Signer;
 use pennon_control_plane::store::{Store, migrate};
 use pennon_core::snapshot::Kind;
+use pennon_core::snapshot::sign::SigningKey;
 use serde_json::json;
 
 use crate::support::*;
@@ -15,6 +16,7 @@ use crate::support::*;
 on_both_databases!(
     creates_everything_once,
     another_secret_is_refused,
+    the_signing_seed_is_kept_sealed,
     an_interrupted_first_start_is_done_again,
     imports_the_sample,
     two_replicas_start_at_once,
@@ -41,9 +43,29 @@ async fn another_secret_is_refused(place: Place) {
     let server = start(&place).await;
     let error = Signer::load(&server.app.store, &[8; 32]).await.unwrap_err();
     assert!(error.to_string().contains("PENNON_SECRET"), "{error}");
-    // The seed does not lie in the database as it is.
-    let seed = std::fs::read_to_string(place.folder.join("root.key")).unwrap();
-    assert!(!seed.trim().is_empty());
+}
+
+async fn the_signing_seed_is_kept_sealed(place: Place) {
+    let store = Store::connect(&place.database).await.unwrap();
+    migrate(&store, NOW).await.unwrap();
+    let (clock, random) = (Clock::manual(NOW), Random::seeded(5));
+    first_start::prepare(&config(&place), &store, &SECRET, &clock, &random, "http://x")
+        .await
+        .unwrap();
+    // The same randomness again: first the root key's seed, then the signing key's.
+    let again = Random::seeded(5);
+    let _root: [u8; 32] = again.bytes().unwrap();
+    let seed: [u8; 32] = again.bytes().unwrap();
+    let mut tx = store.begin_read().await.unwrap();
+    let (public_key, sealed): (Vec<u8>, Vec<u8>) =
+        sqlx::query_as("SELECT public_key, sealed_seed FROM signing_keys")
+            .fetch_one(&mut *tx)
+            .await
+            .unwrap();
+    assert_eq!(public_key, SigningKey::from_seed(seed).public_key(), "this is the seed");
+    assert!(!sealed.windows(8).any(|part| seed.windows(8).any(|known| known == part)));
+    drop(tx);
+    store.close().await;
 }
 
 async fn an_interrupted_first_start_is_done_again(place: Place) {

@@ -5,7 +5,8 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::check::{Problem, path, pointer};
+use super::check::Problem;
+use super::literal::{path, pointer};
 use super::uses::of_flag;
 use super::{Condition, Configuration, Flag, Serve};
 use crate::limits::MAX_CLIENT_SEGMENT_KEYS;

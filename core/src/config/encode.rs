@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use serde_json::Value;
 
-use super::check::{network, path, salt};
+use super::literal::{network, path, salt};
 use super::{
     Bucketing, Comparison, Condition, ContextType, In, Murmur3, Scalar, Serve, Texts, Variant,
     VendorHash, pattern,

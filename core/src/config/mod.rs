@@ -4,6 +4,7 @@ mod check;
 mod client;
 mod compile;
 mod encode;
+mod literal;
 mod pattern;
 mod uses;
 
@@ -633,10 +634,10 @@ fn exact_number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64
     use serde::de::Error;
 
     let number = serde_json::Number::deserialize(deserializer)?;
-    if check::exact(&serde_json::Value::Number(number.clone())) {
+    if literal::exact(&serde_json::Value::Number(number.clone())) {
         return number.as_f64().ok_or_else(|| D::Error::custom("must be a finite number"));
     }
-    Err(D::Error::custom(check::NOT_EXACT))
+    Err(D::Error::custom(literal::NOT_EXACT))
 }
 
 fn targeting_key() -> String {

@@ -3,6 +3,7 @@
 use crate::bytes::Reader;
 
 /// Nothing can match any more.
+#[cfg(feature = "compile")]
 pub(crate) const DEAD: u16 = 0;
 /// It has matched.
 pub(crate) const ACCEPT: u16 = 1;

@@ -1,0 +1,189 @@
+//! The checks of conditions.
+
+use alloc::format;
+
+use super::Check;
+use super::bounds::own_height;
+use crate::config::literal::{NOT_EXACT, exact_number, network};
+use crate::config::{Condition, In, Scalar, Texts, pattern};
+use crate::evaluate::{Moment, Version};
+use crate::limits::{MAX_DEPTH, MAX_LIST, MAX_TEXT_BYTES};
+
+impl Check<'_> {
+    /// `level` counts as the evaluator does: a segment's condition lies one below the node that names the segment.
+    pub(super) fn condition(&mut self, place: &str, condition: &Condition, level: usize) {
+        if level + own_height(condition) - 1 > MAX_DEPTH {
+            let message = format!("nests deeper than {MAX_DEPTH} levels, segments included");
+            self.report(place, message);
+            return;
+        }
+        let inside = |word: &str| format!("{place}/{word}");
+        match condition {
+            Condition::All(list) => self.conditions(&inside("all"), list, level),
+            Condition::Any(list) => self.conditions(&inside("any"), list, level),
+            Condition::Not(inner) => self.condition(&inside("not"), inner, level + 1),
+            Condition::Segment(key) => self.segment_reference(&inside("segment"), key, level),
+            Condition::Flag(flag) => self.prerequisite(&inside("flag"), flag),
+            Condition::Some(some) => {
+                self.element_reference(&inside("some/attribute"), &some.attribute);
+                self.condition(&inside("some/when"), &some.when, level + 1);
+            }
+            Condition::Bucket(range) => {
+                self.bucketing(&inside("bucket/by"), &range.by);
+                if range.from > range.below || range.below > range.by.size() {
+                    let message =
+                        format!("must not be below `from`, nor above {}", range.by.size());
+                    self.report(&inside("bucket/below"), message);
+                }
+            }
+            Condition::Now(_) | Condition::Exists(_) | Condition::IsType(_) => {}
+            Condition::Equals(equals) => self.scalar(&inside("equals/value"), &equals.value),
+            Condition::In(list) => self.list(&inside("in"), list),
+            Condition::AnyOf(list) => self.list(&inside("any_of"), list),
+            Condition::AllOf(list) => self.list(&inside("all_of"), list),
+            Condition::NoneOf(list) => self.list(&inside("none_of"), list),
+            Condition::Contains(texts) => self.texts(&inside("contains"), texts),
+            Condition::StartsWith(texts) => self.texts(&inside("starts_with"), texts),
+            Condition::EndsWith(texts) => self.texts(&inside("ends_with"), texts),
+            Condition::IpInCidr(texts) => {
+                self.texts(&inside("ip_in_cidr"), texts);
+                for (at, value) in texts.values.iter().enumerate() {
+                    if network(value).is_none() {
+                        let message =
+                            format!("`{value}` is no network such as 10.0.0.0/8 or 2001:db8::/32");
+                        self.report(&format!("{place}/ip_in_cidr/values/{at}"), message);
+                    }
+                }
+            }
+            Condition::Matches(matches) => {
+                if let Err(message) = pattern::compile(&matches.pattern) {
+                    self.report(&inside("matches/pattern"), message);
+                }
+            }
+            Condition::Text(text) => self.text(&inside("text/value"), &text.value),
+            Condition::PaddedVersion(text) => {
+                self.text(&inside("padded_version/value"), &text.value)
+            }
+            Condition::Number(number) | Condition::Size(number) => {
+                if !exact_number(number.value) {
+                    let word = condition_word(condition);
+                    self.report(&inside(&format!("{word}/value")), NOT_EXACT);
+                }
+            }
+            Condition::Datetime(date) => {
+                if Moment::parse(date.value.as_bytes()).is_none() {
+                    let message = format!(
+                        "`{}` is no date and time such as 2026-01-31T12:00:00Z",
+                        date.value
+                    );
+                    self.report(&inside("datetime/value"), message);
+                }
+            }
+            Condition::Semver(semver) => {
+                if Version::parse(semver.value.as_bytes(), semver.partial).is_none() {
+                    let message =
+                        format!("`{}` is no semantic version such as 1.2.3", semver.value);
+                    self.report(&inside("semver/value"), message);
+                }
+            }
+        }
+        if let Some(attribute) = condition.attribute() {
+            let word = condition_word(condition);
+            self.element_reference(&format!("{place}/{word}/attribute"), attribute);
+        }
+    }
+
+    fn conditions(&mut self, place: &str, list: &[Condition], level: usize) {
+        if list.len() > MAX_LIST {
+            return self.report(place, format!("lists more than {MAX_LIST} conditions"));
+        }
+        for (at, inner) in list.iter().enumerate() {
+            self.condition(&format!("{place}/{at}"), inner, level + 1);
+        }
+    }
+
+    fn segment_reference(&mut self, place: &str, key: &str, level: usize) {
+        if !self.configuration.segments.contains_key(key) {
+            self.report(place, format!("no segment `{key}`"));
+        } else if level + self.heights.get(key).unwrap_or(&0) > MAX_DEPTH {
+            let message =
+                format!("`{key}` contains itself or nests deeper than {MAX_DEPTH} levels");
+            self.report(place, message);
+        }
+    }
+
+    /// In a condition no name at all stands for the element of a list.
+    fn element_reference(&mut self, place: &str, attribute: &str) {
+        if !attribute.is_empty() {
+            self.reference(place, attribute);
+        }
+    }
+
+    fn list(&mut self, place: &str, list: &In) {
+        let place = format!("{place}/values");
+        self.length(&place, list.values.len());
+        for (at, value) in list.values.iter().enumerate() {
+            self.scalar(&format!("{place}/{at}"), value);
+        }
+    }
+
+    fn texts(&mut self, place: &str, texts: &Texts) {
+        let place = format!("{place}/values");
+        self.length(&place, texts.values.len());
+        for (at, value) in texts.values.iter().enumerate() {
+            self.text(&format!("{place}/{at}"), value);
+        }
+    }
+
+    pub(super) fn text(&mut self, place: &str, text: &str) {
+        if text.len() > MAX_TEXT_BYTES {
+            self.report(place, format!("is longer than {MAX_TEXT_BYTES} bytes"));
+        }
+    }
+
+    fn length(&mut self, place: &str, length: usize) {
+        if length > MAX_LIST {
+            self.report(place, format!("lists more than {MAX_LIST} values"));
+        }
+    }
+
+    pub(super) fn scalar(&mut self, place: &str, value: &Scalar) {
+        match value {
+            Scalar::String(text) => self.text(place, text),
+            Scalar::Number(number) if !exact_number(*number) => self.report(place, NOT_EXACT),
+            Scalar::Number(_) | Scalar::Boolean(_) => {}
+        }
+    }
+}
+
+/// The operator as configurations spell it.
+fn condition_word(condition: &Condition) -> &'static str {
+    match condition {
+        Condition::Exists(_) => "exists",
+        Condition::IsType(_) => "is_type",
+        Condition::Equals(_) => "equals",
+        Condition::In(_) => "in",
+        Condition::AnyOf(_) => "any_of",
+        Condition::AllOf(_) => "all_of",
+        Condition::NoneOf(_) => "none_of",
+        Condition::Contains(_) => "contains",
+        Condition::StartsWith(_) => "starts_with",
+        Condition::EndsWith(_) => "ends_with",
+        Condition::IpInCidr(_) => "ip_in_cidr",
+        Condition::Matches(_) => "matches",
+        Condition::Text(_) => "text",
+        Condition::PaddedVersion(_) => "padded_version",
+        Condition::Number(_) => "number",
+        Condition::Size(_) => "size",
+        Condition::Datetime(_) => "datetime",
+        Condition::Semver(_) => "semver",
+        Condition::All(_) => "all",
+        Condition::Any(_) => "any",
+        Condition::Not(_) => "not",
+        Condition::Segment(_) => "segment",
+        Condition::Flag(_) => "flag",
+        Condition::Some(_) => "some",
+        Condition::Bucket(_) => "bucket",
+        Condition::Now(_) => "now",
+    }
+}
