@@ -15,8 +15,7 @@ const FLAGS: &str = "/admin/projects/default/flags";
 
 /// A flag for clients whose body has about 240 KB; five of them are over the megabyte of a client's snapshot.
 fn large(key: &str) -> Value {
-    let variants = json!([{ "key": "long", "value": "x".repeat(60_000) }, { "key": "other", "value": "y".repeat(60_000) },
-        { "key": "third", "value": "z".repeat(60_000) }, { "key": "last", "value": "w".repeat(60_000) }]);
+    let variants = json!([{ "key": "long", "value": "x".repeat(240_000) }]);
     let definition = json!({ "type": "string", "clientVisible": true, "variants": variants });
     let configuration = json!({ "enabled": true, "fallthrough": { "variant": "long" } });
     json!({ "key": key, "definition": definition, "configuration": configuration })

@@ -109,7 +109,7 @@ impl<'a> Check<'a> {
                 let message = format!(
                     "may test more than {MAX_STEPS} conditions in one evaluation, segments and prerequisites counted wherever they are named"
                 );
-                self.report(&pointer("/flags", key), message);
+                self.report(&format!("{}/rules", pointer("/flags", key)), message);
             }
         }
         for (key, height) in flag_heights(configuration) {

@@ -158,7 +158,7 @@ fn a_few_segments_cannot_cost_an_evaluation_seconds() {
         configuration
     };
     assert!(places(world(200)).is_empty());
-    assert_eq!(places(world(400)), ["/flags/f"]);
+    assert_eq!(places(world(400)), ["/flags/f/rules"]);
 }
 
 /// `a` needs `b` a hundred times, and so on for each pair; the last of a chain needs nothing.
