@@ -109,7 +109,10 @@ impl<'a> Check<'a> {
                 let message = format!(
                     "may test more than {MAX_STEPS} conditions in one evaluation, segments and prerequisites counted wherever they are named"
                 );
-                self.report(&format!("{}/rules", pointer("/flags", key)), message);
+                let flag = configuration.flags.get(key);
+                let without_rules = flag.is_some_and(|flag| flag.rules.is_empty());
+                let part = if without_rules { "prerequisites" } else { "rules" };
+                self.report(&format!("{}/{part}", pointer("/flags", key)), message);
             }
         }
         for (key, height) in flag_heights(configuration) {
