@@ -9,7 +9,7 @@ mod node;
 mod pattern;
 pub mod unleash;
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -17,7 +17,8 @@ use core::fmt;
 
 use serde::Serialize;
 
-use crate::config::Configuration;
+use crate::config::{CompileError, Configuration, Flag, compile};
+use crate::snapshot::Kind;
 
 /// What became of a file.
 #[derive(Clone, Debug)]
@@ -76,4 +77,24 @@ pub(crate) fn finish(mut configuration: Configuration, mut report: Report) -> Im
     report.imported = configuration.flags.keys().cloned().collect();
     report.refused.sort_by(|left, right| left.flag.cmp(&right.flag));
     Import { configuration, report }
+}
+
+/// Takes out every flag that is too large to be compiled, of those that depend on others by prerequisites alone.
+pub(crate) fn without_oversized(import: Import) -> Import {
+    let Import { mut configuration, mut report } = import;
+    if !matches!(compile(&configuration, Kind::Server, &[]), Err(CompileError::OverLimits(_))) {
+        return Import { configuration, report };
+    }
+    let mut alone = Configuration { flags: BTreeMap::new(), ..configuration.clone() };
+    for (key, flag) in core::mem::take(&mut configuration.flags) {
+        let independent = Flag { prerequisites: Vec::new(), ..flag.clone() };
+        alone.flags = BTreeMap::from([(key.clone(), independent)]);
+        match compile(&alone, Kind::Server, &[]) {
+            Err(CompileError::OverLimits(reason)) => {
+                report.refused.push(Refused { flag: key, reason });
+            }
+            _ => drop(configuration.flags.insert(key, flag)),
+        }
+    }
+    finish(configuration, report)
 }

@@ -7,6 +7,7 @@ mod flagd;
 mod frame;
 mod gherkin;
 mod growthbook;
+mod launchdarkly;
 mod tables;
 mod unleash;
 
@@ -27,6 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     trials.extend(unleash::suite(&folder)?.trials()?);
     trials.extend(growthbook::suite(&folder)?.trials()?);
     trials.extend(flagd::suite(&folder)?.trials()?);
+    trials.extend(launchdarkly::suite()?.trials()?);
     trials.extend(tables::suite(&folder)?.trials()?);
     libtest_mimic::run(&arguments, trials).exit()
 }

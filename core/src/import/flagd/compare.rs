@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use serde_json::Value;
 
-use super::logic::{Attribute, Logic, Operand, constant, has_parts, is_text, number_of};
+use super::logic::{Attribute, Logic, Operand, constant, has_parts, is_text, number_of, written};
 use super::plan::{Constant, Plan};
 use crate::config::{Comparison, Condition, ContextType, Instant, Scalar};
 use crate::import::node;
@@ -22,7 +22,7 @@ enum Kind {
     Order(Comparison),
 }
 
-/// Which side the attribute stands on: the engine looks at the types only when it is the left one.
+/// Which side the attribute stands on: what is compiled looks at the types only when it is the left one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
     Left,
@@ -41,7 +41,7 @@ impl Logic<'_> {
         };
         match arguments {
             [left, right] => {
-                let plan = compare(kind, &self.operand(left)?, &self.operand(right)?)?;
+                let plan = self.compare(kind, &self.operand(left)?, &self.operand(right)?)?;
                 if operator.starts_with('!') {
                     return plan
                         .then(|holds| Ok(Plan::constant(Constant::Bool(!holds.is_truthy()))));
@@ -54,8 +54,8 @@ impl Logic<'_> {
                 let Operand::Attribute(_) = value else {
                     return Err("between two bounds takes an attribute".into());
                 };
-                let above = compare(kind, &low, &value)?;
-                let below = compare(kind, &value, &high)?;
+                let above = self.compare(kind, &low, &value)?;
+                let below = self.compare(kind, &value, &high)?;
                 above.then(|holds| {
                     Ok(if holds.is_truthy() {
                         below.clone()
@@ -90,6 +90,34 @@ impl Logic<'_> {
                 Ok(Plan::constant(Constant::Bool(whole.contains(&item))))
             }
             _ => Err("does not compare an attribute with a constant".into()),
+        }
+    }
+
+    fn compare(&self, kind: Kind, left: &Operand, right: &Operand) -> Result<Plan, String> {
+        let turned = match kind {
+            Kind::Order(order) => Kind::Order(turned(order)),
+            other => other,
+        };
+        let side = if self.interpreted { Side::Left } else { Side::Right };
+        match (left, right) {
+            (Operand::Attribute(attribute), Operand::Constant(constant)) => {
+                with_attribute(kind, attribute, constant, Side::Left)
+            }
+            (Operand::Constant(constant), Operand::Attribute(attribute)) => {
+                with_attribute(turned, attribute, constant, side)
+            }
+            (Operand::Constant(left), Operand::Constant(right)) => {
+                let (Constant::Text(_), Constant::Text(_)) = (left, right) else {
+                    return Err("compares two constants".into());
+                };
+                Ok(Plan::constant(Constant::Bool(native(kind, left, right))))
+            }
+            (Operand::Time, Operand::Constant(Constant::Number(number))) => time(kind, *number),
+            (Operand::Constant(Constant::Number(number)), Operand::Time) => time(turned, *number),
+            (Operand::Time, _) | (_, Operand::Time) => {
+                Err("compares the time with something that is no number".into())
+            }
+            (Operand::Attribute(_), Operand::Attribute(_)) => Err("compares two attributes".into()),
         }
     }
 
@@ -136,33 +164,6 @@ impl Logic<'_> {
         plan.case(alloc::vec![is_text(&attribute.name)], Constant::Bool(false));
         plan.case(Vec::new(), Constant::Null);
         Ok(plan)
-    }
-}
-
-fn compare(kind: Kind, left: &Operand, right: &Operand) -> Result<Plan, String> {
-    let turned = match kind {
-        Kind::Order(order) => Kind::Order(turned(order)),
-        other => other,
-    };
-    match (left, right) {
-        (Operand::Attribute(attribute), Operand::Constant(constant)) => {
-            with_attribute(kind, attribute, constant, Side::Left)
-        }
-        (Operand::Constant(constant), Operand::Attribute(attribute)) => {
-            with_attribute(turned, attribute, constant, Side::Right)
-        }
-        (Operand::Constant(left), Operand::Constant(right)) => {
-            let (Constant::Text(_), Constant::Text(_)) = (left, right) else {
-                return Err("compares two constants".into());
-            };
-            Ok(Plan::constant(Constant::Bool(native(kind, left, right))))
-        }
-        (Operand::Time, Operand::Constant(Constant::Number(number))) => time(kind, *number),
-        (Operand::Constant(Constant::Number(number)), Operand::Time) => time(turned, *number),
-        (Operand::Time, _) | (_, Operand::Time) => {
-            Err("compares the time with something that is no number".into())
-        }
-        (Operand::Attribute(_), Operand::Attribute(_)) => Err("compares two attributes".into()),
     }
 }
 
@@ -260,7 +261,14 @@ fn with_attribute(
             ]);
             cases.add(no_number, known(&Constant::Text("no number".into())));
         }
-        (_, Constant::Unnamed | Constant::Other | Constant::Error) => {
+        (
+            _,
+            Constant::Unnamed
+            | Constant::Listed(_)
+            | Constant::Empty
+            | Constant::Other
+            | Constant::Error,
+        ) => {
             return Err("compares with no constant".into());
         }
     }
@@ -335,7 +343,11 @@ fn number(constant: &Constant) -> Option<f64> {
         Constant::Bool(value) => Some(f64::from(u8::from(*value))),
         Constant::Number(number) => Some(*number),
         Constant::Text(text) => number_of(text),
-        Constant::Unnamed | Constant::Other | Constant::Error => None,
+        Constant::Unnamed
+        | Constant::Listed(_)
+        | Constant::Empty
+        | Constant::Other
+        | Constant::Error => None,
     }
 }
 
@@ -344,7 +356,12 @@ pub(super) fn scalar(constant: &Constant) -> Option<Scalar> {
         Constant::Bool(value) => Some(Scalar::Boolean(*value)),
         Constant::Number(number) => Some(Scalar::Number(*number)),
         Constant::Text(text) => Some(Scalar::String(text.clone())),
-        Constant::Null | Constant::Unnamed | Constant::Other | Constant::Error => None,
+        Constant::Null
+        | Constant::Unnamed
+        | Constant::Listed(_)
+        | Constant::Empty
+        | Constant::Other
+        | Constant::Error => None,
     }
 }
 
@@ -444,15 +461,9 @@ fn part_of(item: &Attribute, whole: &str) -> Result<Plan, String> {
     }
     parts.sort_unstable();
     parts.dedup();
-    let mut values: Vec<Scalar> = Vec::new();
-    for part in &parts {
-        values.push(Scalar::String((*part).to_string()));
-        if let Some(number) = number_of(part)
-            && Constant::Number(number).text().as_deref() == Some(*part)
-        {
-            values.push(Scalar::Number(number));
-        }
-    }
+    let values =
+        |text: &&str| written(text).into_iter().filter(|one| !matches!(one, Scalar::Boolean(_)));
+    let mut values: Vec<Scalar> = parts.iter().flat_map(values).collect();
     for value in [true, false] {
         if whole.contains(if value { "true" } else { "false" }) {
             values.push(Scalar::Boolean(value));

@@ -149,7 +149,7 @@ impl Logic<'_> {
                     (_, Constant::Unnamed) => {
                         return Err("computes a weight from an attribute".into());
                     }
-                    (Constant::Other, _) => Parts::Invalid,
+                    (Constant::Empty | Constant::Listed(_) | Constant::Other, _) => Parts::Invalid,
                     (name, Constant::Number(size)) if *size % 1.0 == 0.0 => {
                         Parts::Valid(alloc::vec![(name.clone(), size.max(0.0))])
                     }
@@ -178,6 +178,11 @@ impl Logic<'_> {
             }
         }
         let parts = joined;
+        // One variant for everybody who has a bucket at all.
+        let only = parts.first().filter(|_| parts.len() == 1).map(|(constant, _)| constant.clone());
+        if let (Some(only), Hashed::Behind { .. }) = (&only, hashed) {
+            return Ok(Plan::constant(only.clone()));
+        }
         // The bucket of what is known already.
         let known = |text: &str| {
             let bucket = (u64::from(murmur3(0, &[text.as_bytes()])) * u64::from(size)) >> 32;
@@ -221,6 +226,7 @@ impl Logic<'_> {
             Hashed::Behind { prefix, attribute } => {
                 let name = attribute.name.as_str();
                 let default = match &attribute.default {
+                    Constant::Null if self.interpreted => String::new(),
                     Constant::Null => "null".to_string(),
                     default => default.text().ok_or("has a default that is no text")?,
                 };

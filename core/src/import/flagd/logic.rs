@@ -8,15 +8,20 @@ use alloc::vec::Vec;
 
 use serde_json::{Map, Value};
 
+use super::compare::scalar;
 use super::plan::{Constant, Plan};
 use crate::config::{Comparison, Condition, ContextType, Scalar};
 use crate::import::node;
 
 /// The expressions of one flag.
+#[derive(Clone)]
 pub(super) struct Logic<'a> {
     pub(super) flag: &'a str,
     pub(super) variants: Vec<&'a str>,
     pub(super) evaluators: Option<&'a Map<String, Value>>,
+    /// The engine compiles expressions, but for what stands in an `if` without an else: that it interprets, and then compares and joins
+    /// texts a little differently.
+    pub(super) interpreted: bool,
 }
 
 /// What is compared.
@@ -68,7 +73,11 @@ impl Logic<'_> {
                 Operand::Attribute(attribute) => Ok(self.attribute(&attribute, want)),
                 Operand::Time => Err("the time is no value of a variant".into()),
             },
-            "if" | "?:" => self.choice(list()?, want),
+            "if" | "?:" => {
+                let list = list()?;
+                let interpreted = self.interpreted || list.len() < 3;
+                Logic { interpreted, ..self.clone() }.choice(list, want)
+            }
             "and" | "or" => self.junction(list()?, operator == "and", want),
             "!" | "!!" => {
                 let argument = match arguments {
@@ -144,19 +153,24 @@ impl Logic<'_> {
         plan.case(alloc::vec![equals(Scalar::Number(0.0))], Constant::Number(0.0));
         plan.case(alloc::vec![text("")], Constant::Text(String::new()));
         let empty = node::size(name, Comparison::Equal, 0.0);
-        plan.case(alloc::vec![empty], Constant::Text(String::new()));
+        plan.case(alloc::vec![empty], Constant::Empty);
         if want == Want::Truth {
             plan.case(Vec::new(), Constant::Bool(true));
             return plan.simplify();
+        }
+        for variant in &self.variants {
+            let single = node::size(name, Comparison::Equal, 1.0);
+            let element = node::some(name, node::one_of("", written(variant), false));
+            plan.case(alloc::vec![single, element], Constant::Listed((*variant).to_string()));
         }
         plan.case(alloc::vec![has_parts(name)], Constant::Other);
         plan.case(alloc::vec![equals(Scalar::Boolean(true))], Constant::Bool(true));
         for variant in &self.variants {
             plan.case(alloc::vec![text(variant)], Constant::Text((*variant).to_string()));
-            if let Some(number) = number_of(variant)
-                && Constant::Number(number).text().as_deref() == Some(*variant)
-            {
-                plan.case(alloc::vec![equals(Scalar::Number(number))], Constant::Number(number));
+            for value in written(variant) {
+                if let Scalar::Number(number) = value {
+                    plan.case(alloc::vec![equals(value)], Constant::Number(number));
+                }
             }
         }
         plan.case(Vec::new(), Constant::Unnamed);
@@ -190,11 +204,23 @@ impl Logic<'_> {
             _ => return Err("has a `var` whose path is not written out".into()),
         };
         match path.as_str() {
+            _ if self.interpreted && default != Constant::Null => {
+                Err("has a default for an attribute within an `if` without an else".into())
+            }
             "$flagd.flagKey" => Ok(Operand::Constant(Constant::Text(self.flag.to_string()))),
             "$flagd.timestamp" => Ok(Operand::Time),
             _ => Ok(Operand::Attribute(Attribute { name: reference(&path)?, default })),
         }
     }
+}
+
+/// The values that JavaScript writes so.
+pub(super) fn written(text: &str) -> Vec<Scalar> {
+    let number = number_of(text).map(Constant::Number);
+    let number = number.filter(|number| number.text().as_deref() == Some(text));
+    let boolean = [true, false].into_iter().find(|value| value.to_string() == text);
+    let others = number.as_ref().and_then(scalar).into_iter().chain(boolean.map(Scalar::Boolean));
+    core::iter::once(Scalar::String(text.to_string())).chain(others).collect()
 }
 
 /// A path with dots as an attribute reference.

@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 
 use serde_json::{Map, Value};
 
-use super::{Import, ImportError, Refused, Report, finish, node};
+use super::{Import, ImportError, Refused, Report, finish, node, without_oversized};
 use crate::config::{
     Bucketing, Condition, Configuration, FORMAT, Flag, Murmur3, Rule, Serve, Split, ValueType,
     Variant, VendorHash, Weight,
@@ -71,7 +71,7 @@ pub fn import(json: &Value) -> Result<Import, ImportError> {
             Err(reason) => report.refused.push(Refused { flag: key.clone(), reason }),
         }
     }
-    Ok(finish(configuration, report))
+    Ok(without_oversized(finish(configuration, report)))
 }
 
 fn translate(
@@ -109,7 +109,7 @@ fn translate(
         }
         Some(targeting) => {
             let names = variants.keys().map(String::as_str).collect();
-            let logic = Logic { flag: key, variants: names, evaluators };
+            let logic = Logic { flag: key, variants: names, evaluators, interpreted: false };
             let plan = logic.value(targeting).map_err(|reason| format!("targeting: {reason}"))?;
             outcomes(&plan, variants, default)
         }
@@ -212,9 +212,8 @@ fn rules(plan: Plan<Outcome>, variants: &Map<String, Value>) -> (Vec<Rule>, Serv
         let last = when.is_empty();
         let mut conditions = when;
         for others in &nobody {
-            if !exclude(&conditions, others) {
-                conditions.push(node::not(node::all(others.clone())));
-            }
+            let guards = outside(&conditions, others);
+            conditions.extend(guards);
         }
         let serve = match leaf {
             Outcome::Variant(name) if last && conditions.is_empty() => {
@@ -235,6 +234,18 @@ fn rules(plan: Plan<Outcome>, variants: &Map<String, Value>) -> (Vec<Rule>, Serv
         });
     }
     (rules, callers_default(variants))
+}
+
+/// What keeps these others out, as far as the conditions do not.
+fn outside(conditions: &[Condition], others: &[Condition]) -> Vec<Condition> {
+    if let [Condition::Any(list)] = others {
+        let each = list.iter().map(core::slice::from_ref);
+        return each.flat_map(|one| outside(conditions, one)).collect();
+    }
+    if exclude(conditions, others) {
+        return Vec::new();
+    }
+    alloc::vec![node::not(node::all(others.iter().cloned()))]
 }
 
 /// A split whose unit no context has: the outcome has no value.
@@ -262,3 +273,6 @@ fn common_type(values: &[&Value]) -> ValueType {
         ValueType::Json
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,11 @@ pub(super) enum Constant {
     Text(String),
     /// A text or a number that names no variant.
     Unnamed,
-    /// A list or an object.
+    /// A list of one element, whose text is the list's.
+    Listed(String),
+    /// An empty list.
+    Empty,
+    /// Another list, or an object.
     Other,
     /// The engine gives up: the caller's default applies.
     Error,
@@ -30,18 +34,18 @@ pub(super) enum Constant {
 impl Constant {
     pub(super) fn is_truthy(&self) -> bool {
         match self {
-            Self::Null | Self::Error => false,
+            Self::Null | Self::Empty | Self::Error => false,
             Self::Bool(value) => *value,
             Self::Number(number) => *number != 0.0 && !number.is_nan(),
             Self::Text(text) => !text.is_empty(),
-            Self::Unnamed | Self::Other => true,
+            Self::Unnamed | Self::Listed(_) | Self::Other => true,
         }
     }
 
     /// As JavaScript writes it; none for what has no short text.
     pub(super) fn text(&self) -> Option<String> {
         match self {
-            Self::Text(text) => Some(text.clone()),
+            Self::Text(text) | Self::Listed(text) => Some(text.clone()),
             Self::Bool(value) => Some(value.to_string()),
             Self::Number(number) if *number == 0.0 => Some("0".into()),
             Self::Number(number) if (1e-6..1e21).contains(&number.abs()) => {
@@ -215,8 +219,20 @@ fn height(condition: &Condition) -> usize {
     }
 }
 
-/// Whether conditions that must all hold exclude others that must all hold, by the types of an attribute.
+/// Whether conditions that must all hold exclude others that must all hold, by the types or the values of an attribute.
 pub(super) fn exclude(left: &[Condition], right: &[Condition]) -> bool {
+    let differ = |one: &Condition| {
+        let other = |other: &Condition| {
+            let values = listed(one).zip(listed(other));
+            values.is_some_and(|((attribute, values), (same, others))| {
+                attribute == same && !values.iter().any(|value| others.contains(value))
+            })
+        };
+        right.iter().any(other)
+    };
+    if left.iter().any(differ) {
+        return true;
+    }
     let mut attributes: Vec<&str> = Vec::new();
     left.iter().for_each(|condition| mentioned(condition, &mut attributes));
     let types = |conditions: &[Condition], attribute| {
@@ -225,6 +241,17 @@ pub(super) fn exclude(left: &[Condition], right: &[Condition]) -> bool {
             .fold(types::ALL, |types, condition| types & possible(condition, attribute))
     };
     attributes.iter().any(|attribute| types(left, attribute) & types(right, attribute) == 0)
+}
+
+/// The values of which the attribute must be one.
+fn listed(condition: &Condition) -> Option<(&str, &[Scalar])> {
+    match condition {
+        Condition::Equals(equals) if !equals.ignore_case => {
+            Some((&equals.attribute, core::slice::from_ref(&equals.value)))
+        }
+        Condition::In(list) if !list.ignore_case => Some((&list.attribute, &list.values)),
+        _ => None,
+    }
 }
 
 fn mentioned<'a>(condition: &'a Condition, attributes: &mut Vec<&'a str>) {

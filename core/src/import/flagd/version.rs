@@ -15,8 +15,7 @@ use crate::config::{Comparison, Condition, Matches, Scalar};
 use crate::evaluate::Version;
 use crate::import::node;
 
-/// A number of a version, with as many digits as an integer may have in JavaScript.
-const NUMBER: &str = "(?:0|[1-9][0-9]{0,15})";
+const NUMBER: &str = "(?:0|[1-9][0-9]*)";
 const IDENTIFIER: &str = "(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)";
 const WORD: &str = "[0-9]*[A-Za-z-][0-9A-Za-z-]*";
 const BUILD: &str = r"(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?";
@@ -57,11 +56,18 @@ impl Logic<'_> {
             (">=", true) => "<=",
             (operator, _) => operator,
         };
-        let Some(asked) = Asked::of(operator) else { return null() };
         let name = attribute.name.as_str();
+        let version = || bound.condition(name, Asked::ANY);
+        let holds = match (operator, Asked::of(operator)) {
+            ("!=", Some(equal)) => {
+                alloc::vec![version()?, node::not(bound.condition(name, equal)?)]
+            }
+            (_, Some(asked)) => alloc::vec![bound.condition(name, asked)?],
+            (_, None) => return null(),
+        };
         let mut plan = Plan::empty();
-        plan.case(alloc::vec![bound.condition(name, asked)?], Constant::Bool(true));
-        plan.case(alloc::vec![bound.condition(name, Asked::ANY)?], Constant::Bool(false));
+        plan.case(holds, Constant::Bool(true));
+        plan.case(alloc::vec![version()?], Constant::Bool(false));
         plan.case(Vec::new(), Constant::Null);
         Ok(plan)
     }
@@ -81,8 +87,8 @@ impl Asked {
     fn of(operator: &str) -> Option<Self> {
         let order = |less, equal, greater| Some(Self::Order { less, equal, greater });
         match operator {
-            "=" => order(false, true, false),
-            "!=" => order(true, false, true),
+            // What is different is what is not equal, of all versions.
+            "=" | "!=" => order(false, true, false),
             "<" => order(true, false, false),
             "<=" => order(true, true, false),
             ">=" => order(false, true, true),
@@ -309,9 +315,7 @@ fn beyond(number: u64, order: Ordering) -> Option<String> {
     let length = digits.len();
     let mut forms = Vec::new();
     if order == Ordering::Greater {
-        if length < 16 {
-            forms.push(format!("[1-9][0-9]{{{length},15}}"));
-        }
+        forms.push(format!("[1-9][0-9]{{{length}}}[0-9]*"));
     } else if length > 1 {
         forms.push(format!("0|[1-9][0-9]{{0,{}}}", length - 2));
     }

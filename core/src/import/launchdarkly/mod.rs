@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Import, ImportError, Refused, Report, finish, node};
+use super::{Import, ImportError, Refused, Report, finish, node, without_oversized};
 use crate::config::{
     Configuration, FORMAT, Flag, Prerequisite, Rule, Scalar, Serve, Target, ValueType, Variant,
 };
@@ -91,7 +91,7 @@ pub fn import(json: &Value) -> Result<Import, ImportError> {
         }
     }
     configuration.segments = segments.translated;
-    Ok(finish(configuration, report))
+    Ok(without_oversized(finish(configuration, report)))
 }
 
 /// The names of all kinds of context but `user`.
@@ -298,6 +298,3 @@ fn variant_keys(variations: &[Value], flag_type: ValueType) -> Vec<String> {
 
 /// The attribute that holds the key of the user context.
 const USER_KEY: &str = TARGETING_KEY;
-
-#[cfg(test)]
-mod tests;
