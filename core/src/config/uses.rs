@@ -94,34 +94,3 @@ impl<'a> Uses<'a> {
         }
     }
 }
-
-impl Condition {
-    /// The attribute that a leaf is about.
-    pub fn attribute(&self) -> Option<&str> {
-        Some(match self {
-            Self::Exists(leaf) => &leaf.attribute,
-            Self::IsType(leaf) => &leaf.attribute,
-            Self::Equals(leaf) => &leaf.attribute,
-            Self::In(leaf) | Self::AnyOf(leaf) | Self::AllOf(leaf) | Self::NoneOf(leaf) => {
-                &leaf.attribute
-            }
-            Self::Contains(leaf)
-            | Self::StartsWith(leaf)
-            | Self::EndsWith(leaf)
-            | Self::IpInCidr(leaf) => &leaf.attribute,
-            Self::Matches(leaf) => &leaf.attribute,
-            Self::Text(leaf) | Self::PaddedVersion(leaf) => &leaf.attribute,
-            Self::Number(leaf) | Self::Size(leaf) => &leaf.attribute,
-            Self::Datetime(leaf) => &leaf.attribute,
-            Self::Semver(leaf) => &leaf.attribute,
-            Self::All(_)
-            | Self::Any(_)
-            | Self::Not(_)
-            | Self::Segment(_)
-            | Self::Flag(_)
-            | Self::Some(_)
-            | Self::Bucket(_)
-            | Self::Now(_) => return None,
-        })
-    }
-}

@@ -66,7 +66,7 @@ impl Check<'_> {
             }
             Condition::Number(number) | Condition::Size(number) => {
                 if !exact_number(number.value) {
-                    let word = condition_word(condition);
+                    let word = condition.word();
                     self.report(&inside(&format!("{word}/value")), NOT_EXACT);
                 }
             }
@@ -88,7 +88,7 @@ impl Check<'_> {
             }
         }
         if let Some(attribute) = condition.attribute() {
-            let word = condition_word(condition);
+            let word = condition.word();
             self.element_reference(&format!("{place}/{word}/attribute"), attribute);
         }
     }
@@ -153,37 +153,5 @@ impl Check<'_> {
             Scalar::Number(number) if !exact_number(*number) => self.report(place, NOT_EXACT),
             Scalar::Number(_) | Scalar::Boolean(_) => {}
         }
-    }
-}
-
-/// The operator as configurations spell it.
-fn condition_word(condition: &Condition) -> &'static str {
-    match condition {
-        Condition::Exists(_) => "exists",
-        Condition::IsType(_) => "is_type",
-        Condition::Equals(_) => "equals",
-        Condition::In(_) => "in",
-        Condition::AnyOf(_) => "any_of",
-        Condition::AllOf(_) => "all_of",
-        Condition::NoneOf(_) => "none_of",
-        Condition::Contains(_) => "contains",
-        Condition::StartsWith(_) => "starts_with",
-        Condition::EndsWith(_) => "ends_with",
-        Condition::IpInCidr(_) => "ip_in_cidr",
-        Condition::Matches(_) => "matches",
-        Condition::Text(_) => "text",
-        Condition::PaddedVersion(_) => "padded_version",
-        Condition::Number(_) => "number",
-        Condition::Size(_) => "size",
-        Condition::Datetime(_) => "datetime",
-        Condition::Semver(_) => "semver",
-        Condition::All(_) => "all",
-        Condition::Any(_) => "any",
-        Condition::Not(_) => "not",
-        Condition::Segment(_) => "segment",
-        Condition::Flag(_) => "flag",
-        Condition::Some(_) => "some",
-        Condition::Bucket(_) => "bucket",
-        Condition::Now(_) => "now",
     }
 }
