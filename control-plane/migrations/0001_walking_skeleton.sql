@@ -95,18 +95,24 @@ CREATE TABLE api_tokens (
     revoked_at BIGINT
 );
 
+-- Who changed what, when, from where and why. `hash` is over the entry and the hash of the one before it
+-- (src/domain/chain.rs), so that an entry that is changed, removed or put elsewhere afterwards shows.
 CREATE TABLE audit_log (
     project_id TEXT NOT NULL REFERENCES projects (id),
     sequence BIGINT NOT NULL,
     at BIGINT NOT NULL,
     author TEXT NOT NULL,
+    origin TEXT,
     action TEXT NOT NULL,
     environment_id TEXT,
     target TEXT NOT NULL,
     old_value TEXT,
     new_value TEXT,
+    comment TEXT,
+    hash BYTEA NOT NULL,
     PRIMARY KEY (project_id, sequence)
 );
+CREATE INDEX audit_log_by_target ON audit_log (project_id, target, sequence);
 
 -- One row for each change that an environment's snapshots must show; the audit entry of that project and sequence says
 -- what was changed.

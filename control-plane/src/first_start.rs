@@ -20,7 +20,7 @@ use crate::domain::flag;
 use crate::domain::keys::{check_attribute, check_key};
 use crate::private_file;
 use crate::publish::signer::SEAL_PURPOSE;
-use crate::store::change::{Change, Changing};
+use crate::store::change::{Author, Change, Changing};
 use crate::store::environments::{self, Environment};
 use crate::store::projects::{self, Project};
 use crate::store::sdk_keys;
@@ -223,7 +223,9 @@ async fn first_project(
     }
     let ids: Vec<String> = made.iter().map(|environment| environment.id.clone()).collect();
     let missing = || StartError::Other("the first project vanished".to_owned());
-    let changing = Changing::within(tx, &project.key, AUTHOR, now_ms).await?.ok_or_else(missing)?;
+    let author = Author::named(AUTHOR);
+    let changing =
+        Changing::within(tx, &project.key, &author, now_ms).await?.ok_or_else(missing)?;
     let created = Change {
         action: "project.created",
         target: &project.key,
@@ -235,7 +237,7 @@ async fn first_project(
     if let Some(path) = &config.bootstrap {
         let configuration = read_bootstrap(path)?;
         let mut changing =
-            Changing::within(tx, &project.key, AUTHOR, now_ms).await?.ok_or_else(missing)?;
+            Changing::within(tx, &project.key, &author, now_ms).await?.ok_or_else(missing)?;
         import(&mut changing, &made, &configuration).await?;
         let imported = Change {
             action: "config.imported",

@@ -43,6 +43,7 @@ fn admin() -> Router<App> {
         .route("/admin/projects", get(projects::list).post(projects::create))
         .route(project, get(projects::get))
         .route(&format!("{project}/audit"), get(audit::list))
+        .route(&format!("{project}/audit/export"), get(audit::export))
         .route(
             &format!("{project}/environments"),
             get(environments::list).post(environments::create),

@@ -7,7 +7,9 @@ use subtle::ConstantTimeEq;
 
 use super::token;
 use crate::app::App;
+use crate::routes::comment::comment;
 use crate::routes::problem::Problem;
+use crate::store::change::Author;
 use crate::store::tokens;
 
 /// Longer than any token; a longer header is refused before it is hashed.
@@ -16,8 +18,8 @@ const MAX_TOKEN_BYTES: usize = 256;
 /// A caller of the admin API: a handler that takes one cannot be reached without a valid token.
 #[derive(Clone, Debug)]
 pub struct Admin {
-    /// What the audit log calls the caller.
-    pub author: String,
+    /// What the audit log says of the caller.
+    pub author: Author,
 }
 
 impl FromRequestParts<App> for Admin {
@@ -45,7 +47,9 @@ impl FromRequestParts<App> for Admin {
                 && token.expires_at.is_none_or(|at| now < at)
         });
         let token = valid.ok_or_else(|| refused("this token is unknown, expired or revoked"))?;
-        Ok(Self { author: format!("token:{}", token.name) })
+        let comment = comment(&parts.headers)?;
+        let name = format!("token:{}", token.name);
+        Ok(Self { author: Author { name, origin: None, comment } })
     }
 }
 

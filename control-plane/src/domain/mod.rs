@@ -1,4 +1,5 @@
 //! Rules without I/O.
 
+pub mod chain;
 pub mod flag;
 pub mod keys;

@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod body;
+pub mod comment;
 pub mod dashboard;
 pub mod delivery;
 pub mod detached;

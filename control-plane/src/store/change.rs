@@ -15,7 +15,25 @@ pub struct Changing {
     /// Unix milliseconds, the same for everything in this change.
     pub now_ms: i64,
     sequence: i64,
-    author: String,
+    author: Author,
+}
+
+/// Who makes a change, from where, and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Author {
+    /// `token:ci`, `first start`, ...
+    pub name: String,
+    /// The address that the request came from.
+    pub origin: Option<String>,
+    /// Why, in the caller's words; kept in the audit entry.
+    pub comment: Option<String>,
+}
+
+impl Author {
+    /// One who is known by name alone.
+    pub fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
 }
 
 /// What was done.
@@ -45,7 +63,7 @@ impl Changing {
     pub async fn begin(
         store: &Store,
         project_key: &str,
-        author: &str,
+        author: &Author,
         now_ms: i64,
     ) -> Result<Option<Self>, StoreError> {
         Self::within(store.begin().await?, project_key, author, now_ms).await
@@ -55,14 +73,14 @@ impl Changing {
     pub async fn within(
         mut tx: Tx,
         project_key: &str,
-        author: &str,
+        author: &Author,
         now_ms: i64,
     ) -> Result<Option<Self>, StoreError> {
         let Some((project, sequence)) = projects::lock_for_change(&mut tx, project_key).await?
         else {
             return Ok(None);
         };
-        Ok(Some(Self { tx, project, now_ms, sequence, author: author.to_owned() }))
+        Ok(Some(Self { tx, project, now_ms, sequence, author: author.clone() }))
     }
 
     /// Writes the audit entry and, for each of the `shown_in` environments, a revision and an outbox row, then commits.
@@ -89,12 +107,14 @@ impl Changing {
         let entry = Entry {
             sequence: self.sequence,
             at: self.now_ms,
-            author: self.author,
+            author: self.author.name,
+            origin: self.author.origin,
             action: change.action.to_owned(),
             environment_id: change.environment_id.map(str::to_owned),
             target: change.target.to_owned(),
             old_value: change.old,
             new_value: change.new,
+            comment: self.author.comment,
         };
         audit::insert(&mut self.tx, &self.project.id, &entry).await?;
         // In the order of their ids, so that two transactions never wait for each other's environments.

@@ -202,7 +202,7 @@ async fn every_change_is_in_the_audit_log_once(place: Place) {
     server.turn("a", "off").await.ok();
     let log = server.get("/admin/projects/default/audit").await.ok().json();
     let told: Vec<_> =
-        log["entries"].as_array().unwrap().iter().map(|entry| entry["action"].clone()).collect();
+        log["items"].as_array().unwrap().iter().map(|entry| entry["action"].clone()).collect();
     assert_eq!(
         told,
         [
@@ -212,16 +212,16 @@ async fn every_change_is_in_the_audit_log_once(place: Place) {
             "project.created"
         ]
     );
-    let newest = &log["entries"][0];
+    let newest = &log["items"][0];
     assert_eq!((&newest["author"], &newest["at"]), (&json!("token:admin"), &json!(NOW)));
     assert_eq!(
         (&newest["oldValue"]["enabled"], &newest["newValue"]["enabled"]),
         (&json!(true), &json!(false))
     );
     assert_eq!(newest["environmentId"], json!(server.environment_id(0)));
-    let page = server.get("/admin/projects/default/audit?limit=2&before=3").await.ok().json();
-    assert_eq!(page["entries"].as_array().unwrap().len(), 2);
-    assert_eq!((&page["entries"][0]["sequence"], &page["next"]), (&json!(2), &Value::Null));
+    let page = server.get("/admin/projects/default/audit?limit=2&cursor=3").await.ok().json();
+    assert_eq!(page["items"].as_array().unwrap().len(), 2);
+    assert_eq!((&page["items"][0]["sequence"], &page["next"]), (&json!(2), &Value::Null));
 }
 
 async fn projects_and_environments(place: Place) {
@@ -290,7 +290,7 @@ async fn concurrent_writers_leave_no_gap(place: Place) {
     let last = before + (WRITERS * ROUNDS) as i64;
     assert_eq!(revisions, (before + 1..=last).collect::<Vec<_>>());
     let log = server.get("/admin/projects/default/audit?limit=200").await.ok().json();
-    let sequences: Vec<i64> = log["entries"]
+    let sequences: Vec<i64> = log["items"]
         .as_array()
         .unwrap()
         .iter()

@@ -134,10 +134,10 @@ async fn texts_are_bounded_and_so_is_a_page_of_the_log(place: Place) {
         assert!(page.bytes.len() < PAGE_BYTES + 1_000_000, "{} bytes", page.bytes.len());
         pages += 1;
         let page = page.json();
-        let entries = page["entries"].as_array().unwrap();
+        let entries = page["items"].as_array().unwrap();
         seen.extend(entries.iter().map(|entry| entry["sequence"].as_i64().unwrap()));
-        let Some(next) = page["next"].as_i64() else { break };
-        path = format!("/admin/projects/default/audit?limit=200&before={next}");
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/admin/projects/default/audit?limit=200&cursor={next}");
     }
     assert!(pages > 1);
     assert_eq!(seen, (1..=13).rev().collect::<Vec<_>>());

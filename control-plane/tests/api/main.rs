@@ -9,6 +9,7 @@
 mod support;
 
 mod admin;
+mod audit;
 mod bad_input;
 mod delivery;
 mod edges;

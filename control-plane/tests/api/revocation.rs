@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::Request;
 use futures_util::FutureExt;
 use pennon_control_plane::router::router;
-use pennon_control_plane::store::change::{Change, Changing};
+use pennon_control_plane::store::change::{Author, Change, Changing};
 use pennon_control_plane::store::sdk_keys;
 use pennon_core::snapshot::Kind;
 use tower::ServiceExt;
@@ -32,8 +32,10 @@ async fn client_key(server: &Server) -> (String, String, String) {
 
 /// The commit of a revocation, and nothing of what follows it in the handler.
 async fn commit_alone(server: &Server, id: &str) {
-    let mut changing =
-        Changing::begin(&server.app.store, "default", "a test", NOW).await.unwrap().unwrap();
+    let mut changing = Changing::begin(&server.app.store, "default", &Author::named("a test"), NOW)
+        .await
+        .unwrap()
+        .unwrap();
     sdk_keys::revoke(&mut changing.tx, id, NOW).await.unwrap();
     let environment = server.environment_id(0);
     let change = Change {

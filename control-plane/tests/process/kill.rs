@@ -187,17 +187,17 @@ async fn check(
     let mut sequences = Vec::new();
     loop {
         let page =
-            get(format!("{}/admin/projects/default/audit?limit=200&before={before}", pennon.url))
+            get(format!("{}/admin/projects/default/audit?limit=200&cursor={before}", pennon.url))
                 .await;
         sequences.extend(
-            page["entries"]
+            page["items"]
                 .as_array()
                 .unwrap()
                 .iter()
                 .map(|entry| entry["sequence"].as_u64().unwrap()),
         );
-        match page["next"].as_i64() {
-            Some(next) => before = next,
+        match page["next"].as_str() {
+            Some(next) => before = next.parse().unwrap(),
             None => break,
         }
     }
