@@ -17,9 +17,9 @@ use crate::limits::{
 };
 use crate::outcome::{ErrorCode, FlagType, Outcome};
 
-const MAGIC: [u8; 4] = *b"PNB1";
-const LAYOUT: u16 = 1;
-const HEADER_BYTES: usize = 32;
+pub(super) const MAGIC: [u8; 4] = *b"PNB1";
+pub(super) const LAYOUT: u16 = 1;
+pub(super) const HEADER_BYTES: usize = 32;
 
 /// What a chunk describes. Chunks are found by type and key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,8 +105,7 @@ impl Snapshot {
     /// # Errors
     /// [`Refusal::MalformedBody`], [`Refusal::UnknownFormat`], [`Refusal::WrongKind`] or [`Refusal::OverLimits`].
     pub fn open(bytes: Vec<u8>, kind: Kind) -> Result<Self, Refusal> {
-        let limit = if kind == Kind::Client { MAX_CLIENT_BODY_BYTES } else { MAX_BODY_BYTES };
-        if bytes.len() > limit {
+        if bytes.len() > most_bytes(kind) {
             return Err(Refusal::OverLimits);
         }
         let header = bytes.first_chunk::<HEADER_BYTES>().ok_or(Refusal::MalformedBody)?;
@@ -287,7 +286,7 @@ impl Snapshot {
 
     /// The payload of the chunk of this type and key.
     pub(crate) fn lookup(&self, chunk_type: ChunkType, key: &[u8]) -> Lookup<'_> {
-        let hash = chunk_hash(chunk_type, key);
+        let hash = chunk_hash(chunk_type as u8, key);
         let mut slot = hash & self.mask;
         // At most one turn round the table, even if a hostile one has no free slot.
         for _ in 0..=self.mask {
@@ -311,8 +310,12 @@ impl Snapshot {
         Lookup::Missing
     }
 
+    pub(super) fn chunk_count(&self) -> usize {
+        self.chunks
+    }
+
     #[inline]
-    fn chunk(&self, index: usize) -> Option<&[u8]> {
+    pub(super) fn chunk(&self, index: usize) -> Option<&[u8]> {
         if index >= self.chunks {
             return None;
         }
@@ -321,6 +324,11 @@ impl Snapshot {
         let end = u32_at(&self.bytes, at + 4)? as usize;
         self.bytes.get(start..end)
     }
+}
+
+/// The largest body of a kind.
+pub(super) fn most_bytes(kind: Kind) -> usize {
+    if kind == Kind::Client { MAX_CLIENT_BODY_BYTES } else { MAX_BODY_BYTES }
 }
 
 /// The longest key of a page.
@@ -359,8 +367,8 @@ fn directory_is_sound(bytes: &[u8], directory: usize, chunks: usize, first: usiz
 }
 
 #[inline]
-fn chunk_hash(chunk_type: ChunkType, key: &[u8]) -> u32 {
-    name_hash(key) ^ (chunk_type as u32).wrapping_mul(0x9E37_79B1)
+pub(super) fn chunk_hash(chunk_type: u8, key: &[u8]) -> u32 {
+    name_hash(key) ^ u32::from(chunk_type).wrapping_mul(0x9E37_79B1)
 }
 
 /// The key and the payload of a chunk of this type.
@@ -374,64 +382,8 @@ fn split_key(chunk: &[u8], chunk_type: ChunkType) -> Option<(&[u8], &[u8])> {
     Some((key, reader.rest()))
 }
 
-/// Lays out a body: `chunks` are (type, key, payload), each (type, key) once. The order of the arguments does not matter.
-///
-/// # Errors
-/// [`Refusal::OverLimits`].
-#[cfg(feature = "compile")]
-pub(crate) fn assemble(
-    kind: Kind,
-    mut chunks: Vec<(ChunkType, Vec<u8>, Vec<u8>)>,
-) -> Result<Vec<u8>, Refusal> {
-    chunks.sort_by(|(a_type, a_key, _), (b_type, b_key, _)| {
-        (*a_type as u8, a_key).cmp(&(*b_type as u8, b_key))
-    });
-    let flags = chunks.iter().filter(|(chunk_type, ..)| *chunk_type == ChunkType::Flag).count();
-    if chunks.len() > MAX_CHUNKS || flags > MAX_FLAGS {
-        return Err(Refusal::OverLimits);
-    }
-    let slots = ((chunks.len() + 1) * 2).next_power_of_two();
-    let table = HEADER_BYTES + 4 * (chunks.len() + 1);
-    let first = table + 4 * slots;
-    let mut offsets = Vec::with_capacity(chunks.len() + 1);
-    let mut slot_entries = alloc::vec![0u32; slots];
-    let mut content: Vec<u8> = Vec::new();
-    for (index, (chunk_type, key, payload)) in chunks.iter().enumerate() {
-        let start = content.len();
-        offsets.push((first + start) as u32);
-        content.push(*chunk_type as u8);
-        content.extend_from_slice(&(key.len() as u16).to_le_bytes());
-        content.extend_from_slice(key);
-        content.extend_from_slice(payload);
-        if content.len() - start > MAX_CHUNK_BYTES {
-            return Err(Refusal::OverLimits);
-        }
-        let hash = chunk_hash(*chunk_type, key);
-        let mut slot = hash as usize & (slots - 1);
-        while slot_entries.get(slot).is_some_and(|entry| *entry != 0) {
-            slot = (slot + 1) & (slots - 1);
-        }
-        if let Some(entry) = slot_entries.get_mut(slot) {
-            *entry = (hash & 0xFFFF_0000) | (index as u32 + 1);
-        }
-    }
-    let length = first + content.len();
-    let limit = if kind == Kind::Client { MAX_CLIENT_BODY_BYTES } else { MAX_BODY_BYTES };
-    if length > limit {
-        return Err(Refusal::OverLimits);
-    }
-    offsets.push(length as u32);
-
-    let mut body = Vec::with_capacity(length);
-    body.extend_from_slice(&MAGIC);
-    body.extend_from_slice(&LAYOUT.to_le_bytes());
-    body.extend_from_slice(&[kind as u8, 0]);
-    for field in [length, chunks.len(), flags, slots, HEADER_BYTES, table] {
-        body.extend_from_slice(&(field as u32).to_le_bytes());
-    }
-    for word in offsets.iter().chain(&slot_entries) {
-        body.extend_from_slice(&word.to_le_bytes());
-    }
-    body.extend_from_slice(&content);
-    Ok(body)
+/// The type and the key of a chunk.
+pub(super) fn chunk_name(chunk: &[u8]) -> Option<(u8, &[u8])> {
+    let mut reader = Reader::new(chunk);
+    Some((reader.u8()?, reader.short()?))
 }

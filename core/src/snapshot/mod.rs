@@ -4,8 +4,10 @@
 mod accept;
 mod body;
 mod chunk;
+pub mod delta;
 mod head;
 mod keyset;
+mod layout;
 mod refusal;
 #[cfg(feature = "sign")]
 pub mod sign;
@@ -23,11 +25,13 @@ pub use verify::sha256;
 pub(crate) use chunk::{FlagChunk, KeyTable, Section, SegmentChunk};
 
 #[cfg(feature = "compile")]
-pub(crate) use body::{ChunkType, MAX_PAGE_KEY_BYTES, assemble, page_key};
+pub(crate) use body::{ChunkType, MAX_PAGE_KEY_BYTES, page_key};
 #[cfg(feature = "compile")]
 pub(crate) use chunk::{
     BIT_CLIENT_VISIBLE, BIT_ENABLED, BIT_HIDDEN, FLAG_HEADER_BYTES, NO_VARIANT, TAG_JSON,
 };
+#[cfg(feature = "compile")]
+pub(crate) use layout::assemble;
 
 #[cfg(test)]
 mod tests;

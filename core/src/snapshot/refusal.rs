@@ -49,6 +49,7 @@ refusals! {
     BodyLength = "body-length", "the body's length is not the one in the head";
     BodyHash = "body-hash", "the body's SHA-256 is not the one in the head";
     MalformedBody = "malformed-body", "the body's index is damaged";
+    MalformedDelta = "malformed-delta", "the delta is damaged or not one for this body";
     OverLimits = "over-limits", "the snapshot is larger than a limit allows";
 }
 
