@@ -206,6 +206,22 @@ impl Context {
         Some((start, start.checked_add(length)?))
     }
 
+    /// How many attributes the object at `offset` has, those that are null counted; none when there is no object.
+    pub(crate) fn members(&self, offset: u32) -> Option<usize> {
+        let mut reader = Reader::at(&self.bytes, offset as usize)?;
+        if reader.u8()? != tag::OBJECT {
+            return None;
+        }
+        let mut attributes = Reader::new(reader.long()?);
+        let mut count = 0;
+        while !attributes.is_empty() {
+            attributes.short()?;
+            skip_value(&mut attributes)?;
+            count += 1;
+        }
+        Some(count)
+    }
+
     /// Where the value behind the one at `offset` begins.
     pub(crate) fn after(&self, offset: u32) -> Option<u32> {
         let mut reader = Reader::at(&self.bytes, offset as usize)?;

@@ -273,6 +273,9 @@ fn node_word(node: u8) -> &'static str {
         op::IP_IN_CIDR => "ip_in_cidr",
         op::SIZE => "size",
         op::IS_TYPE => "is_type",
+        op::DEEP_EQUALS => "deep_equals",
+        op::UNIX_TIME => "unix_time",
+        op::ERROR => "error",
         _ => "unknown",
     }
 }

@@ -30,6 +30,8 @@ pub enum Condition {
     Bucket(BucketRange),
     /// The time of the evaluation.
     Now(Instant),
+    /// No condition: who comes here gets an error, `PARSE_ERROR`. The text says why; for what was imported and is an error there too.
+    Error(String),
     /// The attribute is there and not null.
     Exists(Exists),
     /// The attribute is of this type.
@@ -61,6 +63,10 @@ pub enum Condition {
     NoneOf(In),
     /// The number of elements of the list.
     Size(NumberComparison),
+    /// The whole value, lists and objects with all that is in them.
+    DeepEquals(DeepEquals),
+    /// A number, compared with the evaluation's time in whole Unix seconds.
+    UnixTime(TimeComparison),
 }
 
 impl Condition {
@@ -82,6 +88,8 @@ impl Condition {
             Self::Number(leaf) | Self::Size(leaf) => &leaf.attribute,
             Self::Datetime(leaf) => &leaf.attribute,
             Self::Semver(leaf) => &leaf.attribute,
+            Self::DeepEquals(leaf) => &leaf.attribute,
+            Self::UnixTime(leaf) => &leaf.attribute,
             Self::All(_)
             | Self::Any(_)
             | Self::Not(_)
@@ -89,7 +97,8 @@ impl Condition {
             | Self::Flag(_)
             | Self::Some(_)
             | Self::Bucket(_)
-            | Self::Now(_) => return None,
+            | Self::Now(_)
+            | Self::Error(_) => return None,
         })
     }
 
@@ -122,6 +131,9 @@ impl Condition {
             Self::Some(_) => "some",
             Self::Bucket(_) => "bucket",
             Self::Now(_) => "now",
+            Self::Error(_) => "error",
+            Self::DeepEquals(_) => "deep_equals",
+            Self::UnixTime(_) => "unix_time",
         }
     }
 }
@@ -264,6 +276,26 @@ pub struct SemverComparison {
     /// Reads `2` and `2.1` as 2.0.0 and 2.1.0; for what was imported.
     #[serde(default, skip_serializing_if = "is_false")]
     pub partial: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeepEquals {
+    pub attribute: String,
+    /// Any JSON but null. The order of a list counts, that of an object's names does not.
+    pub value: serde_json::Value,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TimeComparison {
+    pub attribute: String,
+    pub is: Comparison,
+    /// Also reads a text that is a decimal number; for what was imported.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub parse: bool,
 }
 
 /// A value without parts.

@@ -247,6 +247,7 @@ impl Writer {
                 writer.u8(instant.is.bits());
                 writer.i64(instant.value);
             }),
+            Condition::Error(_) => self.node(op::ERROR, |_| ()),
             Condition::Exists(exists) => self.leaf(op::EXISTS, &exists.attribute, |_| ()),
             Condition::IsType(is) => self.leaf(op::IS_TYPE, &is.attribute, |writer| {
                 writer.u8(match is.value_type {
@@ -293,6 +294,14 @@ impl Writer {
             Condition::Size(number) => {
                 self.compared(op::SIZE, &number.attribute, number.is, |writer| {
                     writer.f64(number.value);
+                });
+            }
+            Condition::DeepEquals(equals) => {
+                self.leaf(op::DEEP_EQUALS, &equals.attribute, |writer| writer.tree(&equals.value));
+            }
+            Condition::UnixTime(time) => {
+                self.compared(op::UNIX_TIME, &time.attribute, time.is, |writer| {
+                    writer.u8(u8::from(time.parse));
                 });
             }
             Condition::Datetime(date) => {
@@ -397,6 +406,37 @@ impl Writer {
             Scalar::String(text) => {
                 self.u8(tag::STRING);
                 self.long(text.as_bytes());
+            }
+        }
+    }
+
+    /// A value with all that is in it, laid out to be compared with a context's.
+    fn tree(&mut self, value: &Value) {
+        match value {
+            Value::Null => self.u8(tag::NULL),
+            Value::Bool(value) => self.u8(if *value { tag::TRUE } else { tag::FALSE }),
+            Value::Number(number) => {
+                self.u8(tag::NUMBER);
+                self.f64(number.as_f64().unwrap_or(f64::NAN));
+            }
+            Value::String(text) => {
+                self.u8(tag::STRING);
+                self.long(text.as_bytes());
+            }
+            Value::Array(list) => {
+                self.u8(tag::LIST);
+                self.u32(list.len());
+                list.iter().for_each(|element| self.tree(element));
+            }
+            Value::Object(object) => {
+                self.u8(tag::OBJECT);
+                self.u32(object.len());
+                let sorted: BTreeMap<&String, &Value> = object.iter().collect();
+                for (name, member) in sorted {
+                    self.u32(name_hash(name.as_bytes()) as usize);
+                    self.short(name.as_bytes());
+                    self.tree(member);
+                }
             }
         }
     }

@@ -28,9 +28,9 @@ pub use bucketing::{
 pub use check::Problem;
 pub use compile::{Access, CompileError, compile};
 pub use condition::{
-    BucketRange, Comparison, Condition, ContextType, DatetimeComparison, Equals, Exists, In,
-    Instant, IsType, Matches, NumberComparison, Scalar, SemverComparison, SomeElement,
-    TextComparison, Texts,
+    BucketRange, Comparison, Condition, ContextType, DatetimeComparison, DeepEquals, Equals,
+    Exists, In, Instant, IsType, Matches, NumberComparison, Scalar, SemverComparison, SomeElement,
+    TextComparison, Texts, TimeComparison,
 };
 pub use flag::{Flag, HeldOut, LayerSlot, Prerequisite, Rule, Target, ValueType, Variant};
 pub use segment::Segment;

@@ -79,7 +79,7 @@ impl<'a> Uses<'a> {
                 self.condition(&some.when, false);
             }
             Condition::Bucket(range) => self.bucketing(Some(&range.by)),
-            Condition::Now(_) => {}
+            Condition::Now(_) | Condition::Error(_) => {}
             leaf => {
                 if let Some(attribute) = leaf.attribute() {
                     self.attribute(attribute, top);

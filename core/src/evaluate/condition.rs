@@ -7,7 +7,7 @@ use crate::limits::{MAX_DEPTH, MAX_PATH_NAMES};
 use crate::snapshot::{KeyTable, SegmentChunk};
 
 use super::operator::{self, order_holds};
-use super::{Evaluation, Observer, Step, bucket};
+use super::{Evaluation, Observer, Step, bucket, deep, number};
 
 /// The nodes of the tree, as numbered in core/spec/snapshot.md section 5.
 pub(crate) mod op {
@@ -19,6 +19,7 @@ pub(crate) mod op {
     pub(crate) const SOME: u8 = 6;
     pub(crate) const BUCKET: u8 = 7;
     pub(crate) const NOW: u8 = 8;
+    pub(crate) const ERROR: u8 = 9;
     pub(crate) const EXISTS: u8 = 10;
     pub(crate) const EQUALS: u8 = 11;
     pub(crate) const IN: u8 = 12;
@@ -37,6 +38,8 @@ pub(crate) mod op {
     pub(crate) const IS_TYPE: u8 = 25;
     pub(crate) const PARSED_NUMBER: u8 = 26;
     pub(crate) const PARTIAL_SEMVER: u8 = 27;
+    pub(crate) const DEEP_EQUALS: u8 = 28;
+    pub(crate) const UNIX_TIME: u8 = 29;
 }
 
 impl<'s, 'c, O: Observer> Evaluation<'s, 'c, '_, O> {
@@ -57,7 +60,10 @@ impl<'s, 'c, O: Observer> Evaluation<'s, 'c, '_, O> {
         if node >= op::EXISTS {
             let reference = operand;
             let attribute = self.read_attribute(&mut operand, base)?;
-            let holds = operator::holds(node, attribute, &mut operand)?;
+            let holds = match operator::holds(node, attribute, &mut operand) {
+                Some(holds) => holds,
+                None => self.beyond_attribute(node, reference, attribute, base)?,
+            };
             if O::ACTIVE {
                 let reference = Reference(reference);
                 self.observer.step(Step::Operator { node, reference, actual: attribute, holds });
@@ -174,6 +180,53 @@ impl<'s, 'c, O: Observer> Evaluation<'s, 'c, '_, O> {
         Some(holds)
     }
 
+    /// The operators that need more than the attribute's value.
+    #[cold]
+    fn beyond_attribute(
+        &mut self,
+        node: u8,
+        mut operand: Reader<'s>,
+        attribute: Option<Attribute<'c>>,
+        base: u32,
+    ) -> Option<bool> {
+        let offset = self.attribute_offset(&mut operand, base)?;
+        match node {
+            op::DEEP_EQUALS => {
+                let Some(offset) = offset else { return Some(false) };
+                deep::equals(self.context, offset, &mut operand, 1)
+            }
+            op::UNIX_TIME => self.unix_time(operand, attribute),
+            _ => None,
+        }
+    }
+
+    /// Section 5.5: a number of seconds against the evaluation's time.
+    fn unix_time(
+        &mut self,
+        mut operand: Reader<'s>,
+        attribute: Option<Attribute<'c>>,
+    ) -> Option<bool> {
+        let compared = operand.u8()?;
+        let parse = operand.u8()? != 0;
+        let seconds = match attribute {
+            Some(Attribute::Number(number)) => number,
+            Some(Attribute::String(text)) if parse => match number::parse(text) {
+                Some(number) => number,
+                None => return Some(false),
+            },
+            _ => return Some(false),
+        };
+        // The order turns at the first second that is not below the number, and at the first above it.
+        for turn in [first_second_from(seconds), first_second_above(seconds)] {
+            let change = turn.saturating_mul(1_000).min(LAST_INSTANT);
+            if self.now < change {
+                self.sooner(change);
+            }
+        }
+        let now = self.now.div_euclid(1_000) as f64;
+        seconds.partial_cmp(&now).map_or(Some(false), |order| order_holds(compared, order))
+    }
+
     /// Section 5.5: the evaluation's own time.
     fn time(&mut self, mut operand: Reader<'s>) -> Option<bool> {
         let compared = operand.u8()?;
@@ -219,6 +272,20 @@ impl<'s, 'c, O: Observer> Evaluation<'s, 'c, '_, O> {
         }
         Some(found)
     }
+}
+
+/// An instant beyond is not a whole number in JavaScript.
+const LAST_INSTANT: i64 = 1 << 53;
+
+/// Whole seconds, those of the farthest past and future for what lies beyond.
+fn first_second_from(seconds: f64) -> i64 {
+    let below = seconds as i64;
+    if (below as f64) < seconds { below.saturating_add(1) } else { below }
+}
+
+fn first_second_above(seconds: f64) -> i64 {
+    let from = first_second_from(seconds);
+    if from as f64 > seconds { from } else { from.saturating_add(1) }
 }
 
 /// An attribute reference as the chunk carries it; read again only for a trace.

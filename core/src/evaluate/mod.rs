@@ -7,6 +7,7 @@ mod automaton;
 mod bucket;
 mod condition;
 mod datetime;
+mod deep;
 mod hash;
 mod number;
 mod operator;
@@ -111,16 +112,19 @@ pub(crate) fn evaluate<'s, O: Observer>(
         current: flag,
         observer,
     };
-    match evaluation.flag(flag) {
+    let decision = evaluation.flag(flag);
+    let until = (evaluation.until != NEVER).then_some(evaluation.until);
+    match decision {
         Some(decision) => Outcome {
             reason: decision.reason,
             error: decision.error,
-            until: (evaluation.until != NEVER).then_some(evaluation.until),
+            until,
             flag: Some(flag),
             variant: decision.variant,
             rule: decision.rule,
         },
-        None => Outcome::error(ErrorCode::ParseError),
+        // A condition that is an error may be reached at one time and not at another.
+        None => Outcome { until, ..Outcome::error(ErrorCode::ParseError) },
     }
 }
 
@@ -270,7 +274,12 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
 
     fn rule_serves(&mut self, rule: &mut Reader<'s>) -> Option<Option<(u8, Reason)>> {
         let Some(closes) = self.open_window(rule)? else { return Some(None) };
-        if !self.condition(rule, 1, 0)? {
+        let Some(holds) = self.condition(rule, 1, 0) else {
+            // The error stands while the window is open.
+            self.sooner(closes);
+            return None;
+        };
+        if !holds {
             return Some(None);
         }
         let served = match self.served(rule)? {

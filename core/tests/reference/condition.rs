@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::bucket::cut_point;
 use super::version::Version;
-use super::{Evaluation, datetime, reach, text};
+use super::{Evaluation, TWO_TO_53, datetime, reach, text};
 
 /// What attribute references of a condition start from.
 #[derive(Clone, Copy)]
@@ -18,6 +18,9 @@ pub(crate) enum Scope<'a> {
 
 impl<'a> Evaluation<'a, '_> {
     pub(crate) fn holds(&mut self, condition: &'a Condition, scope: Scope<'a>) -> bool {
+        if self.broken {
+            return false;
+        }
         let holds = self.test(condition, scope);
         self.marks.put(word(condition), holds);
         holds
@@ -49,6 +52,23 @@ impl<'a> Evaluation<'a, '_> {
                 self.until
                     .extend([instant.value, instant.value + 1].iter().filter(|at| **at > self.now));
                 compares(instant.is, self.now.cmp(&instant.value))
+            }
+            Condition::Error(_) => {
+                self.broken = true;
+                true
+            }
+            Condition::DeepEquals(leaf) => {
+                value.is_some_and(|value| deep_equal(value, &leaf.value))
+            }
+            Condition::UnixTime(leaf) => {
+                let read = string.filter(|_| leaf.parse).and_then(text::number);
+                let Some(number) = value.and_then(Value::as_f64).or(read) else { return false };
+                // The seconds at which the order becomes another.
+                let turns = [number.ceil(), number.floor() + 1.0].map(|turn| turn * 1_000.0);
+                let turns = turns.map(|turn| turn.min(TWO_TO_53) as i64);
+                self.until.extend(turns.iter().filter(|at| **at > self.now));
+                let second = self.now.div_euclid(1_000) as f64;
+                number.partial_cmp(&second).is_some_and(|order| compares(leaf.is, order))
             }
             Condition::Exists(_) => value.is_some(),
             Condition::IsType(leaf) => value.is_some_and(|value| match leaf.value_type {
@@ -157,6 +177,9 @@ fn word(condition: &Condition) -> &'static str {
         Condition::Some(_) => "some",
         Condition::Bucket(_) => "bucket",
         Condition::Now(_) => "now",
+        Condition::Error(_) => "error",
+        Condition::DeepEquals(_) => "deep_equals",
+        Condition::UnixTime(_) => "unix_time",
         Condition::Exists(_) => "exists",
         Condition::IsType(_) => "is_type",
         Condition::Equals(_) => "equals",
@@ -200,6 +223,24 @@ fn equal(value: &Value, operand: &Scalar, ignore_case: bool) -> bool {
         }
         (Value::String(value), Scalar::String(operand)) => value == operand,
         _ => false,
+    }
+}
+
+/// Section 5.2: with all that is in it.
+fn deep_equal(value: &Value, operand: &Value) -> bool {
+    match (value, operand) {
+        (Value::Number(value), Value::Number(operand)) => value.as_f64() == operand.as_f64(),
+        (Value::Array(value), Value::Array(operand)) => {
+            value.len() == operand.len()
+                && value.iter().zip(operand).all(|(value, operand)| deep_equal(value, operand))
+        }
+        (Value::Object(value), Value::Object(operand)) => {
+            value.len() == operand.len()
+                && operand.iter().all(|(name, operand)| {
+                    value.get(name).is_some_and(|value| deep_equal(value, operand))
+                })
+        }
+        _ => value == operand,
     }
 }
 

@@ -29,7 +29,8 @@ pub(crate) fn evaluate(
     now: i64,
     marks: &mut Marks,
 ) -> Map<String, Value> {
-    let mut evaluation = Evaluation { configuration, context, now, until: Vec::new(), marks };
+    let mut evaluation =
+        Evaluation { configuration, context, now, until: Vec::new(), broken: false, marks };
     let flag = configuration.flags.get(key).filter(|_| is_context(context));
     let decision = match flag {
         Some(flag) => evaluation.decide(flag),
@@ -53,7 +54,8 @@ pub(crate) fn evaluate(
     if let Some(until) = evaluation.until.into_iter().min() {
         outcome.insert("until".into(), json!(until));
     }
-    if let Some(flag) = flag.filter(|flag| !flag.metadata.is_empty()) {
+    let known = decision.error != Some("PARSE_ERROR");
+    if let Some(flag) = flag.filter(|flag| known && !flag.metadata.is_empty()) {
         let metadata = flag.metadata.iter().map(|(name, value)| (name.clone(), scalar(value)));
         outcome.insert("metadata".into(), Value::Object(metadata.collect()));
     }
@@ -132,6 +134,8 @@ struct Evaluation<'a, 'm> {
     now: i64,
     /// Every instant met on the way that bounds the outcome.
     until: Vec<i64>,
+    /// A condition was an error: whatever would follow is not looked at.
+    broken: bool,
     marks: &'m mut Marks,
 }
 
@@ -145,6 +149,11 @@ enum Served<'a> {
 impl<'a> Evaluation<'a, '_> {
     /// Section 3 for a flag that there is.
     fn decide(&mut self, flag: &'a Flag) -> Decision {
+        let decision = self.decide_unbroken(flag);
+        if self.broken { error("PARSE_ERROR") } else { decision }
+    }
+
+    fn decide_unbroken(&mut self, flag: &'a Flag) -> Decision {
         let off = Decision {
             variant: flag.off_variant.clone(),
             reason: "DISABLED",
@@ -172,9 +181,15 @@ impl<'a> Evaluation<'a, '_> {
         }
         // 3.6
         for rule in &flag.rules {
+            if self.broken {
+                return off;
+            }
             if let Some(decision) = self.rule(rule) {
                 return Decision { rule: Some(rule.id.clone()), ..decision };
             }
+        }
+        if self.broken {
+            return off;
         }
         // 3.7
         match self.serves(&flag.fallthrough) {
@@ -204,6 +219,7 @@ impl<'a> Evaluation<'a, '_> {
     fn is_met(&mut self, needed: &Prerequisite) -> bool {
         let flag = &self.configuration.flags[&needed.flag];
         let decision = self.decide(flag);
+        self.broken = false;
         let served = decision.variant.is_some_and(|variant| needed.variants.contains(&variant));
         let met = flag.enabled && decision.error.is_none() && served;
         self.marks.put("prerequisite", met);
@@ -246,7 +262,11 @@ impl<'a> Evaluation<'a, '_> {
                 return None;
             }
         }
-        if !self.holds(&rule.when, Scope::Context) {
+        let holds = self.holds(&rule.when, Scope::Context);
+        if self.broken {
+            self.until.extend(rule.to);
+        }
+        if !holds || self.broken {
             return None;
         }
         let decision = match self.serves(&rule.serve) {

@@ -4,10 +4,12 @@ use alloc::format;
 
 use super::Check;
 use super::bounds::own_height;
-use crate::config::literal::{NOT_EXACT, exact_number, network};
+use serde_json::Value;
+
+use crate::config::literal::{NOT_EXACT, exact, exact_number, network};
 use crate::config::{Condition, In, Scalar, Texts, pattern};
 use crate::evaluate::{Moment, Version};
-use crate::limits::{MAX_DEPTH, MAX_LIST, MAX_TEXT_BYTES};
+use crate::limits::{MAX_CONTEXT_DEPTH, MAX_DEPTH, MAX_LIST, MAX_NAME_BYTES, MAX_TEXT_BYTES};
 
 impl Check<'_> {
     /// `level` counts as the evaluator does: a segment's condition lies one below the node that names the segment.
@@ -36,7 +38,18 @@ impl Check<'_> {
                     self.report(&inside("bucket/below"), message);
                 }
             }
-            Condition::Now(_) | Condition::Exists(_) | Condition::IsType(_) => {}
+            Condition::Now(_)
+            | Condition::Exists(_)
+            | Condition::IsType(_)
+            | Condition::UnixTime(_) => {}
+            Condition::Error(why) => self.text(&inside("error"), why),
+            Condition::DeepEquals(equals) => {
+                let place = inside("deep_equals/value");
+                if equals.value.is_null() {
+                    self.report(&place, "must not be null: ask for absence by `not` and `exists`");
+                }
+                self.value(&place, &equals.value, 1);
+            }
             Condition::Equals(equals) => self.scalar(&inside("equals/value"), &equals.value),
             Condition::In(list) => self.list(&inside("in"), list),
             Condition::AnyOf(list) => self.list(&inside("any_of"), list),
@@ -138,6 +151,35 @@ impl Check<'_> {
     pub(super) fn text(&mut self, place: &str, text: &str) {
         if text.len() > MAX_TEXT_BYTES {
             self.report(place, format!("is longer than {MAX_TEXT_BYTES} bytes"));
+        }
+    }
+
+    /// A value that a context could hold; `level` is that of the object which holds it.
+    fn value(&mut self, place: &str, value: &Value, level: usize) {
+        if level >= MAX_CONTEXT_DEPTH && (value.is_array() || value.is_object()) {
+            let message = format!("nests deeper than a context does, {MAX_CONTEXT_DEPTH} levels");
+            return self.report(place, message);
+        }
+        match value {
+            Value::Array(list) => {
+                self.length(place, list.len());
+                for (at, element) in list.iter().enumerate() {
+                    self.value(&format!("{place}/{at}"), element, level + 1);
+                }
+            }
+            Value::Object(object) => {
+                self.length(place, object.len());
+                for (name, member) in object {
+                    if name.len() > MAX_NAME_BYTES {
+                        let message = format!("has a name longer than {MAX_NAME_BYTES} bytes");
+                        self.report(place, message);
+                    }
+                    self.value(&format!("{place}/{name}"), member, level + 1);
+                }
+            }
+            Value::String(text) => self.text(place, text),
+            Value::Number(_) if !exact(value) => self.report(place, NOT_EXACT),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
 

@@ -1,10 +1,12 @@
 //! Random conditions.
 
 use pennon_core::config::{
-    BucketRange, Comparison, Condition, ContextType, DatetimeComparison, Equals, Exists, In,
-    Instant, IsType, Matches, NumberComparison, Prerequisite, Scalar, SemverComparison,
-    SomeElement, TextComparison, Texts,
+    BucketRange, Comparison, Condition, ContextType, DatetimeComparison, DeepEquals, Equals,
+    Exists, In, Instant, IsType, Matches, NumberComparison, Prerequisite, Scalar, SemverComparison,
+    SomeElement, TextComparison, Texts, TimeComparison,
 };
+
+use serde_json::{Value, json};
 
 use super::pools::*;
 use super::{Ground, Random, bucketing, keys, share};
@@ -55,6 +57,7 @@ pub(super) fn condition(
             let (from, below) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
             Condition::Bucket(BucketRange { by, from, below })
         }
+        15 if random.percent(40) => Condition::Error("an error there too".to_owned()),
         14 => Condition::Now(Instant { is: comparison(random), value: *random.pick(&INSTANTS) }),
         _ => return operator(random, levels, inside),
     };
@@ -88,7 +91,7 @@ pub(super) fn operator(random: &mut Random, levels: usize, inside: bool) -> (Con
         random.text(if likely.is_empty() { usual } else { likely })
     };
     let words: &[&str] = &["plan", "country", "/org/tier", "ключ", "targetingKey"];
-    let node = match random.below(25) {
+    let node = match random.below(28) {
         0 => Condition::Exists(Exists { attribute: random.text(&REFERENCES) }),
         1 => {
             let value_type = *random.pick(&[
@@ -183,6 +186,15 @@ pub(super) fn operator(random: &mut Random, levels: usize, inside: bool) -> (Con
             let list = list(random, attribute, ignore_case);
             return (Condition::NoneOf(list), compiled(4));
         }
+        25..27 => {
+            let attribute = attribute(random, &["org", "tags", "beta", "/org/tier"]);
+            Condition::DeepEquals(DeepEquals { attribute, value: whole(random) })
+        }
+        27 => Condition::UnixTime(TimeComparison {
+            attribute: attribute(random, &["age", "date"]),
+            is: comparison(random),
+            parse: random.percent(50),
+        }),
         _ => Condition::Equals(Equals {
             attribute: attribute(random, words),
             value: Scalar::String(random.word()),
@@ -228,6 +240,32 @@ fn list(
 ) -> In {
     let values = random.list(3, scalar);
     In { attribute: attribute(random, &["tags", "tags", "orgs"]), values, ignore_case }
+}
+
+/// What a context may hold: as contexts have it, or of a few words.
+fn whole(random: &mut Random) -> Value {
+    loop {
+        let name = *random.pick(&["org", "tags", "orgs", "a/b", "age", "plan"]);
+        let value = match random.below(4) {
+            0 => super::context::usual(random, name),
+            1 => random.list(2, |random| json!(random.word())).into(),
+            2 => json!({ "tier": random.word() }),
+            _ => json!(random.percent(50)),
+        };
+        if !value.is_null() && bounded(&value) {
+            return value;
+        }
+    }
+}
+
+/// Without integers that a configuration refuses.
+fn bounded(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.as_f64().is_some_and(|number| number.abs() < 1e15),
+        Value::Array(list) => list.iter().all(bounded),
+        Value::Object(object) => object.values().all(bounded),
+        _ => true,
+    }
 }
 
 pub(super) fn scalar(random: &mut Random) -> Scalar {

@@ -38,7 +38,7 @@ fn number(random: &mut Random) -> Value {
     if random.percent(10) { json!(*random.pick(&LARGE_NUMBERS)) } else { super::number(random) }
 }
 
-fn usual(random: &mut Random, name: &str) -> Value {
+pub(super) fn usual(random: &mut Random, name: &str) -> Value {
     match name {
         "age" if random.percent(40) => json!(random.text(&NUMERALS)),
         "age" => number(random),
