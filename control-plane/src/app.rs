@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ipnet::IpNet;
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::ambient::{Clock, Random};
@@ -29,6 +30,8 @@ pub struct Settings {
     pub max_streams: usize,
     /// Whether Redis is configured.
     pub redis: bool,
+    /// Whose X-Forwarded-For is believed.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// See [`App`].

@@ -1,9 +1,10 @@
 //! The configuration of `pennon serve`: flags and environment variables, read once, every mistake told at once.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::Args;
+use ipnet::IpNet;
 
 use crate::store::Dialect;
 use pennon_core::protocol::connection;
@@ -35,6 +36,9 @@ pub struct ServeArgs {
         hide_env_values = true
     )]
     pub edges: Vec<String>,
+    /// Networks of reverse proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8,127.0.0.1/32 [default: none]
+    #[arg(long, env = "PENNON_TRUSTED_PROXIES", value_name = "NETWORK", value_delimiter = ',')]
+    pub trusted_proxies: Vec<String>,
     /// The root key, created at the first start: move it offline afterwards [default: root.key in the data folder]
     #[arg(long, env = "PENNON_ROOT_KEY_FILE", value_name = "FILE")]
     pub root_key_file: Option<PathBuf>,
@@ -64,6 +68,7 @@ pub struct Config {
     pub redis: Option<redis::Client>,
     pub public_url: Option<String>,
     pub edges: Vec<Edge>,
+    pub trusted_proxies: Vec<IpNet>,
     pub root_key_file: PathBuf,
     /// What seals the signing keys; from PENNON_SECRET, otherwise a file in the data folder.
     pub secret: Option<[u8; 32]>,
@@ -150,6 +155,17 @@ pub fn read(args: &ServeArgs, secret: Option<&str>) -> Result<Config, Vec<String
             )),
         }
     }
+    let mut trusted_proxies = Vec::new();
+    for text in args.trusted_proxies.iter().map(|text| text.trim()).filter(|text| !text.is_empty())
+    {
+        let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        match network {
+            Ok(network) => trusted_proxies.push(network),
+            Err(_) => note(format!(
+                "--trusted-proxies (PENNON_TRUSTED_PROXIES) has {text:?}: give addresses or networks, such as 10.0.0.0/8"
+            )),
+        }
+    }
     let secret = match secret {
         None | Some("") => {
             if dialect == Ok(Dialect::Postgres) {
@@ -181,6 +197,7 @@ pub fn read(args: &ServeArgs, secret: Option<&str>) -> Result<Config, Vec<String
             redis,
             public_url,
             edges,
+            trusted_proxies,
             root_key_file: args
                 .root_key_file
                 .clone()
@@ -243,6 +260,8 @@ mod tests {
             "example.com/x",
             "--edge",
             "http://edge",
+            "--trusted-proxies",
+            "10.0.0.0/33",
             "--bootstrap",
             "/nowhere/config.json",
         ]);
@@ -253,6 +272,7 @@ mod tests {
             "--redis",
             "--public-url",
             "--edge",
+            "--trusted-proxies",
             "PENNON_SECRET",
             "--bootstrap",
         ];

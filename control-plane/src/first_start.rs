@@ -93,10 +93,14 @@ pub async fn prepare(
         name: "admin".to_owned(),
         prefix: token::shown(&admin_token),
         sha256: token::sha256(&admin_token).to_vec(),
+        created_at: now,
         expires_at: None,
         revoked_at: None,
+        scope: None,
+        made_by_user: None,
+        last_used_at: None,
     };
-    tokens::insert(&mut tx, &row, now).await?;
+    tokens::insert(&mut tx, &row).await?;
     let (tx, credentials) =
         first_project(config, tx, random, now, public_url, root_fingerprint).await?;
 
@@ -223,7 +227,7 @@ async fn first_project(
     }
     let ids: Vec<String> = made.iter().map(|environment| environment.id.clone()).collect();
     let missing = || StartError::Other("the first project vanished".to_owned());
-    let author = Author::named(AUTHOR);
+    let author = Author::program(AUTHOR);
     let changing =
         Changing::within(tx, &project.key, &author, now_ms).await?.ok_or_else(missing)?;
     let created = Change {

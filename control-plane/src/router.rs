@@ -14,7 +14,7 @@ use crate::routes::admin::{
 };
 use crate::routes::body::MAX_JSON_BYTES;
 use crate::routes::problem::Problem;
-use crate::routes::{dashboard, delivery, detached, health, log, ofrep, stream};
+use crate::routes::{access, dashboard, delivery, detached, health, log, ofrep, stream};
 
 /// How long a browser may remember a preflight.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(86_400);
@@ -22,7 +22,7 @@ const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(86_400);
 /// The whole server.
 pub fn router(app: App) -> Router {
     Router::new()
-        .merge(admin())
+        .merge(admin(app.clone()))
         .merge(delivered())
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
@@ -35,8 +35,8 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// For people and their tools, behind a token.
-fn admin() -> Router<App> {
+/// For people and their tools. Who may use which route stands in `routes/access.rs`; what does not stand there is refused.
+fn admin(app: App) -> Router<App> {
     let environment = "/admin/projects/{project}/environments/{environment}";
     let project = "/admin/projects/{project}";
     Router::new()
@@ -76,6 +76,7 @@ fn admin() -> Router<App> {
             get(attributes::get).put(attributes::put).delete(attributes::delete),
         )
         .route("/admin/edges", get(status::edges))
+        .route_layer(axum::middleware::from_fn_with_state(app, access::guard))
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
         .layer(axum::middleware::from_fn(detached::detached))
 }

@@ -67,8 +67,13 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
         }
         None => (Announcer::silent(), None),
     };
-    let settings =
-        Settings { public_url, root_fingerprint, max_streams: MAX_STREAMS, redis: redis.is_some() };
+    let settings = Settings {
+        public_url,
+        root_fingerprint,
+        max_streams: MAX_STREAMS,
+        redis: redis.is_some(),
+        trusted_proxies: config.trusted_proxies.clone(),
+    };
     let app = App::new(settings, clock, random, store, signer, announcer);
 
     replicas::refresh(&app).await?;
@@ -98,8 +103,8 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
 
     let server = {
         let app = app.clone();
-        axum::serve(listener, router(app.clone()))
-            .with_graceful_shutdown(async move { app.stopped().await })
+        let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        axum::serve(listener, service).with_graceful_shutdown(async move { app.stopped().await })
     };
     if let Some(file) = &config.ready_file {
         write_ready_file(&app, file, address, first_start).await?;

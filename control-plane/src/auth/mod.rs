@@ -1,6 +1,7 @@
-//! Who is asking: tokens of the admin API, SDK keys of the delivery endpoints; and how secrets are kept.
+//! Who is asking: people and tokens of the admin API, SDK keys of the delivery endpoints; and how secrets are kept.
 
-pub mod admin;
+pub mod actor;
+pub mod address;
 pub mod sdk;
 pub mod seal;
 pub mod token;

@@ -8,8 +8,8 @@ use pennon_core::config::Access;
 use pennon_core::protocol::access::{self, Denied};
 use pennon_core::snapshot::Kind;
 
-use super::admin::bearer;
 use super::token;
+use super::token::bearer;
 use crate::ambient::{NoRandomness, Random};
 use crate::store::sdk_keys::{self, SdkKey};
 use crate::store::{Store, StoreError};

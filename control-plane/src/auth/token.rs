@@ -28,3 +28,10 @@ pub fn sha256(token: &str) -> [u8; 32] {
 pub fn shown(token: &str) -> String {
     token.chars().take(SHOWN_CHARACTERS).collect()
 }
+
+/// The token of `Bearer TOKEN`; the scheme in any case.
+pub fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}

@@ -1,5 +1,7 @@
-//! Rules without I/O.
+//! Rules that need no I/O.
 
 pub mod chain;
 pub mod flag;
 pub mod keys;
+pub mod permission;
+pub mod role;

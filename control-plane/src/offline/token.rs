@@ -47,8 +47,12 @@ pub fn create(args: &TokenArgs, clock: &Clock, random: &Random) -> Result<String
         name: args.name.clone(),
         prefix: token::shown(&text),
         sha256: token::sha256(&text).to_vec(),
+        created_at: clock.now_ms(),
         expires_at: None,
         revoked_at: None,
+        scope: None,
+        made_by_user: None,
+        last_used_at: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -57,7 +61,7 @@ pub fn create(args: &TokenArgs, clock: &Clock, random: &Random) -> Result<String
     let written: Result<(), StoreError> = runtime.block_on(async {
         let store = Store::connect(&database).await?;
         let mut tx = store.begin().await?;
-        tokens::insert(&mut tx, &row, clock.now_ms()).await?;
+        tokens::insert(&mut tx, &row).await?;
         tx.commit().await?;
         store.close().await;
         Ok(())

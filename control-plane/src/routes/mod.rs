@@ -1,5 +1,6 @@
 //! The shapes of HTTP, one file per group of endpoints; `router.rs` has them all on one page.
 
+pub mod access;
 pub mod admin;
 pub mod body;
 pub mod comment;

@@ -76,6 +76,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not-found", detail)
     }
 
+    /// The caller is known, and has not the role for it.
+    pub fn role(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "role", detail)
+    }
+
     /// It is there already, or something refers to it.
     pub fn conflict(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "conflict", detail)
@@ -162,6 +167,9 @@ impl From<StoreError> for Problem {
                     "something still refers to it, or it refers to something that is gone",
                 )
             }
+            StoreError::MayNotChange(environment) => Self::role(format!(
+                "your role does not let you change the environment {environment:?}, which would show this: unprotected ones need an editor, protected ones a publisher"
+            )),
             StoreError::Sql(_) | StoreError::Unusable(_) => Self::internal(&error),
         }
     }

@@ -3,9 +3,30 @@
 
 use serde_json::Value;
 
+use crate::domain::role::Rights;
+
 use super::audit::{self, Entry};
 use super::projects::{self, Project};
 use super::{Store, StoreError, Tx, environments, outbox};
+
+/// Who makes a change, from where, why, and what they may change.
+#[derive(Clone, Debug)]
+pub struct Author {
+    /// What the audit log says: `user:ada@example.com`, `token:ci`, `first start`.
+    pub name: String,
+    /// The client's address, when it came over the network.
+    pub origin: Option<String>,
+    /// Why, in the caller's words; kept in the audit entry.
+    pub comment: Option<String>,
+    pub rights: Rights,
+}
+
+impl Author {
+    /// The program itself, or whoever has the database in their hands: may change everything.
+    pub fn program(name: &str) -> Self {
+        Self { name: name.to_owned(), origin: None, comment: None, rights: Rights::Instance }
+    }
+}
 
 /// A transaction that has taken its project: what it reads is the newest, and no other change of the project runs beside it.
 #[derive(Debug)]
@@ -16,24 +37,8 @@ pub struct Changing {
     pub now_ms: i64,
     sequence: i64,
     author: Author,
-}
-
-/// Who makes a change, from where, and why.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Author {
-    /// `token:ci`, `first start`, ...
-    pub name: String,
-    /// The address that the request came from.
-    pub origin: Option<String>,
-    /// Why, in the caller's words; kept in the audit entry.
-    pub comment: Option<String>,
-}
-
-impl Author {
-    /// One who is known by name alone.
-    pub fn named(name: &str) -> Self {
-        Self { name: name.to_owned(), ..Self::default() }
-    }
+    /// See [`Changing::serves_the_same_in`].
+    spared: Vec<String>,
 }
 
 /// What was done.
@@ -80,14 +85,21 @@ impl Changing {
         else {
             return Ok(None);
         };
-        Ok(Some(Self { tx, project, now_ms, sequence, author: author.clone() }))
+        Ok(Some(Self { tx, project, now_ms, sequence, author: author.clone(), spared: Vec::new() }))
+    }
+
+    /// Says that the change alters nothing that these environments serve (a new flag that is off, for instance): whoever may not change
+    /// them may do this all the same.
+    pub fn serves_the_same_in(&mut self, environment_ids: impl IntoIterator<Item = String>) {
+        self.spared.extend(environment_ids);
     }
 
     /// Writes the audit entry and, for each of the `shown_in` environments, a revision and an outbox row, then commits.
     /// Answers each environment's new revision. When this returns, the change survives kill -9.
     ///
     /// # Errors
-    /// What the database says; then nothing was changed.
+    /// [`StoreError::MayNotChange`] when the author may not change one of the `shown_in` environments, or what the database says; then
+    /// nothing was changed.
     pub async fn commit(
         self,
         change: Change<'_>,
@@ -122,8 +134,13 @@ impl Changing {
         ids.sort_unstable();
         let mut revisions = Vec::with_capacity(ids.len());
         for id in ids {
-            let revision = environments::next_revision(&mut self.tx, &id).await?;
+            let (revision, key, protected) = environments::next_revision(&mut self.tx, &id).await?;
             let project_id = &self.project.id;
+            if !self.spared.contains(&id)
+                && !self.author.rights.may_change(project_id, &id, protected)
+            {
+                return Err(StoreError::MayNotChange(key));
+            }
             audit::insert_revision(&mut self.tx, project_id, &id, revision, &entry).await?;
             outbox::insert(&mut self.tx, &id, revision, self.now_ms).await?;
             revisions.push((id, revision));

@@ -114,15 +114,18 @@ pub async fn insert(
     Ok(())
 }
 
-/// Gives the environment its next revision.
-pub async fn next_revision(connection: &mut AnyConnection, id: &str) -> Result<i64, StoreError> {
-    let (revision,): (i64,) = sqlx::query_as(
-        "UPDATE environments SET revision = revision + 1 WHERE id = $1 RETURNING revision",
+/// Gives the environment its next revision; answers that, its key, and whether it is protected.
+pub async fn next_revision(
+    connection: &mut AnyConnection,
+    id: &str,
+) -> Result<(i64, String, bool), StoreError> {
+    let (revision, key, protected): (i64, String, i64) = sqlx::query_as(
+        "UPDATE environments SET revision = revision + 1 WHERE id = $1 RETURNING revision, key, protected",
     )
     .bind(id)
     .fetch_one(connection)
     .await?;
-    Ok(revision)
+    Ok((revision, key, protected != 0))
 }
 
 /// Takes the environment for this transaction: no other replica publishes it until this transaction ends.

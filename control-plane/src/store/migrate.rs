@@ -7,8 +7,10 @@ use super::dialect::run_script;
 use super::{Store, StoreError};
 
 /// Every migration, oldest first: number, name, text.
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "walking_skeleton", include_str!("../../migrations/0001_walking_skeleton.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "walking_skeleton", include_str!("../../migrations/0001_walking_skeleton.sql")),
+    (4, "people", include_str!("../../migrations/0004_people.sql")),
+];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, \
     sha256 BYTEA NOT NULL, applied_at BIGINT NOT NULL)";

@@ -13,6 +13,7 @@ pub mod edges;
 pub mod environments;
 pub mod flags;
 pub mod instance;
+pub mod members;
 mod migrate;
 pub mod outbox;
 pub mod projects;
@@ -40,6 +41,9 @@ pub enum StoreError {
     /// The row was referred to, or refers to something that is not there.
     #[error("still referred to, or refers to nothing: {0}")]
     Reference(#[source] sqlx::Error),
+    /// The author of the change may not change the environment with this key.
+    #[error("the role does not reach to the environment {0:?}")]
+    MayNotChange(String),
     /// Anything else the database said.
     #[error("the database refused: {0}")]
     Sql(#[source] sqlx::Error),

@@ -3,6 +3,8 @@
 use sqlx::AnyConnection;
 
 use super::StoreError;
+use super::members::{read_grant, write_environments};
+use crate::domain::role::Grant;
 
 /// A token as kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,9 +16,57 @@ pub struct Token {
     pub prefix: String,
     pub sha256: Vec<u8>,
     /// Unix milliseconds.
+    pub created_at: i64,
+    /// Unix milliseconds.
     pub expires_at: Option<i64>,
     /// Unix milliseconds.
     pub revoked_at: Option<i64>,
+    /// The project's id and the role there; none is the owner of the instance.
+    pub scope: Option<(String, Grant)>,
+    /// The id of the user who made it, and has at least as much.
+    pub made_by_user: Option<String>,
+    /// Unix milliseconds; kept to the minute.
+    pub last_used_at: Option<i64>,
+}
+
+type Row = (
+    String,
+    String,
+    String,
+    Vec<u8>,
+    i64,
+    Option<i64>,
+    Option<i64>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<i64>,
+);
+
+fn read(row: Row) -> Result<Token, StoreError> {
+    let (id, name, prefix, sha256, created_at, expires_at, revoked_at) =
+        (row.0, row.1, row.2, row.3, row.4, row.5, row.6);
+    let scope = match (row.7, row.8) {
+        (None, _) => None,
+        (Some(project_id), role) => {
+            let role = role.unwrap_or_default();
+            Some((project_id, read_grant(&role, row.9.as_deref().unwrap_or("{}"))?))
+        }
+    };
+    let (made_by_user, last_used_at) = (row.10, row.11);
+    Ok(Token {
+        id,
+        name,
+        prefix,
+        sha256,
+        created_at,
+        expires_at,
+        revoked_at,
+        scope,
+        made_by_user,
+        last_used_at,
+    })
 }
 
 /// The token with this hash.
@@ -24,40 +74,34 @@ pub async fn find(
     connection: &mut AnyConnection,
     sha256: &[u8],
 ) -> Result<Option<Token>, StoreError> {
-    type Row = (String, String, String, Vec<u8>, Option<i64>, Option<i64>);
     let row: Option<Row> = sqlx::query_as(
-        "SELECT id, name, prefix, sha256, expires_at, revoked_at FROM api_tokens WHERE sha256 = $1",
+        "SELECT id, name, prefix, sha256, created_at, expires_at, revoked_at, project_id, role, environments, \
+         made_by_user, last_used_at FROM api_tokens WHERE sha256 = $1",
     )
     .bind(sha256.to_vec())
     .fetch_optional(connection)
     .await?;
-    Ok(row.map(|(id, name, prefix, sha256, expires_at, revoked_at)| Token {
-        id,
-        name,
-        prefix,
-        sha256,
-        expires_at,
-        revoked_at,
-    }))
+    row.map(read).transpose()
 }
 
 /// Writes a new token.
-pub async fn insert(
-    connection: &mut AnyConnection,
-    token: &Token,
-    now_ms: i64,
-) -> Result<(), StoreError> {
+pub async fn insert(connection: &mut AnyConnection, token: &Token) -> Result<(), StoreError> {
+    let grant = token.scope.as_ref().map(|(_, grant)| grant);
     sqlx::query(
-        "INSERT INTO api_tokens (id, name, prefix, sha256, created_at, expires_at, revoked_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO api_tokens (id, name, prefix, sha256, created_at, expires_at, revoked_at, project_id, role, \
+         environments, made_by_user) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(&token.id)
     .bind(&token.name)
     .bind(&token.prefix)
     .bind(&token.sha256)
-    .bind(now_ms)
+    .bind(token.created_at)
     .bind(token.expires_at)
     .bind(token.revoked_at)
+    .bind(token.scope.as_ref().map(|(project_id, _)| project_id))
+    .bind(grant.map(|grant| grant.role.as_str()))
+    .bind(grant.map(write_environments))
+    .bind(token.made_by_user.as_deref())
     .execute(connection)
     .await?;
     Ok(())

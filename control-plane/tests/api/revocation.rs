@@ -32,10 +32,11 @@ async fn client_key(server: &Server) -> (String, String, String) {
 
 /// The commit of a revocation, and nothing of what follows it in the handler.
 async fn commit_alone(server: &Server, id: &str) {
-    let mut changing = Changing::begin(&server.app.store, "default", &Author::named("a test"), NOW)
-        .await
-        .unwrap()
-        .unwrap();
+    let mut changing =
+        Changing::begin(&server.app.store, "default", &Author::program("a test"), NOW)
+            .await
+            .unwrap()
+            .unwrap();
     sdk_keys::revoke(&mut changing.tx, id, NOW).await.unwrap();
     let environment = server.environment_id(0);
     let change = Change {

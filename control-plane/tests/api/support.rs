@@ -164,6 +164,7 @@ pub(crate) fn config(place: &Place) -> Config {
         edges: Vec::new(),
         root_key_file: place.folder.join("root.key"),
         secret: Some(SECRET),
+        trusted_proxies: Vec::new(),
         bootstrap: None,
         ready_file: None,
         credentials_file: Some(place.folder.join("credentials.json")),
@@ -186,8 +187,13 @@ pub(crate) async fn start_with(place: &Place, announcer: Announcer, max_streams:
     let (root_fingerprint, _) =
         first_start::prepare(&config, &store, &SECRET, &clock, &random, public_url).await.unwrap();
     let signer = Signer::load(&store, &SECRET).await.unwrap();
-    let settings =
-        Settings { public_url: public_url.to_owned(), root_fingerprint, max_streams, redis: false };
+    let settings = Settings {
+        public_url: public_url.to_owned(),
+        root_fingerprint,
+        max_streams,
+        redis: false,
+        trusted_proxies: Vec::new(),
+    };
     let app = App::new(settings, clock, random, store, signer, announcer);
     replicas::refresh(&app).await.unwrap();
     publisher::publish_waiting(&app).await.unwrap();

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{find, soundness};
 use crate::app::App;
-use crate::auth::admin::Admin;
+use crate::auth::actor::Actor;
 use crate::domain::flag::read;
 use crate::domain::keys::check_attribute;
 use crate::publish::environment::object;
@@ -27,7 +27,7 @@ fn shown(stored: &Stored, definition: &Value) -> Value {
 /// `GET`
 pub async fn list(
     State(app): State<App>,
-    _: Admin,
+    _: Actor,
     Path(project): Path<String>,
 ) -> Result<Json<Value>, Problem> {
     let mut tx = app.store.begin_read().await?;
@@ -42,7 +42,7 @@ pub async fn list(
 /// `GET .../{attribute}`
 pub async fn get(
     State(app): State<App>,
-    _: Admin,
+    _: Actor,
     Path((project, key)): Path<(String, String)>,
 ) -> Result<Versioned<Value>, Problem> {
     let mut tx = app.store.begin_read().await?;
@@ -57,14 +57,14 @@ pub async fn get(
 /// `PUT .../{attribute}`: new, or over the old one.
 pub async fn put(
     State(app): State<App>,
-    admin: Admin,
+    actor: Actor,
     Path((project, key)): Path<(String, String)>,
     headers: HeaderMap,
     JsonBody(definition): JsonBody<Map<String, Value>>,
 ) -> Result<Versioned<Value>, Problem> {
     check_attribute(&key).map_err(|detail| Problem::invalid("key", detail))?;
     let definition = json!(read::<Attribute>(Value::Object(definition))?);
-    let mut changing = find::change(&app, &admin, &project).await?;
+    let mut changing = find::change(&app, &actor, &project).await?;
     let project_id = changing.project.id.clone();
     let now = changing.now_ms;
     let old = attributes::find(&mut changing.tx, &project_id, &key).await?;
@@ -77,6 +77,10 @@ pub async fn put(
     let json = definition.to_string();
     attributes::put(&mut changing.tx, &project_id, &key, &json, version, now).await?;
     let ids = soundness::everywhere(&mut changing).await?;
+    if old.is_none() {
+        // Nothing refers to it yet.
+        changing.serves_the_same_in(ids.iter().cloned());
+    }
     let status = if old.is_some() { StatusCode::OK } else { StatusCode::CREATED };
     let change = Change {
         action: if old.is_some() { "attribute.updated" } else { "attribute.created" },
@@ -93,12 +97,12 @@ pub async fn put(
 /// `DELETE .../{attribute}`: refused while a flag or a segment needs it.
 pub async fn delete(
     State(app): State<App>,
-    admin: Admin,
+    actor: Actor,
     Path((project, key)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     check_attribute(&key).map_err(|_| find::missing("attribute", &key))?;
-    let mut changing = find::change(&app, &admin, &project).await?;
+    let mut changing = find::change(&app, &actor, &project).await?;
     let project_id = changing.project.id.clone();
     let stored = attributes::find(&mut changing.tx, &project_id, &key).await?;
     let stored = stored.ok_or_else(|| find::missing("attribute", &key))?;

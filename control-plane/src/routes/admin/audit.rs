@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::find;
 use crate::app::App;
-use crate::auth::admin::Admin;
+use crate::auth::actor::Actor;
 use crate::routes::path::{Path, Query};
 use crate::routes::problem::Problem;
 use crate::store::audit::{self, Chained, Filter, MAX_PAGE, Order};
@@ -46,7 +46,7 @@ pub struct Wanted {
 /// Newest first.
 pub async fn list(
     State(app): State<App>,
-    _: Admin,
+    _: Actor,
     Path(project): Path<String>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<Value>, Problem> {
@@ -130,7 +130,7 @@ pub struct Export {
 /// transaction is kept open for a slow reader.
 pub async fn export(
     State(app): State<App>,
-    _: Admin,
+    _: Actor,
     Path(project): Path<String>,
     Query(export): Query<Export>,
 ) -> Result<Response, Problem> {

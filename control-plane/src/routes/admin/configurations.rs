@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{find, soundness};
 use crate::app::App;
-use crate::auth::admin::Admin;
+use crate::auth::actor::Actor;
 use crate::domain::flag::{check, complete, configuration, join, split};
 use crate::publish::environment::object;
 use crate::routes::body::JsonBody;
@@ -34,7 +34,7 @@ fn shown(environment: &Environment, stored: &Stored, configuration: &Map<String,
 /// `GET`
 pub async fn list(
     State(app): State<App>,
-    _: Admin,
+    _: Actor,
     Path((project, environment)): Path<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
     let mut tx = app.store.begin_read().await?;
@@ -50,7 +50,7 @@ pub async fn list(
 /// `GET .../{flag}`
 pub async fn get(
     State(app): State<App>,
-    _: Admin,
+    _: Actor,
     Path((project, environment, key)): Path<(String, String, String)>,
 ) -> Result<Versioned<Value>, Problem> {
     let mut tx = app.store.begin_read().await?;
@@ -63,13 +63,13 @@ pub async fn get(
 /// `PUT .../{flag}`: the whole configuration. Rules without an id and splits without a salt are given one.
 pub async fn put(
     State(app): State<App>,
-    admin: Admin,
+    actor: Actor,
     Path((project, environment, key)): Path<(String, String, String)>,
     headers: HeaderMap,
     JsonBody(mut configuration): JsonBody<Map<String, Value>>,
 ) -> Result<Versioned<Value>, Problem> {
     complete(&mut configuration, &app.random)?;
-    let mut changing = find::change(&app, &admin, &project).await?;
+    let mut changing = find::change(&app, &actor, &project).await?;
     let environment = find::environment(&mut changing.tx, &changing.project, &environment).await?;
     let (stored, old) = find::configuration(&mut changing.tx, &environment, &key).await?;
     check_if_match(&headers, Some(stored.version), || shown(&environment, &stored, &old))?;
@@ -80,31 +80,31 @@ pub async fn put(
 /// `POST .../{flag}/on`
 pub async fn on(
     app: State<App>,
-    admin: Admin,
+    actor: Actor,
     path: Path<(String, String, String)>,
     headers: HeaderMap,
 ) -> Result<Versioned<Value>, Problem> {
-    toggle(app, admin, path, headers, true).await
+    toggle(app, actor, path, headers, true).await
 }
 
 /// `POST .../{flag}/off`
 pub async fn off(
     app: State<App>,
-    admin: Admin,
+    actor: Actor,
     path: Path<(String, String, String)>,
     headers: HeaderMap,
 ) -> Result<Versioned<Value>, Problem> {
-    toggle(app, admin, path, headers, false).await
+    toggle(app, actor, path, headers, false).await
 }
 
 async fn toggle(
     State(app): State<App>,
-    admin: Admin,
+    actor: Actor,
     Path((project, environment, key)): Path<(String, String, String)>,
     headers: HeaderMap,
     enabled: bool,
 ) -> Result<Versioned<Value>, Problem> {
-    let mut changing = find::change(&app, &admin, &project).await?;
+    let mut changing = find::change(&app, &actor, &project).await?;
     let environment = find::environment(&mut changing.tx, &changing.project, &environment).await?;
     let (stored, old) = find::configuration(&mut changing.tx, &environment, &key).await?;
     check_if_match(&headers, Some(stored.version), || shown(&environment, &stored, &old))?;

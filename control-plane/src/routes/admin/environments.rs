@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{find, soundness};
 use crate::app::App;
-use crate::auth::admin::Admin;
+use crate::auth::actor::Actor;
 use crate::domain::flag::{first_configuration, read};
 use crate::domain::keys::{check_key, check_name};
 use crate::publish::environment::{configuration, object};
@@ -26,7 +26,7 @@ const MAX_ENVIRONMENTS: usize = 100;
 /// `GET`
 pub async fn list(
     State(app): State<App>,
-    _: Admin,
+    _: Actor,
     Path(project): Path<String>,
 ) -> Result<Json<Value>, Problem> {
     let mut tx = app.store.begin_read().await?;
@@ -39,7 +39,7 @@ pub async fn list(
 /// `GET .../{environment}`
 pub async fn get(
     State(app): State<App>,
-    _: Admin,
+    _: Actor,
     Path((project, environment)): Path<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
     let mut tx = app.store.begin_read().await?;
@@ -51,7 +51,7 @@ pub async fn get(
 /// `GET .../{environment}/config`: CONFIG.json, as `pennon compile` and `pennon eval` read it.
 pub async fn config(
     State(app): State<App>,
-    _: Admin,
+    _: Actor,
     Path((project, environment)): Path<(String, String)>,
 ) -> Result<Json<Configuration>, Problem> {
     let mut tx = app.store.begin_read().await?;
@@ -73,14 +73,14 @@ pub struct NewEnvironment {
 /// `POST`: every flag of the project is there, turned off.
 pub async fn create(
     State(app): State<App>,
-    admin: Admin,
+    actor: Actor,
     Path(project): Path<String>,
     JsonBody(new): JsonBody<NewEnvironment>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     check_key(&new.key).map_err(|detail| Problem::invalid("key", detail))?;
     let name = new.name.unwrap_or_else(|| new.key.clone());
     check_name(&name).map_err(|detail| Problem::invalid("name", detail))?;
-    let mut changing = find::change(&app, &admin, &project).await?;
+    let mut changing = find::change(&app, &actor, &project).await?;
     let others = environments::list(&mut changing.tx, &changing.project.id).await?;
     if others.len() >= MAX_ENVIRONMENTS {
         return Err(Problem::conflict(format!(

@@ -6,7 +6,7 @@ use sqlx::AnyConnection;
 use std::collections::BTreeMap;
 
 use crate::app::App;
-use crate::auth::admin::Admin;
+use crate::auth::actor::Actor;
 use crate::domain::keys::check_key;
 use crate::publish::environment::{all, object};
 use crate::routes::problem::Problem;
@@ -34,9 +34,9 @@ pub async fn project(connection: &mut AnyConnection, key: &str) -> Result<Projec
 }
 
 /// The project, taken for a change by this caller.
-pub async fn change(app: &App, admin: &Admin, project: &str) -> Result<Changing, Problem> {
+pub async fn change(app: &App, actor: &Actor, project: &str) -> Result<Changing, Problem> {
     known("project", project)?;
-    let changing = Changing::begin(&app.store, project, &admin.author, app.clock.now_ms()).await?;
+    let changing = Changing::begin(&app.store, project, &actor.author, app.clock.now_ms()).await?;
     changing.ok_or_else(|| missing("project", project))
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::{find, soundness};
 use crate::app::App;
-use crate::auth::admin::Admin;
+use crate::auth::actor::Actor;
 use crate::domain::flag::{
     Parts, check, complete, configuration, first_configuration, first_variants, join, read, split,
 };
@@ -34,7 +34,7 @@ pub fn shown(stored: &Stored, definition: &Map<String, Value>) -> Value {
 /// `GET`
 pub async fn list(
     State(app): State<App>,
-    _: Admin,
+    _: Actor,
     Path(project): Path<String>,
 ) -> Result<Json<Value>, Problem> {
     let mut tx = app.store.begin_read().await?;
@@ -49,7 +49,7 @@ pub async fn list(
 /// `GET .../{flag}`
 pub async fn get(
     State(app): State<App>,
-    _: Admin,
+    _: Actor,
     Path((project, key)): Path<(String, String)>,
 ) -> Result<Versioned<Value>, Problem> {
     let mut tx = app.store.begin_read().await?;
@@ -70,7 +70,7 @@ pub struct NewFlag {
 /// `POST`
 pub async fn create(
     State(app): State<App>,
-    admin: Admin,
+    actor: Actor,
     Path(project): Path<String>,
     JsonBody(new): JsonBody<NewFlag>,
 ) -> Result<Versioned<Value>, Problem> {
@@ -83,7 +83,7 @@ pub async fn create(
     {
         definition.insert("variants".to_owned(), variants);
     }
-    let mut changing = find::change(&app, &admin, &project).await?;
+    let mut changing = find::change(&app, &actor, &project).await?;
     let (attributes, segments) = find::references(&mut changing.tx, &changing.project).await?;
     if flags::find(&mut changing.tx, &changing.project.id, &new.key).await?.is_some() {
         return Err(Problem::conflict("there is a flag with this key already").field("key"));
@@ -135,6 +135,10 @@ pub async fn create(
         .await?;
     }
     soundness::room_everywhere(&mut changing).await?;
+    if new.configuration.is_none() {
+        // It is off everywhere.
+        changing.serves_the_same_in(ids.iter().cloned());
+    }
     let stored = Stored { key: new.key.clone(), json, version, updated_at: now };
     let change = Change {
         action: "flag.created",
@@ -182,12 +186,12 @@ fn checked(
 /// `PUT .../{flag}`: the whole definition.
 pub async fn put(
     State(app): State<App>,
-    admin: Admin,
+    actor: Actor,
     Path((project, key)): Path<(String, String)>,
     headers: HeaderMap,
     JsonBody(definition): JsonBody<Map<String, Value>>,
 ) -> Result<Versioned<Value>, Problem> {
-    let mut changing = find::change(&app, &admin, &project).await?;
+    let mut changing = find::change(&app, &actor, &project).await?;
     let (stored, old) = find::flag(&mut changing.tx, &changing.project, &key).await?;
     check_if_match(&headers, Some(stored.version), || shown(&stored, &old))?;
     if definition.get("type") != old.get("type") {
@@ -257,11 +261,11 @@ async fn sound_everywhere(
 /// `DELETE .../{flag}`: in every environment.
 pub async fn delete(
     State(app): State<App>,
-    admin: Admin,
+    actor: Actor,
     Path((project, key)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    let mut changing = find::change(&app, &admin, &project).await?;
+    let mut changing = find::change(&app, &actor, &project).await?;
     let (stored, old) = find::flag(&mut changing.tx, &changing.project, &key).await?;
     check_if_match(&headers, Some(stored.version), || shown(&stored, &old))?;
     let mut ids = Vec::new();

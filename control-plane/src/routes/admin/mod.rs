@@ -1,4 +1,4 @@
-//! The admin API: everything below `/admin`, behind a bearer token.
+//! The admin API: everything below `/admin`, for callers whom `routes/access.rs` lets through.
 
 pub mod attributes;
 pub mod audit;

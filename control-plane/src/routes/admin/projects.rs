@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::find;
 use crate::app::App;
-use crate::auth::admin::Admin;
+use crate::auth::actor::Actor;
 use crate::domain::keys::{check_key, check_name};
 use crate::routes::body::JsonBody;
 use crate::routes::path::Path;
@@ -16,16 +16,18 @@ use crate::routes::problem::Problem;
 use crate::store::change::{Change, Changing};
 use crate::store::projects::{self, Project};
 
-/// `GET`
-pub async fn list(State(app): State<App>, _: Admin) -> Result<Json<Value>, Problem> {
+/// `GET`: those that the caller belongs to.
+pub async fn list(State(app): State<App>, actor: Actor) -> Result<Json<Value>, Problem> {
     let mut tx = app.store.begin_read().await?;
-    Ok(Json(json!({ "projects": projects::list(&mut tx).await? })))
+    let mut list = projects::list(&mut tx).await?;
+    list.retain(|project| actor.author.rights.grant(&project.id).is_some());
+    Ok(Json(json!({ "projects": list })))
 }
 
 /// `GET .../{project}`
 pub async fn get(
     State(app): State<App>,
-    _: Admin,
+    _: Actor,
     Path(project): Path<String>,
 ) -> Result<Json<Project>, Problem> {
     let mut tx = app.store.begin_read().await?;
@@ -43,7 +45,7 @@ pub struct NewProject {
 /// `POST`
 pub async fn create(
     State(app): State<App>,
-    admin: Admin,
+    actor: Actor,
     JsonBody(new): JsonBody<NewProject>,
 ) -> Result<(StatusCode, Json<Project>), Problem> {
     check_key(&new.key).map_err(|detail| Problem::invalid("key", detail))?;
@@ -53,7 +55,7 @@ pub async fn create(
     let project = Project { id: app.random.id()?, key: new.key, name, created_at: now };
     let mut tx = app.store.begin().await?;
     projects::insert(&mut tx, &project).await?;
-    let changing = Changing::within(tx, &project.key, &admin.author, now).await?;
+    let changing = Changing::within(tx, &project.key, &actor.author, now).await?;
     let changing = changing.ok_or_else(|| find::missing("project", &project.key))?;
     let change = Change {
         action: "project.created",

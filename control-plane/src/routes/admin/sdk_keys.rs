@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::find;
 use crate::app::App;
-use crate::auth::admin::Admin;
+use crate::auth::actor::Actor;
 use crate::auth::sdk;
 use crate::domain::keys::check_name;
 use crate::routes::body::JsonBody;
@@ -23,7 +23,7 @@ use crate::store::sdk_keys;
 /// `GET`: revoked ones too; never the keys themselves.
 pub async fn list(
     State(app): State<App>,
-    _: Admin,
+    _: Actor,
     Path((project, environment)): Path<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
     let mut tx = app.store.begin_read().await?;
@@ -43,7 +43,7 @@ pub struct NewKey {
 /// `POST`: the only answer that ever shows the key.
 pub async fn create(
     State(app): State<App>,
-    admin: Admin,
+    actor: Actor,
     Path((project, environment)): Path<(String, String)>,
     JsonBody(new): JsonBody<NewKey>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
@@ -51,7 +51,7 @@ pub async fn create(
         .ok_or_else(|| Problem::invalid("kind", "the kinds are client, server and edge"))?;
     let name = new.name.unwrap_or_else(|| new.kind.clone());
     check_name(&name).map_err(|detail| Problem::invalid("name", detail))?;
-    let mut changing = find::change(&app, &admin, &project).await?;
+    let mut changing = find::change(&app, &actor, &project).await?;
     let environment = find::environment(&mut changing.tx, &changing.project, &environment).await?;
     let others = sdk_keys::list(&mut changing.tx, &environment.id).await?;
     if others.iter().filter(|key| key.revoked_at.is_none()).count() >= MAX_SDK_KEYS {
@@ -95,11 +95,11 @@ pub fn connection_string(app: &App, kind: Kind, sdk_key: &str, environment: [u8;
 /// `DELETE .../{id}`: the key is refused here at once, at edges with the next snapshot, in caches when they expire.
 pub async fn revoke(
     State(app): State<App>,
-    admin: Admin,
+    actor: Actor,
     Path((project, environment, id)): Path<(String, String, String)>,
 ) -> Result<StatusCode, Problem> {
     connection::id(&id).ok_or_else(|| find::missing("SDK key", &id))?;
-    let mut changing = find::change(&app, &admin, &project).await?;
+    let mut changing = find::change(&app, &actor, &project).await?;
     let environment = find::environment(&mut changing.tx, &changing.project, &environment).await?;
     let key = sdk_keys::find(&mut changing.tx, &environment.id, &id).await?;
     let key = key.ok_or_else(|| find::missing("SDK key", &id))?;

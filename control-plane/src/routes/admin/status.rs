@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::find;
 use crate::app::App;
-use crate::auth::admin::Admin;
+use crate::auth::actor::Actor;
 use crate::routes::path::Path;
 use crate::routes::problem::Problem;
 use crate::store::{edges, snapshots};
@@ -19,7 +19,7 @@ const MAX_SNAPSHOTS: i64 = 100;
 /// `GET /admin/projects/{project}/environments/{environment}/snapshots`: newest first.
 pub async fn snapshots(
     State(app): State<App>,
-    _: Admin,
+    _: Actor,
     Path((project, environment)): Path<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
     let mut tx = app.store.begin_read().await?;
@@ -46,7 +46,7 @@ pub async fn snapshots(
 }
 
 /// `GET /admin/edges`: what each edge said to the last push.
-pub async fn edges(State(app): State<App>, _: Admin) -> Result<Json<Value>, Problem> {
+pub async fn edges(State(app): State<App>, _: Actor) -> Result<Json<Value>, Problem> {
     let mut tx = app.store.begin_read().await?;
     Ok(Json(json!({ "edges": edges::list(&mut tx).await? })))
 }
