@@ -1,18 +1,19 @@
 //! The command line of `pennon`.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use pennon_core::snapshot::Kind;
 use tracing_subscriber::EnvFilter;
 
 use crate::ambient::{Clock, Random};
-use crate::config::{self, ServeArgs};
+use crate::config::{self, ServeArgs, file};
 use crate::offline::compile::CompileArgs;
 use crate::offline::snapshot::VerifyArgs;
-use crate::offline::{Failed, compile, eval, import, keys, snapshot, token};
+use crate::offline::{Failed, audit, compile, eval, import, keys, snapshot, token};
 
 /// Feature flags as signed snapshots, evaluated where they are needed.
 #[derive(Debug, Parser)]
@@ -25,6 +26,7 @@ struct Line {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the control plane.
+    #[command(after_help = file::REFERENCE)]
     Serve(Box<ServeArgs>),
     /// Read flags from a file into CONFIG.json and report on each of them.
     Import {
@@ -61,6 +63,11 @@ enum Command {
     },
     /// Make a new admin token on the database and print it, when the old one is lost.
     Token(token::TokenArgs),
+    /// Work with the audit log.
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Print the JSON Schema of CONFIG.json.
     Schema,
     /// Work with keys.
@@ -79,6 +86,12 @@ enum SnapshotCommand {
 }
 
 #[derive(Debug, Subcommand)]
+enum AuditCommand {
+    /// Check that no entry was changed, removed or put elsewhere; print each project's newest hash. Exit status 1: something was.
+    Verify(audit::VerifyArgs),
+}
+
+#[derive(Debug, Subcommand)]
 enum KeysCommand {
     /// Print the root fingerprint that connection strings carry.
     Fingerprint {
@@ -94,9 +107,18 @@ enum KeysCommand {
 
 /// Reads the command line and runs it.
 pub fn run() -> ExitCode {
-    let line = Line::parse();
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let settings =
+        file::find(&arguments, std::env::var_os(file::VARIABLE)).map(|path| file::read(&path));
+    let (command, mistakes) = file::defaults(Line::command(), settings);
+    let matches = command.get_matches_from(arguments);
+    let line = Line::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match line.command {
-        Command::Serve(args) => serve(&args),
+        Command::Serve(args) => serve(&args, mistakes),
+        _ if !mistakes.is_empty() => {
+            mistakes.iter().for_each(|mistake| complain(mistake));
+            ExitCode::FAILURE
+        }
         command => match offline(command) {
             Ok(code) => code,
             Err(failed) => {
@@ -134,6 +156,14 @@ fn offline(command: Command) -> Result<ExitCode, Failed> {
             install_tls();
             print(&format!("{}\n", token::create(&args, &clock, &Random::System)?))?;
         }
+        Command::Audit { command: AuditCommand::Verify(args) } => {
+            install_tls();
+            let (lines, sound) = audit::verify(&args)?;
+            print(&format!("{}\n", lines.join("\n")))?;
+            if !sound {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
         Command::Schema => print_json(&pennon_core::config::schema())?,
         Command::Keys { command: KeysCommand::Fingerprint { root_key_file } } => {
             print(&format!("{}\n", keys::fingerprint(&root_key_file)?))?;
@@ -142,24 +172,18 @@ fn offline(command: Command) -> Result<ExitCode, Failed> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn serve(args: &ServeArgs) -> ExitCode {
-    let filter = match EnvFilter::try_new(&args.log_level) {
-        Ok(filter) => filter,
-        Err(error) => {
-            complain(&format!("--log-level (PENNON_LOG): {error}"));
-            return ExitCode::FAILURE;
-        }
-    };
+fn serve(args: &ServeArgs, mut mistakes: Vec<String>) -> ExitCode {
     let secret = std::env::var("PENNON_SECRET").ok();
-    let config = match config::read(args, secret.as_deref()) {
-        Ok(config) => config,
-        Err(mistakes) => {
-            for mistake in mistakes {
-                complain(&mistake);
-            }
+    let config = match (config::read(args, secret.as_deref()), mistakes.is_empty()) {
+        (Ok(config), true) => config,
+        (result, _) => {
+            mistakes.extend(result.err().unwrap_or_default());
+            mistakes.iter().for_each(|mistake| complain(mistake));
             return ExitCode::FAILURE;
         }
     };
+    // It was checked with the others.
+    let filter = EnvFilter::new(&args.log_level);
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)

@@ -1,26 +1,93 @@
-//! The configuration of `pennon serve`: flags and environment variables, read once, every mistake told at once.
+//! The configuration of `pennon serve`: flags, environment variables and a file, read once, every mistake told at once.
+
+pub mod file;
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ipnet::IpNet;
+use tracing_subscriber::EnvFilter;
 
 use crate::store::Dialect;
 use pennon_core::protocol::connection;
 
-/// What can be set; `pennon serve --help` is the reference.
+/// Where the data is: what every command needs that works on the database.
 #[derive(Args, Clone, Debug)]
-pub struct ServeArgs {
-    /// Address to listen on; port 0 takes a free one.
-    #[arg(long, env = "PENNON_LISTEN", default_value = "127.0.0.1:8600", value_name = "ADDRESS")]
-    pub listen: String,
+pub struct PlaceArgs {
+    /// A file of settings in TOML, each under the name of its flag: `listen = "0.0.0.0:8600"`. A variable beats the file, a flag beats both.
+    #[arg(long, env = "PENNON_CONFIG_FILE", value_name = "FILE.toml")]
+    pub config_file: Option<PathBuf>,
     /// Folder for the database file and the key files; created when it is missing.
     #[arg(long, env = "PENNON_DATA_DIR", default_value = "pennon-data", value_name = "FOLDER")]
     pub data_dir: PathBuf,
     /// sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE [default: pennon.sqlite in the data folder]
     #[arg(long, env = "PENNON_DATABASE", value_name = "URL", hide_env_values = true)]
     pub database: Option<String>,
+    /// The 64 hex digits that seal the signing keys, when they are not in the variable PENNON_SECRET [default: secret.key in the data folder, made at the first start on SQLite]
+    #[arg(long, env = "PENNON_SECRET_FILE", value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
+}
+
+impl PlaceArgs {
+    /// The database's address.
+    pub fn database(&self) -> String {
+        let file = || format!("sqlite:{}", self.data_dir.join("pennon.sqlite").display());
+        set(&self.database).map_or_else(file, str::to_owned)
+    }
+
+    /// The secret, when it is configured: `variable` is PENNON_SECRET.
+    ///
+    /// # Errors
+    /// A sentence, when it is not one.
+    pub fn secret(&self, variable: Option<&str>) -> Result<Option<[u8; 32]>, String> {
+        let digits = |text: &str| connection::digest(&text.trim().to_ascii_lowercase());
+        let advice = "64 hex digits; `openssl rand -hex 32` makes them";
+        match (variable.filter(|text| !text.is_empty()), &self.secret_file) {
+            (Some(_), Some(_)) => {
+                Err("PENNON_SECRET and --secret-file are both set: unset one of them".to_owned())
+            }
+            (Some(text), None) => {
+                digits(text).map(Some).ok_or_else(|| format!("PENNON_SECRET must be {advice}"))
+            }
+            (None, Some(path)) => {
+                let wrong = |why: &dyn std::fmt::Display| {
+                    format!("--secret-file (PENNON_SECRET_FILE) {}: {why}", path.display())
+                };
+                let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
+                digits(&text).map(Some).ok_or_else(|| wrong(&format!("it must hold {advice}")))
+            }
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// Where the secret of a server on SQLite is that was given none.
+    pub fn own_secret_file(&self) -> PathBuf {
+        own_secret_file(&self.data_dir)
+    }
+}
+
+/// See [`PlaceArgs::own_secret_file`].
+pub fn own_secret_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("secret.key")
+}
+
+/// A variable that is set to nothing is not set: compose files do that.
+fn set(text: &Option<String>) -> Option<&str> {
+    text.as_deref().filter(|text| !text.is_empty())
+}
+
+/// What can be set; `pennon serve --help` is the reference.
+#[derive(Args, Clone, Debug)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// Address to listen on; port 0 takes a free one.
+    #[arg(long, env = "PENNON_LISTEN", default_value = "127.0.0.1:8600", value_name = "ADDRESS")]
+    pub listen: String,
+    /// Another address, for Prometheus and probes alone: /metrics, /healthz, /readyz, without a token; keep it off the internet. Without it there are no metrics.
+    #[arg(long, env = "PENNON_METRICS_LISTEN", value_name = "ADDRESS")]
+    pub metrics_listen: Option<String>,
     /// redis://HOST:PORT; tells the other replicas of a published snapshot at once.
     #[arg(long, env = "PENNON_REDIS", value_name = "URL", hide_env_values = true)]
     pub redis: Option<String>,
@@ -63,6 +130,7 @@ pub struct ServeArgs {
 #[derive(Clone)]
 pub struct Config {
     pub listen: SocketAddr,
+    pub metrics_listen: Option<SocketAddr>,
     pub data_dir: PathBuf,
     pub database: String,
     pub redis: Option<redis::Client>,
@@ -70,7 +138,7 @@ pub struct Config {
     pub edges: Vec<Edge>,
     pub trusted_proxies: Vec<IpNet>,
     pub root_key_file: PathBuf,
-    /// What seals the signing keys; from PENNON_SECRET, otherwise a file in the data folder.
+    /// What seals the signing keys; without it, a file in the data folder.
     pub secret: Option<[u8; 32]>,
     pub bootstrap: Option<PathBuf>,
     pub ready_file: Option<PathBuf>,
@@ -112,24 +180,25 @@ pub fn read(args: &ServeArgs, secret: Option<&str>) -> Result<Config, Vec<String
     let mut mistakes = Vec::new();
     let mut note = |sentence: String| mistakes.push(sentence);
 
-    let listen = args.listen.parse::<SocketAddr>().map_err(|_| {
-        note(format!(
-            "--listen (PENNON_LISTEN) is {:?}: give an address and a port, such as 127.0.0.1:8600",
-            args.listen
-        ));
-    });
-    let database = args
-        .database
-        .clone()
-        .unwrap_or_else(|| format!("sqlite:{}", args.data_dir.join("pennon.sqlite").display()));
+    let mut address = |names: &str, text: &str| {
+        text.parse::<SocketAddr>().map_err(|_| {
+            note(format!(
+                "{names} is {text:?}: give an address and a port, such as 127.0.0.1:8600"
+            ));
+        })
+    };
+    let listen = address("--listen (PENNON_LISTEN)", &args.listen);
+    let metrics_listen = set(&args.metrics_listen)
+        .and_then(|text| address("--metrics-listen (PENNON_METRICS_LISTEN)", text).ok());
+    let database = args.place.database();
     let dialect = Dialect::of(&database)
         .map_err(|sentence| note(format!("--database (PENNON_DATABASE): {sentence}")));
-    let redis = args.redis.as_deref().map(redis::Client::open).transpose();
+    let redis = set(&args.redis).map(redis::Client::open).transpose();
     let redis = redis.unwrap_or_else(|error| {
         note(format!("--redis (PENNON_REDIS): {error}: give redis://HOST:PORT"));
         None
     });
-    let public_url = args.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
+    let public_url = set(&args.public_url).map(|url| url.trim_end_matches('/').to_owned());
     if let Some(url) = &public_url
         && !is_base_url(url)
     {
@@ -166,24 +235,20 @@ pub fn read(args: &ServeArgs, secret: Option<&str>) -> Result<Config, Vec<String
             )),
         }
     }
-    let secret = match secret {
-        None | Some("") => {
-            if dialect == Ok(Dialect::Postgres) {
-                note("PENNON_SECRET is missing: with PostgreSQL every replica needs the same 64 hex digits; `openssl rand -hex 32` makes them".to_owned());
-            }
+    let secret = match args.place.secret(secret) {
+        Ok(None) if dialect == Ok(Dialect::Postgres) => {
+            note("PENNON_SECRET is missing: with PostgreSQL every replica needs the same 64 hex digits; `openssl rand -hex 32` makes them".to_owned());
             None
         }
-        Some(text) => match connection::digest(&text.trim().to_ascii_lowercase()) {
-            Some(secret) => Some(secret),
-            None => {
-                note(
-                    "PENNON_SECRET must be 64 hex digits; `openssl rand -hex 32` makes them"
-                        .to_owned(),
-                );
-                None
-            }
-        },
+        Ok(secret) => secret,
+        Err(sentence) => {
+            note(sentence);
+            None
+        }
     };
+    if let Err(error) = EnvFilter::try_new(&args.log_level) {
+        note(format!("--log-level (PENNON_LOG): {error}"));
+    }
     if let Some(file) = &args.bootstrap
         && !file.is_file()
     {
@@ -192,7 +257,8 @@ pub fn read(args: &ServeArgs, secret: Option<&str>) -> Result<Config, Vec<String
     match listen {
         Ok(listen) if mistakes.is_empty() => Ok(Config {
             listen,
-            data_dir: args.data_dir.clone(),
+            metrics_listen,
+            data_dir: args.place.data_dir.clone(),
             database,
             redis,
             public_url,
@@ -201,7 +267,7 @@ pub fn read(args: &ServeArgs, secret: Option<&str>) -> Result<Config, Vec<String
             root_key_file: args
                 .root_key_file
                 .clone()
-                .unwrap_or_else(|| args.data_dir.join("root.key")),
+                .unwrap_or_else(|| args.place.data_dir.join("root.key")),
             secret,
             bootstrap: args.bootstrap.clone(),
             ready_file: args.ready_file.clone(),
@@ -264,22 +330,52 @@ mod tests {
             "10.0.0.0/33",
             "--bootstrap",
             "/nowhere/config.json",
+            "--log-level",
+            "loud=loudest",
+            "--metrics-listen",
+            "9000",
         ]);
         let mistakes = read(&args, Some("short")).unwrap_err();
         let named = [
             "--listen",
+            "--metrics-listen",
             "--database",
             "--redis",
             "--public-url",
             "--edge",
             "--trusted-proxies",
             "PENNON_SECRET",
+            "--log-level",
             "--bootstrap",
         ];
         assert_eq!(mistakes.len(), named.len(), "{mistakes:#?}");
         for (mistake, name) in mistakes.iter().zip(named) {
             assert!(mistake.contains(name), "{mistake}");
         }
+    }
+
+    #[test]
+    fn the_secret_comes_from_one_place() {
+        let file = std::env::temp_dir().join(format!("pennon-secret-{}", std::process::id()));
+        std::fs::write(&file, format!("{}\n", "cd".repeat(32))).unwrap();
+        let named = args(&["--secret-file", file.to_str().unwrap()]);
+        assert_eq!(read(&named, None).unwrap().secret, Some([0xcd; 32]));
+        assert_eq!(read(&args(&[]), Some(&"AB".repeat(32))).unwrap().secret, Some([0xab; 32]));
+        assert_eq!(read(&args(&[]), Some("")).unwrap().secret, None);
+        assert!(read(&named, Some(&"ab".repeat(32))).unwrap_err()[0].contains("both"));
+        std::fs::write(&file, "cd").unwrap();
+        assert!(read(&named, None).unwrap_err()[0].contains("--secret-file"));
+        std::fs::remove_file(&file).unwrap();
+        assert!(read(&named, None).unwrap_err()[0].contains("--secret-file"));
+    }
+
+    #[test]
+    fn what_is_set_to_nothing_is_not_set() {
+        let config =
+            read(&args(&["--redis", "", "--public-url", "", "--metrics-listen", ""]), None)
+                .unwrap();
+        assert!(config.redis.is_none() && config.public_url.is_none());
+        assert!(config.metrics_listen.is_none());
     }
 
     #[test]

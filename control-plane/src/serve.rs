@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::ambient::{Clock, Random};
 use crate::app::{App, MAX_STREAMS, Settings};
-use crate::config::Config;
+use crate::config::{Config, own_secret_file};
 use crate::first_start::{self, StartError};
 use crate::private_file;
 use crate::publish::replicas::{self, Announcer};
@@ -52,7 +52,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
 
     let secret = match config.secret {
         Some(secret) => secret,
-        None => secret_file(&config.data_dir.join("secret.key"), &random)?,
+        None => secret_file(&own_secret_file(&config.data_dir), &random)?,
     };
     let store = connect(&config.database).await?;
     migrate(&store, clock.now_ms()).await?;

@@ -1,5 +1,6 @@
 //! What works without a server.
 
+pub mod audit;
 pub mod compile;
 pub mod eval;
 pub mod import;
@@ -9,6 +10,9 @@ pub mod token;
 
 use std::fmt::Display;
 use std::path::Path;
+
+use crate::config::PlaceArgs;
+use crate::store::{Dialect, Store, StoreError};
 
 /// Why a command failed: a sentence for standard error.
 #[derive(Debug, thiserror::Error)]
@@ -27,4 +31,41 @@ fn read(path: &Path) -> Result<Vec<u8>, Failed> {
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failed> {
     std::fs::write(path, bytes).map_err(|error| Failed::at(path, error))
+}
+
+/// A database that is there, and the thread that works on it.
+struct Opened {
+    runtime: tokio::runtime::Runtime,
+    store: Store,
+}
+
+impl Opened {
+    /// Connects to what is configured, which has to be there: only `pennon serve` makes a database file.
+    fn open(place: &PlaceArgs) -> Result<Self, Failed> {
+        let database = place.database();
+        let file = Dialect::file(&database)?;
+        if let Some(file) = file.filter(|file| !file.is_file()) {
+            return Err(Failed::at(&file, "there is no database; give --data-dir or --database"));
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failed(error.to_string()))?;
+        let store = runtime.block_on(Store::connect(&database))?;
+        Ok(Self { runtime, store })
+    }
+
+    fn run<T>(self, work: impl AsyncFnOnce(&Store) -> Result<T, Failed>) -> Result<T, Failed> {
+        self.runtime.block_on(async {
+            let result = work(&self.store).await;
+            self.store.close().await;
+            result
+        })
+    }
+}
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Self {
+        Self(error.to_string())
+    }
 }

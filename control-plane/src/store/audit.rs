@@ -288,6 +288,21 @@ fn parse(text: &str) -> Result<Value, StoreError> {
     })
 }
 
+/// The entry that has this hash.
+pub async fn sequence_of(
+    connection: &mut AnyConnection,
+    project_id: &str,
+    hash: &[u8; 32],
+) -> Result<Option<i64>, StoreError> {
+    let row: Option<(i64,)> =
+        sqlx::query_as("SELECT sequence FROM audit_log WHERE project_id = $1 AND hash = $2")
+            .bind(project_id)
+            .bind(hash.to_vec())
+            .fetch_optional(connection)
+            .await?;
+    Ok(row.map(|(sequence,)| sequence))
+}
+
 /// How far a project's chain holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verified {

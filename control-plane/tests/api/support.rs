@@ -157,6 +157,7 @@ pub(crate) struct Server {
 pub(crate) fn config(place: &Place) -> Config {
     Config {
         listen: "127.0.0.1:0".parse().unwrap(),
+        metrics_listen: None,
         data_dir: place.folder.clone(),
         database: place.database.clone(),
         redis: None,

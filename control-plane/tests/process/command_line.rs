@@ -111,13 +111,14 @@ fn mistakes_are_told_by_name() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("flags.a.enabled"), "{refused:?}");
 
-    let serve = ["serve", "--listen", "nowhere", "--database", "mysql://x", "--edge", "x"];
-    let refused = pennon(&folder, &serve);
+    std::fs::write(folder.join("pennon.toml"), "edge = [\"x\"]\ncolour = 1\nlog-level = \"a=b\"\n")
+        .unwrap();
+    let serve = ["serve", "--listen", "nowhere", "--database", "mysql://x"];
+    let refused = pennon(&folder, &[&serve[..], &["--config-file", "pennon.toml"]].concat());
     let told = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(
-        told.contains("--listen") && told.contains("--database") && told.contains("--edge"),
-        "{told}"
-    );
+    for named in ["--listen", "--database", "--edge", "colour", "--log-level"] {
+        assert_eq!(told.matches(named).count(), 1, "{named}: {told}");
+    }
     assert!(
         !folder.join("pennon-data").exists(),
         "nothing is made before the configuration is right"

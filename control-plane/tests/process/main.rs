@@ -1,6 +1,7 @@
 //! The real program as a process of its own: its commands, its ends.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails panics")]
 
+mod audit;
 mod command_line;
 mod first_start;
 mod kill;
