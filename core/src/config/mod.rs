@@ -10,6 +10,7 @@ mod encode;
 mod flag;
 mod literal;
 mod pattern;
+mod reallocate;
 mod segment;
 mod serve;
 mod uses;
@@ -33,6 +34,7 @@ pub use condition::{
     TextComparison, Texts, TimeComparison,
 };
 pub use flag::{Flag, HeldOut, LayerSlot, Prerequisite, Rule, Target, ValueType, Variant};
+pub use reallocate::{ReallocateError, Reallocation, moved, reallocate};
 pub use segment::Segment;
 pub use serve::{Ramp, RampStep, Serve, Split, Weight};
 
