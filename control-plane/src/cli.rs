@@ -13,7 +13,7 @@ use crate::ambient::{Clock, Random};
 use crate::config::{self, ServeArgs, file};
 use crate::offline::compile::CompileArgs;
 use crate::offline::snapshot::VerifyArgs;
-use crate::offline::{Failed, audit, compile, eval, import, keys, snapshot, token};
+use crate::offline::{Failed, audit, check, compile, eval, import, keys, snapshot, token};
 
 /// Feature flags as signed snapshots, evaluated where they are needed.
 #[derive(Debug, Parser)]
@@ -55,6 +55,19 @@ enum Command {
         /// Compile --config for this kind: server, client or edge.
         #[arg(long, value_parser = compile::kind, default_value = "server")]
         kind: Kind,
+    },
+    /// Say what is wrong with CONFIG.json, and what is hardly meant. Exit status 1: it does not compile.
+    Check {
+        #[arg(value_name = "CONFIG.json")]
+        file: PathBuf,
+        #[arg(long, value_enum, default_value_t = check::Format::Text)]
+        format: check::Format,
+        /// Warnings lead to exit status 1 too.
+        #[arg(long)]
+        deny_warnings: bool,
+        /// Unix milliseconds: what is over by then is found [default: the time it is]
+        #[arg(long, value_name = "MS", allow_negative_numbers = true)]
+        now: Option<i64>,
     },
     /// Look into the files of a snapshot.
     Snapshot {
@@ -144,6 +157,14 @@ fn offline(command: Command) -> Result<ExitCode, Failed> {
             let (out, complaints) = (&mut std::io::stdout().lock(), &mut std::io::stderr().lock());
             if !eval::run(&source, &cases, kind, out, complaints)? {
                 return Ok(ExitCode::from(2));
+            }
+        }
+        Command::Check { file, format, deny_warnings, now } => {
+            let now = now.unwrap_or_else(|| clock.now_ms());
+            let (text, passed) = check::check(&file, format, deny_warnings, now)?;
+            print(&text)?;
+            if !passed {
+                return Ok(ExitCode::FAILURE);
             }
         }
         Command::Snapshot { command: SnapshotCommand::Show { file } } => {

@@ -1,6 +1,7 @@
 //! What works without a server.
 
 pub mod audit;
+pub mod check;
 pub mod compile;
 pub mod eval;
 pub mod import;

@@ -12,17 +12,19 @@ use core::fmt;
 
 use serde::Serialize;
 
+use super::finding::{Code, Finding};
 use super::literal::{NOT_EXACT, exact, path, pointer, salt};
 use super::{
     Bucketing, Configuration, FORMAT, Flag, Prerequisite, Ramp, Rule, Segment, Serve, Split,
     ValueType, VendorHash,
 };
 use crate::limits::*;
-use bounds::{flag_costs, flag_heights, segment_heights};
+use bounds::{cyclic_flags, cyclic_segments, flag_costs, flag_heights, segment_heights};
 
 /// A reason not to compile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
+    pub code: Code,
     /// The flag it spoils; none when it concerns the whole configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flag: Option<String>,
@@ -37,11 +39,21 @@ impl fmt::Display for Problem {
     }
 }
 
+impl From<Problem> for Finding {
+    fn from(problem: Problem) -> Self {
+        let Problem { code, flag, place, message } = problem;
+        let severity = code.severity();
+        Self { code, severity, flag, place, message, exact: true, other: None, witness: None }
+    }
+}
+
 impl Configuration {
     /// Everything that keeps this configuration from compiling, in the order of the file.
     pub fn problems(&self) -> Vec<Problem> {
         let heights = segment_heights(&self.segments);
-        let mut check = Check { configuration: self, heights, flag: None, problems: Vec::new() };
+        let cyclic = cyclic_segments(&self.segments);
+        let mut check =
+            Check { configuration: self, heights, cyclic, flag: None, problems: Vec::new() };
         check.whole();
         check.problems
     }
@@ -50,26 +62,32 @@ impl Configuration {
 struct Check<'a> {
     configuration: &'a Configuration,
     heights: BTreeMap<&'a str, usize>,
+    /// Segments that contain themselves.
+    cyclic: BTreeSet<&'a str>,
     flag: Option<&'a str>,
     problems: Vec<Problem>,
 }
 
 impl<'a> Check<'a> {
-    fn report(&mut self, place: &str, message: impl Into<String>) {
+    fn report(&mut self, code: Code, place: &str, message: impl Into<String>) {
         let flag = self.flag.map(ToString::to_string);
-        self.problems.push(Problem { flag, place: place.into(), message: message.into() });
+        self.problems.push(Problem { code, flag, place: place.into(), message: message.into() });
     }
 
     fn whole(&mut self) {
         let configuration = self.configuration;
         if configuration.format != FORMAT {
-            self.report("/format", format!("must be {FORMAT}"));
+            self.report(Code::UnknownFormat, "/format", format!("must be {FORMAT}"));
         }
         if configuration.flags.len() > MAX_FLAGS {
-            self.report("/flags", format!("holds more than {MAX_FLAGS} flags"));
+            self.report(Code::OverLimit, "/flags", format!("holds more than {MAX_FLAGS} flags"));
         }
         if configuration.segments.len() > MAX_SEGMENTS {
-            self.report("/segments", format!("holds more than {MAX_SEGMENTS} segments"));
+            self.report(
+                Code::OverLimit,
+                "/segments",
+                format!("holds more than {MAX_SEGMENTS} segments"),
+            );
         }
         for (name, attribute) in &configuration.attributes {
             let place = pointer("/attributes", name);
@@ -80,7 +98,11 @@ impl<'a> Check<'a> {
             [("layers", configuration.layers.len()), ("holdouts", configuration.holdouts.len())]
         {
             if count > MAX_LAYERS {
-                self.report(&format!("/{name}"), format!("holds more than {MAX_LAYERS} {name}"));
+                self.report(
+                    Code::OverLimit,
+                    &format!("/{name}"),
+                    format!("holds more than {MAX_LAYERS} {name}"),
+                );
             }
         }
         for (key, layer) in &configuration.layers {
@@ -93,7 +115,7 @@ impl<'a> Check<'a> {
             self.name(&place, key);
             self.bucketing(&format!("{place}/by"), &holdout.by);
             if holdout.weight > holdout.by.size() {
-                self.report(&format!("{place}/weight"), "is more than all");
+                self.report(Code::BadBucketRange, &format!("{place}/weight"), "is more than all");
             }
         }
         for (key, segment) in &configuration.segments {
@@ -112,40 +134,59 @@ impl<'a> Check<'a> {
                 let flag = configuration.flags.get(key);
                 let without_rules = flag.is_some_and(|flag| flag.rules.is_empty());
                 let part = if without_rules { "prerequisites" } else { "rules" };
-                self.report(&format!("{}/{part}", pointer("/flags", key)), message);
+                self.report(
+                    Code::OverLimit,
+                    &format!("{}/{part}", pointer("/flags", key)),
+                    message,
+                );
             }
         }
+        let cyclic = cyclic_flags(configuration);
         for (key, height) in flag_heights(configuration) {
             if height > MAX_DEPTH {
                 self.flag = Some(key);
-                let message =
-                    format!("depends on itself, or on flags more than {MAX_DEPTH} levels deep");
-                self.report(&format!("{}/prerequisites", pointer("/flags", key)), message);
+                let place = format!("{}/prerequisites", pointer("/flags", key));
+                if cyclic.contains(key) {
+                    self.report(Code::PrerequisiteCycle, &place, "lead back to the flag itself");
+                } else {
+                    let message = format!("depend on flags more than {MAX_DEPTH} levels deep");
+                    self.report(Code::OverLimit, &place, message);
+                }
             }
         }
     }
 
     fn name(&mut self, place: &str, name: &str) {
         if name.is_empty() || name.starts_with('\0') {
-            self.report(place, "must not be empty, nor begin with NUL");
+            self.report(Code::BadName, place, "must not be empty, nor begin with NUL");
         } else if name.len() > MAX_NAME_BYTES {
-            self.report(place, format!("is longer than {MAX_NAME_BYTES} bytes"));
+            self.report(Code::OverLimit, place, format!("is longer than {MAX_NAME_BYTES} bytes"));
         }
     }
 
     /// What only people read.
     fn prose(&mut self, place: &str, text: &str) {
         if text.len() > MAX_DESCRIPTION_BYTES {
-            self.report(place, format!("is longer than {MAX_DESCRIPTION_BYTES} bytes"));
+            self.report(
+                Code::OverLimit,
+                place,
+                format!("is longer than {MAX_DESCRIPTION_BYTES} bytes"),
+            );
         }
     }
 
     /// An attribute: a name, or a JSON Pointer (RFC 6901) when it starts with a slash.
     fn reference(&mut self, place: &str, attribute: &str) {
         match path(attribute) {
-            None => self.report(place, "has a `~` that is neither `~0` nor `~1`"),
+            None => {
+                self.report(Code::BadReference, place, "has a `~` that is neither `~0` nor `~1`")
+            }
             Some(names) if names.len() > MAX_PATH_NAMES => {
-                self.report(place, format!("has more than {MAX_PATH_NAMES} names"));
+                self.report(
+                    Code::OverLimit,
+                    place,
+                    format!("has more than {MAX_PATH_NAMES} names"),
+                );
             }
             Some(names) => names.iter().for_each(|name| self.name(place, name)),
         }
@@ -165,13 +206,13 @@ impl<'a> Check<'a> {
 
     fn keys(&mut self, place: &str, keys: &[String], limit: usize) {
         if keys.len() > limit {
-            self.report(place, format!("lists more than {limit} keys"));
+            self.report(Code::OverLimit, place, format!("lists more than {limit} keys"));
         }
         if keys.iter().any(String::is_empty) {
-            self.report(place, "lists an empty key");
+            self.report(Code::BadName, place, "lists an empty key");
         }
         if keys.iter().any(|key| key.len() > MAX_NAME_BYTES) {
-            self.report(place, format!("lists a key over {MAX_NAME_BYTES} bytes"));
+            self.report(Code::OverLimit, place, format!("lists a key over {MAX_NAME_BYTES} bytes"));
         }
     }
 
@@ -184,7 +225,7 @@ impl<'a> Check<'a> {
         }
         if flag.prerequisites.len() > MAX_PREREQUISITES {
             let message = format!("lists more than {MAX_PREREQUISITES} flags");
-            self.report(&format!("{place}/prerequisites"), message);
+            self.report(Code::OverLimit, &format!("{place}/prerequisites"), message);
         }
         for (at, prerequisite) in flag.prerequisites.iter().enumerate() {
             self.prerequisite(&format!("{place}/prerequisites/{at}"), prerequisite);
@@ -193,12 +234,16 @@ impl<'a> Check<'a> {
             let place = format!("{place}/holdout");
             self.variant(&format!("{place}/variant"), flag, &held.variant);
             if !self.configuration.holdouts.contains_key(&held.holdout) {
-                self.report(&format!("{place}/holdout"), format!("no holdout `{}`", held.holdout));
+                self.report(
+                    Code::UnknownHoldout,
+                    &format!("{place}/holdout"),
+                    format!("no holdout `{}`", held.holdout),
+                );
             }
         }
         if flag.metadata.len() > MAX_METADATA {
             let message = format!("holds more than {MAX_METADATA} entries");
-            self.report(&format!("{place}/metadata"), message);
+            self.report(Code::OverLimit, &format!("{place}/metadata"), message);
         }
         for (name, value) in &flag.metadata {
             let place = pointer(&format!("{place}/metadata"), name);
@@ -213,17 +258,25 @@ impl<'a> Check<'a> {
             self.keys(&format!("{place}/keys"), &target.keys, MAX_LIST);
             for key in &target.keys {
                 if !targeted.insert((&target.unit, key)) {
-                    self.report(&format!("{place}/keys"), format!("`{key}` is targeted twice"));
+                    self.report(
+                        Code::TargetListedTwice,
+                        &format!("{place}/keys"),
+                        format!("`{key}` is targeted twice"),
+                    );
                 }
             }
         }
         let units: BTreeSet<&String> = flag.targets.iter().map(|target| &target.unit).collect();
         if units.len() > MAX_TARGET_UNITS {
             let message = format!("list values of more than {MAX_TARGET_UNITS} attributes");
-            self.report(&format!("{place}/targets"), message);
+            self.report(Code::OverLimit, &format!("{place}/targets"), message);
         }
         if flag.rules.len() > MAX_RULES {
-            self.report(&format!("{place}/rules"), format!("holds more than {MAX_RULES} rules"));
+            self.report(
+                Code::OverLimit,
+                &format!("{place}/rules"),
+                format!("holds more than {MAX_RULES} rules"),
+            );
         }
         let mut ids = BTreeSet::new();
         for (at, rule) in flag.rules.iter().enumerate() {
@@ -231,7 +284,11 @@ impl<'a> Check<'a> {
             self.name(&format!("{place}/id"), &rule.id);
             self.prose(&format!("{place}/name"), &rule.name);
             if !ids.insert(&rule.id) {
-                self.report(&format!("{place}/id"), "is the id of an earlier rule too");
+                self.report(
+                    Code::DuplicateRule,
+                    &format!("{place}/id"),
+                    "is the id of an earlier rule too",
+                );
             }
             self.rule(&place, flag, rule);
         }
@@ -243,7 +300,7 @@ impl<'a> Check<'a> {
             Serve::Ramp(ramp) => ramp.variants.iter().any(Option::is_none),
         };
         if unserved {
-            self.report(&place, "must serve a variant to every unit");
+            self.report(Code::FallthroughUnserved, &place, "must serve a variant to every unit");
         }
     }
 
@@ -251,17 +308,26 @@ impl<'a> Check<'a> {
         if let (Some(from), Some(to)) = (rule.from, rule.to)
             && from >= to
         {
-            self.report(&format!("{place}/to"), "must be later than `from`");
+            self.report(
+                Code::WindowNeverOpens,
+                &format!("{place}/to"),
+                "must be later than `from`",
+            );
         }
         if let Some(slot) = &rule.layer {
             let size = self.configuration.layers.get(&slot.layer).map(|layer| layer.by.size());
             let place = format!("{place}/layer");
             match size {
                 None => {
-                    self.report(&format!("{place}/layer"), format!("no layer `{}`", slot.layer));
+                    self.report(
+                        Code::UnknownLayer,
+                        &format!("{place}/layer"),
+                        format!("no layer `{}`", slot.layer),
+                    );
                 }
                 Some(size) if slot.from >= slot.to || slot.to > size => {
                     self.report(
+                        Code::EmptyLayerSlot,
                         &place,
                         format!("`from` must be below `to`, and `to` at most {size}"),
                     );
@@ -275,12 +341,15 @@ impl<'a> Check<'a> {
 
     fn prerequisite(&mut self, place: &str, prerequisite: &Prerequisite) {
         let Some(flag) = self.configuration.flags.get(&prerequisite.flag) else {
-            return self
-                .report(&format!("{place}/flag"), format!("no flag `{}`", prerequisite.flag));
+            return self.report(
+                Code::UnknownFlag,
+                &format!("{place}/flag"),
+                format!("no flag `{}`", prerequisite.flag),
+            );
         };
         if prerequisite.variants.is_empty() || prerequisite.variants.len() > MAX_VARIANTS {
             let message = format!("must list 1 to {MAX_VARIANTS} variants");
-            self.report(&format!("{place}/variants"), message);
+            self.report(Code::WrongCount, &format!("{place}/variants"), message);
         }
         for (at, variant) in prerequisite.variants.iter().enumerate() {
             self.variant(&format!("{place}/variants/{at}"), flag, variant);
@@ -289,7 +358,7 @@ impl<'a> Check<'a> {
 
     fn variants(&mut self, place: &str, flag: &Flag) {
         if flag.variants.is_empty() || flag.variants.len() > MAX_VARIANTS {
-            self.report(place, format!("must hold 1 to {MAX_VARIANTS} variants"));
+            self.report(Code::WrongCount, place, format!("must hold 1 to {MAX_VARIANTS} variants"));
         }
         let mut keys = BTreeSet::new();
         for (at, variant) in flag.variants.iter().enumerate() {
@@ -297,7 +366,11 @@ impl<'a> Check<'a> {
             self.name(&format!("{place}/key"), &variant.key);
             self.prose(&format!("{place}/description"), &variant.description);
             if !keys.insert(&variant.key) {
-                self.report(&format!("{place}/key"), "is the key of an earlier variant too");
+                self.report(
+                    Code::DuplicateVariant,
+                    &format!("{place}/key"),
+                    "is the key of an earlier variant too",
+                );
             }
             let fits = match flag.flag_type {
                 ValueType::Boolean => variant.value.is_boolean(),
@@ -306,16 +379,20 @@ impl<'a> Check<'a> {
                 ValueType::Json => true,
             };
             if !fits {
-                self.report(&format!("{place}/value"), "is not of the flag's type");
+                self.report(
+                    Code::WrongValueType,
+                    &format!("{place}/value"),
+                    "is not of the flag's type",
+                );
             } else if !exact(&variant.value) {
-                self.report(&format!("{place}/value"), NOT_EXACT);
+                self.report(Code::InexactNumber, &format!("{place}/value"), NOT_EXACT);
             }
         }
     }
 
     fn variant(&mut self, place: &str, flag: &Flag, key: &str) {
         if !flag.variants.iter().any(|variant| variant.key == key) {
-            self.report(place, format!("the flag has no variant `{key}`"));
+            self.report(Code::UnknownVariant, place, format!("the flag has no variant `{key}`"));
         }
     }
 
@@ -331,24 +408,29 @@ impl<'a> Check<'a> {
         self.reference(&format!("{place}/unit"), &by.unit);
         if by.fallback_units.len() >= usize::from(MAX_UNITS) {
             let message = format!("lists more than {} attributes", MAX_UNITS - 1);
-            self.report(&format!("{place}/fallbackUnits"), message);
+            self.report(Code::OverLimit, &format!("{place}/fallbackUnits"), message);
         }
         for (at, unit) in by.fallback_units.iter().enumerate() {
             self.reference(&format!("{place}/fallbackUnits/{at}"), unit);
         }
         match (&by.salt, &by.hash) {
             (Some(text), None) if salt(text).is_some() => {}
-            (Some(_), None) => {
-                self.report(&format!("{place}/salt"), "must be 32 hexadecimal digits")
-            }
+            (Some(_), None) => self.report(
+                Code::BadBucketing,
+                &format!("{place}/salt"),
+                "must be 32 hexadecimal digits",
+            ),
             (None, Some(hash)) => self.vendor_hash(&format!("{place}/hash"), hash),
             (None, None) => {
                 self.report(
+                    Code::BadBucketing,
                     &format!("{place}/salt"),
                     "is missing: 32 hexadecimal digits, drawn at random",
                 );
             }
-            (Some(_), Some(_)) => self.report(place, "has both a salt and another product's hash"),
+            (Some(_), Some(_)) => {
+                self.report(Code::BadBucketing, place, "has both a salt and another product's hash")
+            }
         }
     }
 
@@ -362,10 +444,10 @@ impl<'a> Check<'a> {
             VendorHash::Sha1(sha1) => (&sha1.prefix, 1),
         };
         if text.len() > MAX_TEXT_BYTES {
-            self.report(place, format!("has a text over {MAX_TEXT_BYTES} bytes"));
+            self.report(Code::OverLimit, place, format!("has a text over {MAX_TEXT_BYTES} bytes"));
         }
         if size == 0 || size > i32::MAX as u32 {
-            self.report(place, "must have a `size` from 1 to 2147483647");
+            self.report(Code::BadBucketing, place, "must have a `size` from 1 to 2147483647");
         }
     }
 
@@ -373,7 +455,7 @@ impl<'a> Check<'a> {
         self.bucketing(&format!("{place}/by"), &ramp.by);
         if ramp.variants.is_empty() || ramp.variants.len() > MAX_SPLIT_PARTS {
             let message = format!("must list 1 to {MAX_SPLIT_PARTS} variants");
-            self.report(&format!("{place}/variants"), message);
+            self.report(Code::WrongCount, &format!("{place}/variants"), message);
         }
         for (at, variant) in ramp.variants.iter().enumerate() {
             if let Some(variant) = variant {
@@ -382,17 +464,25 @@ impl<'a> Check<'a> {
         }
         if ramp.steps.is_empty() || ramp.steps.len() > MAX_RAMP_STEPS {
             let message = format!("must list 1 to {MAX_RAMP_STEPS} steps");
-            self.report(&format!("{place}/steps"), message);
+            self.report(Code::WrongCount, &format!("{place}/steps"), message);
         }
         let mut before = None;
         for (at, step) in ramp.steps.iter().enumerate() {
             let place = format!("{place}/steps/{at}");
             if before.is_some_and(|before| step.at <= before) {
-                self.report(&format!("{place}/at"), "must be later than the step before");
+                self.report(
+                    Code::StepsOutOfOrder,
+                    &format!("{place}/at"),
+                    "must be later than the step before",
+                );
             }
             before = Some(step.at);
             if step.weights.len() != ramp.variants.len() {
-                self.report(&format!("{place}/weights"), "must hold one weight for each variant");
+                self.report(
+                    Code::WrongCount,
+                    &format!("{place}/weights"),
+                    "must hold one weight for each variant",
+                );
             }
             self.sum(&format!("{place}/weights"), step.weights.iter().copied(), ramp.by.size());
         }
@@ -401,7 +491,7 @@ impl<'a> Check<'a> {
     fn sum(&mut self, place: &str, weights: impl Iterator<Item = u32>, size: u32) {
         let sum: u64 = weights.map(u64::from).sum();
         if sum != u64::from(size) {
-            self.report(place, format!("sum to {sum} instead of {size}"));
+            self.report(Code::WeightsDoNotSum, place, format!("sum to {sum} instead of {size}"));
         }
     }
 
@@ -409,7 +499,11 @@ impl<'a> Check<'a> {
         self.bucketing(&format!("{place}/by"), &split.by);
         let weights = format!("{place}/weights");
         if split.weights.len() > MAX_SPLIT_PARTS {
-            self.report(&weights, format!("holds more than {MAX_SPLIT_PARTS} parts"));
+            self.report(
+                Code::OverLimit,
+                &weights,
+                format!("holds more than {MAX_SPLIT_PARTS} parts"),
+            );
         }
         for (at, weight) in split.weights.iter().enumerate() {
             if let Some(variant) = &weight.variant {

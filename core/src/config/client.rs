@@ -6,6 +6,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::check::Problem;
+use super::finding::Code;
 use super::literal::{path, pointer};
 use super::uses::of_flag;
 use super::{Condition, Configuration, Flag, Serve};
@@ -35,9 +36,9 @@ pub(super) fn problems(configuration: &Configuration) -> Vec<Problem> {
     for (key, carried_by) in flags_carried(configuration) {
         let Some(flag) = configuration.flags.get(key).filter(|flag| flag.enabled) else { continue };
         let uses = of_flag(configuration, flag);
-        let mut report = |message: String| {
+        let mut report = |code: Code, message: String| {
             let flag = Some(carried_by.to_string());
-            problems.push(Problem { flag, place: pointer("/flags", key), message });
+            problems.push(Problem { code, flag, place: pointer("/flags", key), message });
         };
         for name in &uses.segments {
             let listed = configuration
@@ -45,15 +46,21 @@ pub(super) fn problems(configuration: &Configuration) -> Vec<Problem> {
                 .get(*name)
                 .map_or(0, |segment| segment.included.len().max(segment.excluded.len()));
             if listed > MAX_CLIENT_SEGMENT_KEYS {
-                report(format!(
-                    "reaches clients and uses segment `{name}`, which lists more than {MAX_CLIENT_SEGMENT_KEYS} keys"
-                ));
+                report(
+                    Code::OverLimit,
+                    format!(
+                        "reaches clients and uses segment `{name}`, which lists more than {MAX_CLIENT_SEGMENT_KEYS} keys"
+                    ),
+                );
             }
         }
         for attribute in uses.attributes.into_iter().filter(|attribute| private(attribute)) {
-            report(format!(
-                "reaches clients and reads the private attribute `{attribute}`: hide the flag from clients or make the attribute public"
-            ));
+            report(
+                Code::PrivateAttribute,
+                format!(
+                    "reaches clients and reads the private attribute `{attribute}`: hide the flag from clients or make the attribute public"
+                ),
+            );
         }
     }
     problems

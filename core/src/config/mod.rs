@@ -1,5 +1,6 @@
 //! The authored model: CONFIG.json, the flags of one environment (core/spec/config.md), its checks and its compiler.
 
+pub mod analysis;
 mod attribute;
 mod bucketing;
 mod check;
@@ -7,6 +8,7 @@ mod client;
 mod compile;
 mod condition;
 mod encode;
+mod finding;
 mod flag;
 mod literal;
 mod pattern;
@@ -33,6 +35,7 @@ pub use condition::{
     Exists, In, Instant, IsType, Matches, NumberComparison, Scalar, SemverComparison, SomeElement,
     TextComparison, Texts, TimeComparison,
 };
+pub use finding::{Code, Finding, Severity, Witness};
 pub use flag::{Flag, HeldOut, LayerSlot, Prerequisite, Rule, Target, ValueType, Variant};
 pub use reallocate::{ReallocateError, Reallocation, moved, reallocate};
 pub use segment::Segment;

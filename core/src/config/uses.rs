@@ -32,6 +32,13 @@ pub(super) fn of_flag<'a>(configuration: &'a Configuration, flag: &'a Flag) -> U
     uses
 }
 
+/// The segments that a condition names.
+pub(super) fn segments_within(condition: &Condition) -> BTreeSet<&str> {
+    let mut uses = Uses::default();
+    uses.condition(condition, true);
+    uses.segments
+}
+
 impl<'a> Uses<'a> {
     fn bucketing(&mut self, by: Option<&'a Bucketing>) {
         if let Some(by) = by {

@@ -2,6 +2,7 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use crate::config::{Condition, Configuration, Segment, uses};
 use crate::limits::MAX_DEPTH;
@@ -67,14 +68,69 @@ impl Costs<'_> {
     }
 }
 
-/// How many flags each flag depends on in a row; more than allowed for a cycle.
-pub(super) fn flag_heights(configuration: &Configuration) -> BTreeMap<&str, usize> {
-    let needs: BTreeMap<&str, BTreeSet<&str>> = configuration
+/// Which flags depend on which; flags that depend on none are left out.
+fn needs(configuration: &Configuration) -> BTreeMap<&str, BTreeSet<&str>> {
+    configuration
         .flags
         .iter()
         .map(|(key, flag)| (key.as_str(), uses::of_flag(configuration, flag).flags))
         .filter(|(_, needs)| !needs.is_empty())
-        .collect();
+        .collect()
+}
+
+/// Flags whose prerequisites lead back to them, and those that lie between two such rings.
+pub(super) fn cyclic_flags(configuration: &Configuration) -> BTreeSet<&str> {
+    cyclic(needs(configuration))
+}
+
+/// Segments that contain themselves, and those that lie between two such rings.
+pub(super) fn cyclic_segments(segments: &BTreeMap<String, Segment>) -> BTreeSet<&str> {
+    let inside = segments.iter().filter_map(|(key, segment)| {
+        let inside = uses::segments_within(segment.when.as_ref()?);
+        (!inside.is_empty()).then_some((key.as_str(), inside))
+    });
+    cyclic(inside.collect())
+}
+
+type Edges<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
+
+/// What is left without all that leads to no ring, and all that no ring leads to.
+fn cyclic(edges: Edges<'_>) -> BTreeSet<&str> {
+    reversed(&without_ends(reversed(&without_ends(edges)))).into_keys().collect()
+}
+
+fn reversed<'a>(edges: &Edges<'a>) -> Edges<'a> {
+    let mut reversed = Edges::new();
+    for (from, to) in edges {
+        for to in to {
+            reversed.entry(to).or_default().insert(from);
+        }
+    }
+    reversed
+}
+
+/// Takes away what leads nowhere, again and again (Kahn, *Topological sorting of large networks*, 1962).
+fn without_ends(mut edges: Edges<'_>) -> Edges<'_> {
+    let users = reversed(&edges);
+    let mut ends: Vec<&str> =
+        users.keys().filter(|key| !edges.contains_key(*key)).copied().collect();
+    while let Some(end) = ends.pop() {
+        for user in users.get(end).into_iter().flatten() {
+            if let Some(to) = edges.get_mut(user) {
+                to.remove(end);
+                if to.is_empty() {
+                    edges.remove(user);
+                    ends.push(user);
+                }
+            }
+        }
+    }
+    edges
+}
+
+/// How many flags each flag depends on in a row; more than allowed for a cycle.
+pub(super) fn flag_heights(configuration: &Configuration) -> BTreeMap<&str, usize> {
+    let needs = needs(configuration);
     let mut heights: BTreeMap<&str, usize> = BTreeMap::new();
     for _ in 0..=MAX_DEPTH + 1 {
         let next = needs.iter().map(|(key, needs)| {

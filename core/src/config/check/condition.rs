@@ -6,7 +6,8 @@ use super::Check;
 use super::bounds::own_height;
 use serde_json::Value;
 
-use crate::config::literal::{NOT_EXACT, exact, exact_number, network};
+use crate::config::finding::Code;
+use crate::config::literal::{NOT_EXACT, exact, exact_number, network, pointer};
 use crate::config::{Condition, In, Scalar, Texts, pattern};
 use crate::evaluate::{Moment, Version};
 use crate::limits::{MAX_CONTEXT_DEPTH, MAX_DEPTH, MAX_LIST, MAX_NAME_BYTES, MAX_TEXT_BYTES};
@@ -16,7 +17,7 @@ impl Check<'_> {
     pub(super) fn condition(&mut self, place: &str, condition: &Condition, level: usize) {
         if level + own_height(condition) - 1 > MAX_DEPTH {
             let message = format!("nests deeper than {MAX_DEPTH} levels, segments included");
-            self.report(place, message);
+            self.report(Code::OverLimit, place, message);
             return;
         }
         let inside = |word: &str| format!("{place}/{word}");
@@ -35,7 +36,7 @@ impl Check<'_> {
                 if range.from > range.below || range.below > range.by.size() {
                     let message =
                         format!("must not be below `from`, nor above {}", range.by.size());
-                    self.report(&inside("bucket/below"), message);
+                    self.report(Code::BadBucketRange, &inside("bucket/below"), message);
                 }
             }
             Condition::Now(_)
@@ -46,7 +47,11 @@ impl Check<'_> {
             Condition::DeepEquals(equals) => {
                 let place = inside("deep_equals/value");
                 if equals.value.is_null() {
-                    self.report(&place, "must not be null: ask for absence by `not` and `exists`");
+                    self.report(
+                        Code::WrongValueType,
+                        &place,
+                        "must not be null: ask for absence by `not` and `exists`",
+                    );
                 }
                 self.value(&place, &equals.value, 1);
             }
@@ -64,13 +69,17 @@ impl Check<'_> {
                     if network(value).is_none() {
                         let message =
                             format!("`{value}` is no network such as 10.0.0.0/8 or 2001:db8::/32");
-                        self.report(&format!("{place}/ip_in_cidr/values/{at}"), message);
+                        self.report(
+                            Code::BadNetwork,
+                            &format!("{place}/ip_in_cidr/values/{at}"),
+                            message,
+                        );
                     }
                 }
             }
             Condition::Matches(matches) => {
                 if let Err(message) = pattern::compile(&matches.pattern) {
-                    self.report(&inside("matches/pattern"), message);
+                    self.report(Code::BadPattern, &inside("matches/pattern"), message);
                 }
             }
             Condition::Text(text) => self.text(&inside("text/value"), &text.value),
@@ -80,7 +89,7 @@ impl Check<'_> {
             Condition::Number(number) | Condition::Size(number) => {
                 if !exact_number(number.value) {
                     let word = condition.word();
-                    self.report(&inside(&format!("{word}/value")), NOT_EXACT);
+                    self.report(Code::InexactNumber, &inside(&format!("{word}/value")), NOT_EXACT);
                 }
             }
             Condition::Datetime(date) => {
@@ -89,14 +98,14 @@ impl Check<'_> {
                         "`{}` is no date and time such as 2026-01-31T12:00:00Z",
                         date.value
                     );
-                    self.report(&inside("datetime/value"), message);
+                    self.report(Code::BadDatetime, &inside("datetime/value"), message);
                 }
             }
             Condition::Semver(semver) => {
                 if Version::parse(semver.value.as_bytes(), semver.partial).is_none() {
                     let message =
                         format!("`{}` is no semantic version such as 1.2.3", semver.value);
-                    self.report(&inside("semver/value"), message);
+                    self.report(Code::BadVersion, &inside("semver/value"), message);
                 }
             }
         }
@@ -108,7 +117,11 @@ impl Check<'_> {
 
     fn conditions(&mut self, place: &str, list: &[Condition], level: usize) {
         if list.len() > MAX_LIST {
-            return self.report(place, format!("lists more than {MAX_LIST} conditions"));
+            return self.report(
+                Code::OverLimit,
+                place,
+                format!("lists more than {MAX_LIST} conditions"),
+            );
         }
         for (at, inner) in list.iter().enumerate() {
             self.condition(&format!("{place}/{at}"), inner, level + 1);
@@ -117,11 +130,12 @@ impl Check<'_> {
 
     fn segment_reference(&mut self, place: &str, key: &str, level: usize) {
         if !self.configuration.segments.contains_key(key) {
-            self.report(place, format!("no segment `{key}`"));
+            self.report(Code::UnknownSegment, place, format!("no segment `{key}`"));
+        } else if self.cyclic.contains(key) {
+            self.report(Code::SegmentCycle, place, format!("`{key}` contains itself"));
         } else if level + self.heights.get(key).unwrap_or(&0) > MAX_DEPTH {
-            let message =
-                format!("`{key}` contains itself or nests deeper than {MAX_DEPTH} levels");
-            self.report(place, message);
+            let message = format!("`{key}` nests deeper than {MAX_DEPTH} levels");
+            self.report(Code::OverLimit, place, message);
         }
     }
 
@@ -150,7 +164,7 @@ impl Check<'_> {
 
     pub(super) fn text(&mut self, place: &str, text: &str) {
         if text.len() > MAX_TEXT_BYTES {
-            self.report(place, format!("is longer than {MAX_TEXT_BYTES} bytes"));
+            self.report(Code::OverLimit, place, format!("is longer than {MAX_TEXT_BYTES} bytes"));
         }
     }
 
@@ -158,7 +172,7 @@ impl Check<'_> {
     fn value(&mut self, place: &str, value: &Value, level: usize) {
         if level >= MAX_CONTEXT_DEPTH && (value.is_array() || value.is_object()) {
             let message = format!("nests deeper than a context does, {MAX_CONTEXT_DEPTH} levels");
-            return self.report(place, message);
+            return self.report(Code::OverLimit, place, message);
         }
         match value {
             Value::Array(list) => {
@@ -172,27 +186,29 @@ impl Check<'_> {
                 for (name, member) in object {
                     if name.len() > MAX_NAME_BYTES {
                         let message = format!("has a name longer than {MAX_NAME_BYTES} bytes");
-                        self.report(place, message);
+                        self.report(Code::OverLimit, place, message);
                     }
-                    self.value(&format!("{place}/{name}"), member, level + 1);
+                    self.value(&pointer(place, name), member, level + 1);
                 }
             }
             Value::String(text) => self.text(place, text),
-            Value::Number(_) if !exact(value) => self.report(place, NOT_EXACT),
+            Value::Number(_) if !exact(value) => self.report(Code::InexactNumber, place, NOT_EXACT),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
 
     fn length(&mut self, place: &str, length: usize) {
         if length > MAX_LIST {
-            self.report(place, format!("lists more than {MAX_LIST} values"));
+            self.report(Code::OverLimit, place, format!("lists more than {MAX_LIST} values"));
         }
     }
 
     pub(super) fn scalar(&mut self, place: &str, value: &Scalar) {
         match value {
             Scalar::String(text) => self.text(place, text),
-            Scalar::Number(number) if !exact_number(*number) => self.report(place, NOT_EXACT),
+            Scalar::Number(number) if !exact_number(*number) => {
+                self.report(Code::InexactNumber, place, NOT_EXACT)
+            }
             Scalar::Number(_) | Scalar::Boolean(_) => {}
         }
     }
