@@ -10,6 +10,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::ambient::{Clock, Random};
 use crate::auth::sdk::SdkKeys;
+use crate::metrics::Metrics;
 use crate::publish::memory::Published;
 use crate::publish::replicas::Announcer;
 use crate::publish::signer::Signer;
@@ -52,8 +53,7 @@ pub struct Shared {
     pub streams: Arc<Semaphore>,
     /// Whether Redis answered last time; meaningless without Redis.
     pub redis_up: AtomicBool,
-    /// Whether the database answered last time.
-    database_up: AtomicBool,
+    pub metrics: Metrics,
     /// Stored snapshots that cannot be used, by environment and kind.
     unreadable: Mutex<HashMap<String, String>>,
     /// Why an environment (by id) could not be published, until it is.
@@ -96,7 +96,7 @@ impl App {
             stopping: watch::Sender::new(false),
             streams,
             redis_up: AtomicBool::new(false),
-            database_up: AtomicBool::new(true),
+            metrics: Metrics::default(),
             unreadable: Mutex::new(HashMap::new()),
             publish_errors: Mutex::new(HashMap::new()),
         }))
@@ -169,15 +169,28 @@ impl App {
         self.publish_errors.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// Notes whether the database answers, and logs when that changes: one line when it is lost, one when it is back.
-    pub fn set_database_up(&self, up: bool, why: &dyn std::fmt::Display) {
-        if self.database_up.swap(up, Ordering::Relaxed) != up {
-            if up {
-                tracing::info!("the database answers again");
-            } else {
+    /// Notes whether the database answers, and logs when that changes: one line when it is lost, one when it is back. Says whether it
+    /// changed.
+    pub fn set_database_up(&self, up: bool, why: &dyn std::fmt::Display) -> bool {
+        let changed = self.store.set_away(!up);
+        match (changed, up) {
+            (false, _) => {}
+            (true, true) => tracing::info!("the database answers again"),
+            (true, false) => {
                 tracing::warn!(error = %why, "the database is away: flags are delivered from memory, nothing can be changed");
             }
         }
+        changed
+    }
+
+    /// Streams that are open now.
+    pub fn open_streams(&self) -> usize {
+        self.settings.max_streams.saturating_sub(self.streams.available_permits())
+    }
+
+    /// Whether Redis answers, or is not needed.
+    pub fn redis_is_fine(&self) -> bool {
+        !self.settings.redis || self.redis_up.load(Ordering::Relaxed)
     }
 
     /// Notes whether Redis answers, and logs when that changes.

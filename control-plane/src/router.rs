@@ -26,12 +26,24 @@ pub fn router(app: App) -> Router {
         .merge(delivered())
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
+        .route("/readyz/delivery", get(health::delivery))
         .route("/", get(dashboard::page))
         .fallback(async || {
             Problem::not_found("there is no such path: the API is under /admin, /v1 and /ofrep")
         })
         .method_not_allowed_fallback(method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(app.clone(), log::log))
+        .with_state(app)
+}
+
+/// What listens on the address of the metrics: for Prometheus and for probes, without a token.
+pub fn operation(app: App) -> Router {
+    Router::new()
+        .route("/metrics", get(health::metrics))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/readyz/delivery", get(health::delivery))
+        .fallback(async || Problem::not_found("here are /metrics, /healthz and /readyz alone"))
         .with_state(app)
 }
 

@@ -20,8 +20,9 @@ use crate::private_file;
 use crate::publish::replicas::{self, Announcer};
 use crate::publish::signer::Signer;
 use crate::publish::{publisher, push};
-use crate::router::router;
+use crate::router::{operation, router};
 use crate::store::{Dialect, Store, environments, migrate, projects};
+use crate::watch;
 
 /// Requests that run when the server is asked to stop get this long to end.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -43,6 +44,13 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|error| StartError::Other(format!("--listen {}: {error}", config.listen)))?;
+    let metrics_listener =
+        match config.metrics_listen {
+            None => None,
+            Some(address) => Some(TcpListener::bind(address).await.map_err(|error| {
+                StartError::Other(format!("--metrics-listen {address}: {error}"))
+            })?),
+        };
     // Only now: the old file may be that of a server which holds this address.
     if let Some(file) = &config.ready_file {
         remove(file)?;
@@ -84,6 +92,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
 
     let mut tasks = JoinSet::new();
     tasks.spawn(publisher::run(app.clone()));
+    tasks.spawn(watch::database(app.clone()));
     tasks.spawn(replicas::follow_database(app.clone()));
     if let (Some(client), Some(news)) = (redis, news) {
         let channel = format!("pennon:{}", URL_SAFE_NO_PAD.encode(root_fingerprint));
@@ -100,6 +109,15 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
         tasks.spawn(push::run(app.clone(), edge, client.clone()));
     }
     tasks.spawn(stop_on_signal(app.clone()));
+    let metrics_address = match metrics_listener {
+        None => None,
+        Some(listener) => {
+            let address =
+                listener.local_addr().map_err(|error| StartError::Other(error.to_string()))?;
+            tasks.spawn(serve_metrics(app.clone(), listener));
+            Some(address)
+        }
+    };
 
     let server = {
         let app = app.clone();
@@ -107,7 +125,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
         axum::serve(listener, service).with_graceful_shutdown(async move { app.stopped().await })
     };
     if let Some(file) = &config.ready_file {
-        write_ready_file(&app, file, address, first_start).await?;
+        write_ready_file(&app, file, address, metrics_address, first_start).await?;
     }
     tracing::info!(%address, database = ?app.store.dialect(), edges = config.edges.len(), first_start, "listening");
 
@@ -119,14 +137,28 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
         result = server => result.map_err(|error| StartError::Other(error.to_string()))?,
         () = drained => tracing::warn!("some requests did not end within {} s", DRAIN.as_secs()),
     }
-    while let Some(ended) = tasks.join_next().await {
-        if let Err(error) = ended {
-            tracing::error!(%error, "a task failed");
+    let ending = async {
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a task failed");
+            }
         }
+        app.store.close().await;
+    };
+    // What is not done by then is done after the next start: the outbox has it.
+    if tokio::time::timeout(DRAIN, ending).await.is_err() {
+        tracing::warn!("some tasks did not end within {} s", DRAIN.as_secs());
     }
-    app.store.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Prometheus and probes, until the server has stopped.
+async fn serve_metrics(app: App, listener: TcpListener) {
+    let server = axum::serve(listener, operation(app.clone()));
+    if let Err(error) = server.with_graceful_shutdown(async move { app.stopped().await }).await {
+        tracing::error!(%error, "the metrics are not served any more");
+    }
 }
 
 /// A database that starts together with this server may need a while.
@@ -202,6 +234,7 @@ async fn write_ready_file(
     app: &App,
     file: &Path,
     address: SocketAddr,
+    metrics: Option<SocketAddr>,
     first_start: bool,
 ) -> Result<(), StartError> {
     let mut tx = app.store.begin_read().await?;
@@ -215,6 +248,7 @@ async fn write_ready_file(
     let ready: Value = json!({
         "url": app.settings.public_url,
         "listen": address.to_string(),
+        "metricsListen": metrics.map(|address| address.to_string()),
         "pid": std::process::id(),
         "rootFingerprint": URL_SAFE_NO_PAD.encode(app.settings.root_fingerprint),
         "firstStart": first_start,

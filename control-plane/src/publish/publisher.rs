@@ -19,6 +19,7 @@ use super::memory::Current;
 use crate::app::App;
 use crate::store::snapshots::{self, StoredHead};
 use crate::store::{StoreError, environments, outbox};
+use crate::watch;
 use pennon_core::protocol::connection;
 
 /// Changes within this time after a publication are published together.
@@ -73,8 +74,8 @@ async fn step(app: &App, paces: &mut HashMap<String, Pace>) -> Instant {
     let mut wake = Instant::now() + TICK;
     let waiting = match waiting(app).await {
         Ok(waiting) => waiting,
-        Err(StoreError::Away(error)) => {
-            app.set_database_up(false, &error);
+        Err(StoreError::Away(_)) => {
+            watch::look(app).await;
             return wake;
         }
         Err(error) => {
@@ -82,7 +83,6 @@ async fn step(app: &App, paces: &mut HashMap<String, Pace>) -> Instant {
             return wake;
         }
     };
-    app.set_database_up(true, &"");
     // Another replica may have published what could not be published here.
     app.keep_publish_errors(&waiting);
     let now = Instant::now();
@@ -99,7 +99,14 @@ async fn step(app: &App, paces: &mut HashMap<String, Pace>) -> Instant {
                 app.set_publish_error(&id, None);
                 0
             }
+            // Told once by the watch; tried again when it is back.
+            Err(PublishError::Store(StoreError::Away(_))) => {
+                app.metrics.publications(false);
+                watch::look(app).await;
+                return wake;
+            }
             Err(error) => {
+                app.metrics.publications(false);
                 tracing::error!(environment = id, %error, "not published; the last snapshot stays");
                 app.set_publish_error(&id, Some(error.to_string()));
                 paces.get(&id).map_or(1, |pace| pace.failures + 1)
@@ -150,9 +157,11 @@ pub async fn publish(app: &App, id: &str) -> Result<(), PublishError> {
     };
     drop(tx);
     let environment = loaded.environment.clone();
+    let started = Instant::now();
     let compiled = tokio::task::spawn_blocking(move || compile_all(&loaded))
         .await
         .map_err(|error| PublishError::Unsound(format!("the compiler failed: {error}")))??;
+    app.metrics.compiled(started.elapsed());
 
     let now = app.clock.now_ms();
     let mut tx = app.store.begin().await?;
@@ -176,8 +185,12 @@ pub async fn publish(app: &App, id: &str) -> Result<(), PublishError> {
         let current = store_head(app, &mut tx, id, head, body.snapshot).await?;
         news.push(current);
     }
+    let oldest = outbox::oldest(&mut tx, id, environment.revision).await?;
     outbox::remove_up_to(&mut tx, id, environment.revision).await?;
     tx.commit().await.map_err(StoreError::from)?;
+    if let Some(at) = oldest.filter(|_| !news.is_empty()) {
+        app.metrics.published(app.clock.now_ms() - at);
+    }
     if news.is_empty() {
         super::replicas::refresh(app).await?;
     }
@@ -332,6 +345,7 @@ async fn renew_old(app: &App, paces: &mut HashMap<String, Pace>) {
         };
         match renew(app, &id, old).await {
             Ok(()) => drop(paces.remove(&id)),
+            Err(PublishError::Store(StoreError::Away(_))) => return,
             Err(error) => {
                 let wait = retry_after(failures);
                 tracing::error!(environment = id, %error, "not signed again; tried again in {} s", wait.as_secs());

@@ -77,6 +77,7 @@ pub async fn run(app: App, edge: Edge, client: reqwest::Client) {
                     ending = push(&app, &edge, &client, &current) => ending,
                     () = app.stopped() => return,
                 };
+                app.metrics.edge_pushes(matches!(ending, Ending::Taken));
                 settle(&app, &edge, &current, entry, &ending);
                 told.push(state(&app, &edge, &environment, &current, ending));
             }

@@ -221,7 +221,11 @@ async fn listen(app: &App, client: &redis::Client, channel: &str) -> Result<(), 
 }
 
 async fn refresh_or_log(app: &App) {
-    if let Err(error) = refresh(app).await {
-        tracing::warn!(%error, "news from another replica could not be read; tried again soon");
+    match refresh(app).await {
+        // Told once by the watch.
+        Ok(()) | Err(StoreError::Away(_)) => {}
+        Err(error) => {
+            tracing::warn!(%error, "news from another replica could not be read; tried again soon");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! One log line for each request, and the request id that ties an answer to it. No header, no query, no body is logged:
 //! keys travel in them.
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -32,9 +32,13 @@ pub async fn log(
     };
     let span =
         tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let started = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     let status = response.status().as_u16();
+    let route = route.as_ref().map(MatchedPath::as_str);
+    app.metrics.answered(&method, route, status, started.elapsed());
     let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     span.in_scope(|| {
         // 503 is told by what is away, once.

@@ -35,6 +35,7 @@ pub async fn single(
     };
     match admit(&app, &headers, query).and_then(|caller| Ok((caller, read(body)?))) {
         Ok(((current, client), body)) => {
+            app.metrics.evaluations("ofrep-single");
             answer(ofrep::single(evaluation(&app, &current, client), &key, &body))
         }
         Err(refusal) => refuse(refusal, Some(&key)),
@@ -51,6 +52,7 @@ pub async fn bulk(
     let held = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     match admit(&app, &headers, query).and_then(|caller| Ok((caller, read(body)?))) {
         Ok(((current, client), body)) => {
+            app.metrics.evaluations("ofrep-bulk");
             answer(ofrep::bulk(evaluation(&app, &current, client), &body, held))
         }
         Err(refusal) => refuse(refusal, None),

@@ -11,8 +11,8 @@ use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, Executor};
 
 use super::StoreError;
 
-/// How long a request waits for a connection before it is told that the database is away.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a request waits for a connection before it is told that the database is away: with the answer to it, less than two seconds.
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1_900);
 /// Connections that read, on SQLite.
 const SQLITE_READERS: u32 = 4;
 /// Connections, on PostgreSQL.
@@ -25,6 +25,15 @@ const START_LOCK: i64 = 0x0070_656e_6e6f_6e00;
 pub enum Dialect {
     Sqlite,
     Postgres,
+}
+
+/// Connections by what they are for.
+#[derive(Debug)]
+pub(super) struct Pools {
+    pub(super) writer: AnyPool,
+    pub(super) readers: AnyPool,
+    /// One connection that only asks whether the database is there.
+    pub(super) probe: AnyPool,
 }
 
 /// Run on every SQLite connection.
@@ -82,8 +91,8 @@ impl Dialect {
         Ok(())
     }
 
-    /// The pool that writes and the pool that reads. On PostgreSQL they are the same.
-    pub(super) async fn connect(self, url: &str) -> Result<(AnyPool, AnyPool), StoreError> {
+    /// The pools. On PostgreSQL the one that writes reads as well.
+    pub(super) async fn connect(self, url: &str) -> Result<Pools, StoreError> {
         sqlx::any::install_default_drivers();
         match self {
             Self::Sqlite => {
@@ -92,15 +101,15 @@ impl Dialect {
                 let url = sqlite_url(&path)?;
                 let writer = sqlite_pool(1).connect(&url).await?;
                 let readers = sqlite_pool(SQLITE_READERS).connect(&url).await?;
-                Ok((writer, readers))
+                let probe = sqlite_pool(1).connect_lazy(&url)?;
+                Ok(Pools { writer, readers, probe })
             }
             Self::Postgres => {
-                let pool = AnyPoolOptions::new()
-                    .max_connections(POSTGRES_CONNECTIONS)
-                    .acquire_timeout(ACQUIRE_TIMEOUT)
-                    .connect(url)
-                    .await?;
-                Ok((pool.clone(), pool))
+                let options = AnyPoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
+                let pool =
+                    options.clone().max_connections(POSTGRES_CONNECTIONS).connect(url).await?;
+                let probe = options.max_connections(1).connect_lazy(url)?;
+                Ok(Pools { writer: pool.clone(), readers: pool, probe })
             }
         }
     }
@@ -172,7 +181,7 @@ mod tests {
         let file =
             std::env::temp_dir().join(format!("pennon-dialect-{}.sqlite", std::process::id()));
         let url = format!("sqlite:{}", file.display());
-        let (writer, readers) = Dialect::Sqlite.connect(&url).await.unwrap();
+        let Pools { writer, readers, probe: _ } = Dialect::Sqlite.connect(&url).await.unwrap();
         for pool in [&writer, &readers] {
             let ask = async |pragma: &'static str| {
                 let row = sqlx::query(pragma).fetch_one(pool).await.unwrap();

@@ -3,6 +3,9 @@
 //! sqlx's `Any` driver is used rather than two typed pools: the columns are BIGINT, TEXT and BYTEA only, all of which it
 //! carries, `$n` is understood by both databases, and every function exists once.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use sqlx::{Any, AnyPool, Transaction};
 
 pub mod attributes;
@@ -93,6 +96,19 @@ pub struct Store {
     dialect: Dialect,
     writer: AnyPool,
     readers: AnyPool,
+    /// One connection for [`Store::ping`] alone.
+    probe: AnyPool,
+    /// See [`Store::set_away`].
+    away: Arc<AtomicBool>,
+}
+
+/// Connections of one pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connections {
+    /// `all` on PostgreSQL; `writer` and `readers` on SQLite.
+    pub pool: &'static str,
+    pub open: u32,
+    pub idle: usize,
 }
 
 impl Store {
@@ -102,8 +118,9 @@ impl Store {
     /// When the address is wrong or nothing answers there.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let dialect = Dialect::of(url).map_err(StoreError::Unusable)?;
-        let (writer, readers) = dialect.connect(url).await?;
-        Ok(Self { dialect, writer, readers })
+        let pools = dialect.connect(url).await?;
+        let dialect::Pools { writer, readers, probe } = pools;
+        Ok(Self { dialect, writer, readers, probe, away: Arc::default() })
     }
 
     /// Which database this is.
@@ -111,18 +128,37 @@ impl Store {
         self.dialect
     }
 
+    /// Notes that the database is away: until it is back, transactions are refused at once, so that nobody waits in vain. Says whether
+    /// that is news.
+    pub fn set_away(&self, away: bool) -> bool {
+        self.away.swap(away, Ordering::Relaxed) != away
+    }
+
+    /// Whether the database is away.
+    pub fn is_away(&self) -> bool {
+        self.away.load(Ordering::Relaxed)
+    }
+
     /// A transaction that changes something.
     ///
     /// # Errors
-    /// [`StoreError::Away`] when no connection comes free within two seconds.
+    /// [`StoreError::Away`] when the database does not open one within two seconds.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        Ok(self.writer.begin_with(self.dialect.begin_write()).await?)
+        self.open(&self.writer, self.dialect.begin_write()).await
+    }
+
+    async fn open(&self, pool: &AnyPool, statement: &'static str) -> Result<Tx, StoreError> {
+        if self.is_away() {
+            return Err(StoreError::Away(sqlx::Error::PoolTimedOut));
+        }
+        // A server that hangs keeps connections that look sound: the time covers its answer too.
+        in_time(pool.begin_with(statement)).await
     }
 
     /// A transaction beside which no other replica starts or migrates.
     ///
     /// # Errors
-    /// [`StoreError::Away`] when no connection comes free within two seconds.
+    /// [`StoreError::Away`] when the database does not open one within two seconds.
     pub async fn begin_alone(&self) -> Result<Tx, StoreError> {
         let mut tx = self.begin().await?;
         self.dialect.lock_start(&mut tx).await?;
@@ -132,23 +168,44 @@ impl Store {
     /// A transaction whose reads all see the same instant.
     ///
     /// # Errors
-    /// [`StoreError::Away`] when no connection comes free within two seconds.
+    /// [`StoreError::Away`] when the database does not open one within two seconds.
     pub async fn begin_read(&self) -> Result<Tx, StoreError> {
-        Ok(self.readers.begin_with(self.dialect.begin_read()).await?)
+        self.open(&self.readers, self.dialect.begin_read()).await
     }
 
     /// Whether the database answers.
     ///
     /// # Errors
-    /// What it, or the lack of it, says.
+    /// What it, or the lack of it, says, within two seconds.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT number FROM migrations").fetch_optional(&self.readers).await?;
+        in_time(sqlx::query("SELECT number FROM migrations").fetch_optional(&self.probe)).await?;
         Ok(())
+    }
+
+    /// The connections that are open now.
+    pub fn connections(&self) -> Vec<Connections> {
+        let of = |pool: &'static str, from: &AnyPool| Connections {
+            pool,
+            open: from.size(),
+            idle: from.num_idle(),
+        };
+        match self.dialect {
+            Dialect::Sqlite => vec![of("writer", &self.writer), of("readers", &self.readers)],
+            Dialect::Postgres => vec![of("all", &self.writer)],
+        }
     }
 
     /// Waits for what runs, then closes every connection.
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+        self.probe.close().await;
+    }
+}
+
+async fn in_time<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
+    match tokio::time::timeout(dialect::ACQUIRE_TIMEOUT, work).await {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(StoreError::Away(sqlx::Error::PoolTimedOut)),
     }
 }

@@ -31,6 +31,21 @@ pub async fn waiting(connection: &mut AnyConnection) -> Result<Vec<String>, Stor
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
+/// When the longest waiting of the revisions up to this one was made, in Unix milliseconds.
+pub async fn oldest(
+    connection: &mut AnyConnection,
+    environment_id: &str,
+    revision: i64,
+) -> Result<Option<i64>, StoreError> {
+    let (at,): (Option<i64>,) =
+        sqlx::query_as("SELECT MIN(at) FROM outbox WHERE environment_id = $1 AND revision <= $2")
+            .bind(environment_id)
+            .bind(revision)
+            .fetch_one(connection)
+            .await?;
+    Ok(at)
+}
+
 /// Forgets what the snapshot of `revision` shows.
 pub async fn remove_up_to(
     connection: &mut AnyConnection,
