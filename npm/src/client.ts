@@ -6,10 +6,12 @@ import { Listeners } from './events.js';
 import { Flags } from './flags.js';
 import type { Evaluator } from './generated/pennon_wasm.js';
 import { MAX_TIMER_MS, READY_TIMEOUT_MS } from './limits.js';
-import { failed, type ErrorCode, type FlagType, type JsonValue, type Metadata, type Outcome, type Reason, type Step } from './outcome.js';
+import { failed, type Outcome, type Step } from './outcome.js';
 import type { Platform } from './platform.js';
+import { FlagReader } from './reader.js';
 import { Session } from './session.js';
 import type { SnapshotFiles, SnapshotStorage } from './storage.js';
+import { Subscriptions } from './subscriptions.js';
 import { Transport, type Fetch } from './transport.js';
 
 export interface ClientOptions {
@@ -28,25 +30,6 @@ export interface ClientOptions {
   readonly now?: () => number;
   /** Even in [0, 1); spreads the attempts to connect. */
   readonly random?: () => number;
-}
-
-/** One flag's evaluation in full. */
-export interface Details<Value> {
-  readonly key: string;
-  /** The flag's value, or the caller's default where there is none: with an `errorCode`, or switched off without an off variant. */
-  readonly value: Value;
-  readonly variant: string | undefined;
-  /** `STALE` for a value from a snapshot that should have been renewed by now. */
-  readonly reason: Reason;
-  readonly errorCode: ErrorCode | undefined;
-  /** The stable id of the rule that matched. */
-  readonly rule: string | undefined;
-  /** When time alone may change this outcome, in Unix milliseconds. */
-  readonly until: number | undefined;
-  /** What the flag's authors attached to it. */
-  readonly metadata: Metadata | undefined;
-  /** Whether the snapshot is past the time by which the server renews it. */
-  readonly stale: boolean;
 }
 
 /** How a client stands. */
@@ -77,8 +60,9 @@ export interface ClientEvents {
 }
 
 /** Evaluates flags where it runs, from a verified snapshot that it keeps up to date. */
-export class Client {
+export class Client extends FlagReader {
   readonly #listeners = new Listeners<ClientEvents>();
+  readonly #subscriptions = new Subscriptions((key) => this.outcome(key));
   readonly #closed = new AbortController();
   readonly #now: () => number;
   readonly #readyTimeoutMs: number;
@@ -96,6 +80,7 @@ export class Client {
 
   /** @internal Made by `createClient`. */
   constructor(connection: Connection, options: ClientOptions, platform: Platform) {
+    super();
     this.#now = options.now ?? Date.now;
     this.#readyTimeoutMs = options.readyTimeoutMs ?? READY_TIMEOUT_MS;
     this.#context = options.context ?? {};
@@ -148,52 +133,9 @@ export class Client {
       epoch: this.#head?.epoch,
       source: this.#source,
       connected: this.#connected,
-      stale: this.#isStale(),
+      stale: this.isStale(),
       lastError: this.#lastError,
     };
-  }
-
-  boolean(key: string, otherwise: boolean): boolean {
-    return this.#value(key, 'boolean', otherwise);
-  }
-
-  string(key: string, otherwise: string): string {
-    return this.#value(key, 'string', otherwise);
-  }
-
-  number(key: string, otherwise: number): number {
-    return this.#value(key, 'number', otherwise);
-  }
-
-  /** The value is frozen: it is the same object for every caller. */
-  json<Value = JsonValue>(key: string, otherwise: Value): Value {
-    return this.#value(key, 'json', otherwise);
-  }
-
-  /** One evaluation in full. The default's type is the type that the flag must have. */
-  details<Value extends JsonValue>(key: string, otherwise: Value): Details<Widened<Value>> {
-    const type = typeOf(otherwise);
-    let outcome = this.#outcome(key);
-    if (outcome.errorCode === undefined && outcome.type !== type) outcome = failed('TYPE_MISMATCH', outcome.type);
-    const stale = this.#isStale();
-    const served = outcome.value !== undefined;
-    const overdue = stale && outcome.errorCode === undefined && outcome.reason !== 'DISABLED';
-    return {
-      key,
-      value: (served ? outcome.value : otherwise) as Widened<Value>,
-      variant: outcome.variant,
-      reason: overdue ? 'STALE' : outcome.reason,
-      errorCode: outcome.errorCode,
-      rule: outcome.rule,
-      until: outcome.until,
-      metadata: outcome.metadata,
-      stale,
-    };
-  }
-
-  /** The outcome as the evaluator gives it, whatever the flag's type. */
-  outcome(key: string): Outcome {
-    return this.#outcome(key);
   }
 
   /** Why the flag has its value: every step that led there, in order. Not for hot paths. */
@@ -219,6 +161,14 @@ export class Client {
     return this.#listeners.on(name, listener);
   }
 
+  /**
+   * Calls back when this flag's outcome has become another, by a new snapshot, another context or time, and at nothing else.
+   * @returns a function that ends the subscription.
+   */
+  subscribe(key: string, listener: (outcome: Outcome) => void): () => void {
+    return this.#subscriptions.add(key, listener);
+  }
+
   /** Ends the connection and frees the snapshot; flags have their defaults from now on. */
   close(): void {
     if (this.#closed.signal.aborted) return;
@@ -229,14 +179,10 @@ export class Client {
     this.#connected = false;
     this.#becomeReady();
     this.#listeners.clear();
+    this.#subscriptions.clear();
   }
 
-  #value<Value>(key: string, type: FlagType, otherwise: Value): Value {
-    const outcome = this.#outcome(key);
-    return outcome.type === type && outcome.value !== undefined ? (outcome.value as Value) : otherwise;
-  }
-
-  #outcome(key: string): Outcome {
+  outcome(key: string): Outcome {
     if (!this.#flags || !this.#head) return failed('PROVIDER_NOT_READY');
     try {
       const before = this.#flags.earliestEnd;
@@ -288,6 +234,7 @@ export class Client {
 
   #changed(cause: ClientEvents['change']['cause']): void {
     this.#listeners.emit('change', { cause, status: this.status });
+    this.#subscriptions.check();
   }
 
   #failed(error: PennonError): void {
@@ -301,7 +248,7 @@ export class Client {
     this.#listeners.emit('status', this.status);
   }
 
-  #isStale(): boolean {
+  protected isStale(): boolean {
     return this.#head !== undefined && this.#now() > this.#head.refreshBy;
   }
 
@@ -320,7 +267,7 @@ export class Client {
 
   #wake(): void {
     const now = this.#now();
-    if (!this.#saidStale && this.#isStale()) {
+    if (!this.#saidStale && this.isStale()) {
       this.#saidStale = true;
       this.#listeners.emit('stale', this.status);
       this.#listeners.emit('status', this.status);
@@ -330,20 +277,6 @@ export class Client {
       this.#changed('time');
     }
     this.#schedule();
-  }
-}
-
-/** `true` as a default means a boolean, not the type `true`. */
-export type Widened<Value> = Value extends boolean ? boolean : Value extends string ? string : Value extends number ? number : Value;
-
-function typeOf(value: JsonValue): FlagType {
-  switch (typeof value) {
-    case 'boolean':
-    case 'string':
-    case 'number':
-      return typeof value as FlagType;
-    default:
-      return 'json';
   }
 }
 

@@ -2,8 +2,8 @@
 export class Listeners<Events extends object> {
   readonly #listeners = new Map<keyof Events, Set<(event: never) => void>>();
 
-  /** @returns a function that ends the subscription. */
-  on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
+  /** @returns a function that ends the subscription, and answers whether it had not ended yet. */
+  on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => boolean {
     let listeners = this.#listeners.get(name);
     if (!listeners) {
       listeners = new Set();
