@@ -1,14 +1,15 @@
 import { Backoff } from './backoff.js';
 import { parseConnectionString, type Connection } from './connection.js';
 import type { EvaluationContext } from './context.js';
-import { PennonError, type SnapshotSource } from './errors.js';
+import { PennonError, asPennonError, type SnapshotSource } from './errors.js';
 import { Listeners } from './events.js';
-import { Flags } from './flags.js';
+import { Flags, Prepared } from './flags.js';
 import type { Evaluator } from './generated/pennon_wasm.js';
 import { MAX_TIMER_MS, READY_TIMEOUT_MS } from './limits.js';
-import { failed, type Outcome, type Step } from './outcome.js';
+import { failed, type JsonValue, type Outcome, type Step } from './outcome.js';
 import type { Platform } from './platform.js';
-import { FlagReader } from './reader.js';
+import { FlagReader, detailsOf, type Details, type Widened } from './reader.js';
+import { readRendered, type RenderedFlags } from './rendered.js';
 import { Session } from './session.js';
 import type { SnapshotFiles, SnapshotStorage } from './storage.js';
 import { Subscriptions } from './subscriptions.js';
@@ -21,6 +22,11 @@ export interface ClientOptions {
   readonly storage?: SnapshotStorage | false;
   /** A snapshot that came with the page or the program; verified like any other. */
   readonly bootstrap?: SnapshotFiles;
+  /**
+   * What a server found for this context and put into the page: served until the first snapshot is there, so that nothing
+   * flickers. Its context is the client's unless `context` says otherwise.
+   */
+  readonly rendered?: RenderedFlags;
   /** How long `ready()` waits at most, in milliseconds. */
   readonly readyTimeoutMs?: number;
   /** First and longest wait between attempts to connect, in milliseconds. */
@@ -68,6 +74,8 @@ export class Client extends FlagReader {
   readonly #readyTimeoutMs: number;
   #context: EvaluationContext;
   #flags: Flags | undefined;
+  /** What a server found, until another context is set. */
+  #rendered: ReadonlyMap<string, Outcome> | undefined;
   #evaluator: Evaluator | undefined;
   #head: { readonly epoch: number; readonly version: number; readonly refreshBy: number } | undefined;
   #source: SnapshotSource | undefined;
@@ -83,7 +91,11 @@ export class Client extends FlagReader {
     super();
     this.#now = options.now ?? Date.now;
     this.#readyTimeoutMs = options.readyTimeoutMs ?? READY_TIMEOUT_MS;
-    this.#context = options.context ?? {};
+    this.#context = options.context ?? options.rendered?.context ?? {};
+    if (options.rendered) {
+      this.#rendered = readRendered(options.rendered);
+      this.#becomeReady();
+    }
     const session = new Session(
       {
         connection,
@@ -143,17 +155,19 @@ export class Client extends FlagReader {
     return this.#head ? (this.#flags?.explain(key, this.#now()) ?? []) : [];
   }
 
-  /** The keys of all flags in the snapshot. */
-  keys(): string[] {
-    return this.#head && !this.#closed.signal.aborted ? (this.#flags?.keys() ?? []) : [];
+  /** The keys of all flags in the snapshot, or of those alone that client SDKs may see. */
+  keys({ forClients = false } = {}): string[] {
+    return this.#head ? (this.#flags?.keys(forClients) ?? []) : [];
   }
 
   /** Evaluates for another subject from now on. A context that cannot be used is an `error` event and INVALID_CONTEXT. */
   setContext(context: EvaluationContext): void {
     if (this.#closed.signal.aborted) return;
     this.#context = context;
+    const wasRendered = this.#rendered !== undefined;
+    this.#rendered = undefined;
     this.#applyContext();
-    if (this.#head) this.#changed('context');
+    if (this.#head || wasRendered) this.#changed('context');
   }
 
   /** @returns a function that ends the subscription. */
@@ -169,12 +183,33 @@ export class Client extends FlagReader {
     return this.#subscriptions.add(key, listener);
   }
 
+  /** @internal The outcome for a context beside the client's own. */
+  outcomeFor(prepared: Prepared, key: string): Outcome {
+    return this.#evaluated(key, (flags) => flags.evaluateFor(prepared, key, this.#now()));
+  }
+
+  /** @internal As `explain`, for a context beside the client's own. */
+  explainFor({ encoded }: Prepared, key: string): readonly Step[] {
+    return this.#head && encoded ? (this.#flags?.explain(key, this.#now(), encoded) ?? []) : [];
+  }
+
+  /** @internal A context for `outcomeFor`; one that cannot be used is an `error` event. */
+  prepare(context: EvaluationContext): Prepared {
+    try {
+      return new Prepared(context);
+    } catch (thrown) {
+      this.#failed(asPennonError(thrown, 'context', 'The context cannot be used'));
+      return new Prepared(undefined);
+    }
+  }
+
   /** Ends the connection and frees the snapshot; flags have their defaults from now on. */
   close(): void {
     if (this.#closed.signal.aborted) return;
     this.#closed.abort();
     clearTimeout(this.#timer);
     this.#flags = undefined;
+    this.#rendered = undefined;
     this.#evaluator = undefined;
     this.#connected = false;
     this.#becomeReady();
@@ -182,14 +217,30 @@ export class Client extends FlagReader {
     this.#subscriptions.clear();
   }
 
+  /** The details that the page was rendered with on the server; those of now when it was not. For hydration. */
+  renderedDetails<Value extends JsonValue>(key: string, otherwise: Value): Details<Widened<Value>> {
+    const outcome = this.#rendered?.get(key);
+    return outcome ? detailsOf(key, outcome, otherwise, false) : this.details(key, otherwise);
+  }
+
   outcome(key: string): Outcome {
-    if (!this.#flags || !this.#head) return failed('PROVIDER_NOT_READY');
-    try {
-      const before = this.#flags.earliestEnd;
-      const outcome = this.#flags.evaluate(key, this.#now);
-      if (this.#flags.earliestEnd < before) this.#schedule();
+    return this.#evaluated(key, (flags) => {
+      const before = flags.earliestEnd;
+      const outcome = flags.evaluate(key, this.#now);
+      if (flags.earliestEnd < before) this.#schedule();
       return outcome;
+    });
+  }
+
+  #evaluated(key: string, evaluate: (flags: Flags) => Outcome): Outcome {
+    if (!this.#flags || !this.#head) return this.#rendered?.get(key) ?? failed('PROVIDER_NOT_READY');
+    try {
+      return evaluate(this.#flags);
     } catch (thrown) {
+      if (thrown instanceof PennonError) {
+        this.#failed(thrown);
+        return failed('INVALID_CONTEXT');
+      }
       // A fault in the evaluator costs this call its value, and the application nothing else.
       this.#failed(new PennonError('evaluator', `Evaluating ${key} failed: ${String(thrown)}`, { cause: thrown }));
       return failed('GENERAL');
@@ -206,7 +257,7 @@ export class Client extends FlagReader {
     try {
       this.#flags?.setContext(this.#context);
     } catch (thrown) {
-      this.#failed(thrown instanceof PennonError ? thrown : new PennonError('context', String(thrown), { cause: thrown }));
+      this.#failed(asPennonError(thrown, 'context', 'The context cannot be used'));
     }
   }
 
@@ -281,6 +332,11 @@ export class Client extends FlagReader {
 }
 
 /** Connects a client on this platform. Throws only for a connection string that cannot be used. */
-export function createClientOn(platform: Platform, connectionString: string, options: ClientOptions = {}): Client {
-  return new Client(parseConnectionString(connectionString), options, platform);
+export function createClientOn<Made extends Client>(
+  Made: new (connection: Connection, options: ClientOptions, platform: Platform) => Made,
+  platform: Platform,
+  connectionString: string,
+  options: ClientOptions = {},
+): Made {
+  return new Made(parseConnectionString(connectionString), options, platform);
 }

@@ -34,14 +34,33 @@ interface Variant {
   readonly value: JsonValue | undefined;
 }
 
+/** A context ready for the evaluator, with the outcomes made for it. */
+export class Prepared {
+  /** Nothing when the context cannot be used. */
+  encoded: Uint8Array | undefined;
+  readonly outcomes = new Map<string, Outcome>();
+  /** The snapshot that they are of. */
+  snapshot = 0;
+
+  /** @throws PennonError `context` for what has no encoding; the evaluator may refuse it still. */
+  constructor(context: EvaluationContext | undefined) {
+    this.encoded = context && encodeContext(context).slice();
+  }
+}
+
 /**
- * The flags of the snapshot that the evaluator holds, for one context. Names and values are read from WebAssembly once per
- * snapshot; an outcome is remembered until the snapshot, the context or time itself changes it.
+ * The flags of the snapshot that the evaluator holds, for one context of their own and any others. Names and values are read
+ * from WebAssembly once per snapshot; an outcome is remembered until the snapshot, the context or time itself changes it.
  */
 export class Flags {
   readonly #evaluator: Evaluator;
   #flags = new Map<string, Flag>();
-  #contextIsValid = true;
+  /** The context of `setContext`, encoded; nothing when it cannot be used. */
+  #own: Uint8Array | undefined;
+  /** The context that the evaluator has now. */
+  #held: Uint8Array | undefined;
+  /** Counts snapshots. */
+  #snapshot = 0;
   /** Counts contexts and instants that make all outcomes so far worthless. */
   #round = 0;
   #earliestEnd = Infinity;
@@ -58,6 +77,7 @@ export class Flags {
   /** The evaluator holds another snapshot: positions, names and values are of the old one. */
   snapshotChanged(): void {
     this.#flags = new Map();
+    this.#snapshot += 1;
     this.#earliestEnd = Infinity;
   }
 
@@ -71,21 +91,19 @@ export class Flags {
    * @throws PennonError `context`; until the next context, every flag then answers INVALID_CONTEXT.
    */
   setContext(context: EvaluationContext): void {
-    this.#contextIsValid = false;
+    this.#own = undefined;
     this.forgetOutcomes();
-    const refused = this.#evaluator.set_context(encodeContext(context));
-    if (refused !== 0) {
-      const why = CONTEXT_ERRORS[refused - 1] ?? 'the evaluator refused it';
-      throw new PennonError('context', `The context cannot be used: ${why}.`);
-    }
-    this.#contextIsValid = true;
+    const encoded = encodeContext(context).slice();
+    this.#hold(encoded);
+    this.#own = encoded;
   }
 
-  /** The keys of all flags in the snapshot. */
-  keys(): string[] {
+  /** The keys of all flags in the snapshot, or of those alone that client SDKs may see. */
+  keys(forClients = false): string[] {
     const keys: string[] = [];
     const count = this.#evaluator.flag_count();
     for (let position = 0; position < count; position += 1) {
+      if (forClients && !this.#evaluator.flag_is_client_visible(position)) continue;
       const key = this.#evaluator.flag_key(position);
       if (key !== '') keys.push(key);
     }
@@ -98,16 +116,39 @@ export class Flags {
     if (!flag) return failed('FLAG_NOT_FOUND');
     const known = flag.outcome;
     if (known && flag.round === this.#round && (known.until === undefined || now() < known.until)) return known;
-    const outcome = this.#contextIsValid ? this.#evaluate(flag, now()) : failed('INVALID_CONTEXT', flag.type);
+    const outcome = this.#evaluate(flag, this.#own, now());
     flag.outcome = outcome;
     flag.round = this.#round;
     if (outcome.until !== undefined && outcome.until < this.#earliestEnd) this.#earliestEnd = outcome.until;
     return outcome;
   }
 
-  /** The steps that lead to the flag's outcome; none while there is no snapshot. */
-  explain(key: string, now: number): readonly Step[] {
-    const text = this.#contextIsValid ? this.#evaluator.explain(key, now) : '';
+  /**
+   * As `evaluate`, for another context.
+   * @throws PennonError `context`, once; then every flag answers INVALID_CONTEXT for it.
+   */
+  evaluateFor(prepared: Prepared, key: string, now: number): Outcome {
+    if (prepared.snapshot !== this.#snapshot) {
+      prepared.snapshot = this.#snapshot;
+      prepared.outcomes.clear();
+    }
+    const known = prepared.outcomes.get(key);
+    if (known && (known.until === undefined || now < known.until)) return known;
+    const flag = this.#flags.get(key) ?? this.#find(key);
+    if (!flag) return failed('FLAG_NOT_FOUND');
+    const { encoded } = prepared;
+    prepared.encoded = undefined;
+    const outcome = this.#evaluate(flag, encoded, now);
+    prepared.encoded = encoded;
+    prepared.outcomes.set(key, outcome);
+    return outcome;
+  }
+
+  /** The steps that lead to the flag's outcome; none while there is no snapshot, or no context that can be used. */
+  explain(key: string, now: number, encoded = this.#own): readonly Step[] {
+    if (!encoded) return [];
+    this.#hold(encoded);
+    const text = this.#evaluator.explain(key, now);
     return text === '' ? [] : (JSON.parse(text, binary64) as Step[]);
   }
 
@@ -121,7 +162,21 @@ export class Flags {
     return flag;
   }
 
-  #evaluate(flag: Flag, now: number): Outcome {
+  /** Hands a context to the evaluator, unless it has it. */
+  #hold(encoded: Uint8Array): void {
+    if (this.#held === encoded) return;
+    this.#held = undefined;
+    const refused = this.#evaluator.set_context(encoded);
+    if (refused !== 0) {
+      const why = CONTEXT_ERRORS[refused - 1] ?? 'the evaluator refused it';
+      throw new PennonError('context', `The context cannot be used: ${why}.`);
+    }
+    this.#held = encoded;
+  }
+
+  #evaluate(flag: Flag, context: Uint8Array | undefined, now: number): Outcome {
+    if (!context) return failed('INVALID_CONTEXT', flag.type);
+    this.#hold(context);
     const { reason, errorCode, variant, rule, ends } = unpack(this.#evaluator.evaluate(flag.position, now));
     const until = ends ? this.#evaluator.until() : undefined;
     const served = variant < 0 ? undefined : (flag.variants[variant] ??= this.#readVariant(flag, variant));

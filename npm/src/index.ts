@@ -3,6 +3,7 @@ export { parseConnectionString, type Connection, type SnapshotKind } from './con
 export type { ContextValue, EvaluationContext } from './context.js';
 export { PennonError, type SnapshotSource } from './errors.js';
 export type { ErrorCode, FlagType, JsonValue, Metadata, Outcome, Reason, Step } from './outcome.js';
+export type { RenderedFlags } from './rendered.js';
 export { FlagReader, type Details, type Widened } from './reader.js';
 export { MemoryStorage, isOlder, type SnapshotFiles, type SnapshotStorage, type Stored } from './storage.js';
 export type { Fetch } from './transport.js';

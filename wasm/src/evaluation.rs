@@ -57,6 +57,11 @@ impl Evaluator {
         self.flag(position).and_then(|flag| flag.flag_type()).map_or(-1, |kind| kind as i32)
     }
 
+    /// Whether client SDKs may see the flag.
+    pub fn flag_is_client_visible(&self, position: usize) -> bool {
+        self.flag(position).is_some_and(|flag| flag.client_visible())
+    }
+
     pub fn variant_name(&self, position: usize, variant: u8) -> String {
         self.flag(position)
             .and_then(|flag| flag.variant(variant))

@@ -1,4 +1,4 @@
-import { createClientOn, type Client, type ClientOptions } from '../client.js';
+import { Client, createClientOn, type ClientOptions } from '../client.js';
 import init, * as generated from '../generated/pennon_wasm.js';
 import { IndexedDbStorage } from '../indexeddb.js';
 import type { Platform } from '../platform.js';
@@ -27,5 +27,5 @@ const platform: Platform = {
 
 /** Connects a client with `https://<sdk key>:<root fingerprint>@host/<environment id>`. */
 export function createClient(connectionString: string, options?: ClientOptions): Client {
-  return createClientOn(platform, connectionString, options);
+  return createClientOn(Client, platform, connectionString, options);
 }

@@ -1,10 +1,13 @@
 import { readFile } from 'node:fs/promises';
 
-import { createClientOn, type Client, type ClientOptions } from '../client.js';
+import { createClientOn, type ClientOptions } from '../client.js';
 import init, * as generated from '../generated/pennon_wasm.js';
 import type { Platform } from '../platform.js';
+import { ServerClient } from '../server-client.js';
 
 export * from '../index.js';
+export { ContextFlags } from '../server-client.js';
+export { ServerClient };
 
 let loading: Promise<typeof generated> | undefined;
 
@@ -22,6 +25,6 @@ const platform: Platform = {
 };
 
 /** Connects a client with `https://<sdk key>:<root fingerprint>@host/<environment id>`. */
-export function createClient(connectionString: string, options?: ClientOptions): Client {
-  return createClientOn(platform, connectionString, options);
+export function createClient(connectionString: string, options?: ClientOptions): ServerClient {
+  return createClientOn(ServerClient, platform, connectionString, options);
 }
