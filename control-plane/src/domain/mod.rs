@@ -1,7 +1,9 @@
 //! Rules that need no I/O.
 
 pub mod chain;
+pub mod diff;
 pub mod flag;
 pub mod keys;
 pub mod permission;
 pub mod role;
+pub mod words;
