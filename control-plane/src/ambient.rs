@@ -55,7 +55,7 @@ pub enum Random {
 }
 
 /// The operating system gave no random bytes; nothing secret can be made.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the operating system gave no random bytes: {0}")]
 pub struct NoRandomness(String);
 

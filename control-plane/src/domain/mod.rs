@@ -4,6 +4,7 @@ pub mod chain;
 pub mod diff;
 pub mod flag;
 pub mod keys;
+pub mod operation;
 pub mod permission;
 pub mod role;
 pub mod words;
