@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::*;
+use crate::ambient::Random;
 
 fn base() -> Value {
     json!({
@@ -300,17 +301,8 @@ fn applied_list(items: &[Value], after: &Value, path: &str, entries: &[Entry]) -
     made
 }
 
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) % bound as u64) as usize
-    }
+fn below(random: &Random, bound: usize) -> usize {
+    random.below(bound as u64).unwrap() as usize
 }
 
 /// Every place of the document.
@@ -332,49 +324,49 @@ fn places(value: &Value, path: String, all: &mut Vec<String>) {
 }
 
 /// Something else at a random place, whether it is a configuration afterwards or not.
-fn mutate(document: &mut Value, random: &mut Random) {
+fn mutate(document: &mut Value, random: &Random) {
     let mut all = Vec::new();
     places(document, String::new(), &mut all);
     all.retain(|place| !place.is_empty());
     if all.is_empty() {
         return;
     }
-    let place = all[random.below(all.len())].clone();
-    let other = document.pointer(&all[random.below(all.len())]).unwrap().clone();
-    let text = ["x", "on", "user-9", "0", "a/b", "u1"][random.below(6)];
+    let place = all[below(random, all.len())].clone();
+    let other = document.pointer(&all[below(random, all.len())]).unwrap().clone();
+    let text = ["x", "on", "user-9", "0", "a/b", "u1"][below(random, 6)];
     match document.pointer_mut(&place).unwrap() {
-        Value::Array(items) if random.below(4) > 0 => match random.below(4) {
-            0 if !items.is_empty() => drop(items.remove(random.below(items.len()))),
+        Value::Array(items) if below(random, 4) > 0 => match below(random, 4) {
+            0 if !items.is_empty() => drop(items.remove(below(random, items.len()))),
             1 if items.len() > 1 => {
-                let item = items.remove(random.below(items.len()));
-                items.insert(random.below(items.len() + 1), item);
+                let item = items.remove(below(random, items.len()));
+                items.insert(below(random, items.len() + 1), item);
             }
-            2 => items.insert(random.below(items.len() + 1), other),
+            2 => items.insert(below(random, items.len() + 1), other),
             _ => items.push(json!(text)),
         },
-        Value::Object(fields) if random.below(4) > 0 => match random.below(2) {
+        Value::Object(fields) if below(random, 4) > 0 => match below(random, 2) {
             0 if !fields.is_empty() => {
-                let name = fields.keys().nth(random.below(fields.len())).unwrap().clone();
+                let name = fields.keys().nth(below(random, fields.len())).unwrap().clone();
                 fields.remove(&name);
             }
             _ => drop(fields.insert(text.to_owned(), other)),
         },
-        value => *value = if random.below(2) == 0 { json!(random.below(5)) } else { json!(text) },
+        value => *value = if below(random, 2) == 0 { json!(below(random, 5)) } else { json!(text) },
     }
 }
 
 #[test]
 fn nothing_is_lost() {
-    let mut random = Random(1);
+    let random = &Random::seeded(1);
     let (mut different, mut kinds) = (0, BTreeSet::new());
-    for _ in 0..4_000 {
+    for _ in 0..2_000 {
         let mut before = base();
-        for _ in 0..random.below(4) {
-            mutate(&mut before, &mut random);
+        for _ in 0..below(random, 4) {
+            mutate(&mut before, random);
         }
         let mut after = before.clone();
-        for _ in 0..1 + random.below(6) {
-            mutate(&mut after, &mut random);
+        for _ in 0..1 + below(random, 6) {
+            mutate(&mut after, random);
         }
         let entries = diff(object(&before), object(&after));
         assert_eq!(entries.is_empty(), before == after, "{before} {after}");
@@ -384,5 +376,5 @@ fn nothing_is_lost() {
         different += usize::from(before != after);
         kinds.extend(entries.iter().map(|entry| format!("{:?}", entry.kind)));
     }
-    assert!(different > 3_000 && kinds.len() == 6, "{different} {kinds:?}");
+    assert!(different > 1_500 && kinds.len() == 6, "{different} {kinds:?}");
 }

@@ -369,16 +369,9 @@ fn a_part_that_changed_since_is_named() {
 
 #[test]
 fn operations_on_different_rules_commute() {
-    // SplitMix64.
-    let mut state = 7_u64;
-    let mut below = |bound: u64| {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound
-    };
-    let mut one = |rule: &str| {
+    let random = Random::seeded(7);
+    let below = |bound: u64| random.below(bound).unwrap();
+    let one = |rule: &str| {
         let on = 1_000 * below(101);
         let weights = json!({ "on": on, "off": 100_000 - on });
         let variant = ["on", "off", "new"][below(3) as usize];
