@@ -5,12 +5,13 @@ CREATE TABLE instance (
 );
 
 -- `changes` numbers the project's audit log without gaps. Raising it is the first statement of every change, so the row
--- is also the lock that puts the changes of one project in order.
+-- is also the lock that puts the changes of one project in order. `version` is the number of the change that last wrote the row itself.
 CREATE TABLE projects (
     id TEXT PRIMARY KEY,
     key TEXT NOT NULL UNIQUE,
     name TEXT NOT NULL,
     changes BIGINT NOT NULL DEFAULT 0,
+    version BIGINT NOT NULL DEFAULT 0,
     created_at BIGINT NOT NULL
 );
 
@@ -24,6 +25,8 @@ CREATE TABLE environments (
     epoch BIGINT NOT NULL,
     revision BIGINT NOT NULL DEFAULT 0,
     position BIGINT NOT NULL DEFAULT 0,
+    colour TEXT,
+    version BIGINT NOT NULL DEFAULT 0,
     created_at BIGINT NOT NULL,
     UNIQUE (project_id, key)
 );
@@ -51,24 +54,19 @@ CREATE TABLE flag_configurations (
     FOREIGN KEY (project_id, flag_key) REFERENCES flags (project_id, key)
 );
 
-CREATE TABLE segments (
+-- What a project keeps beside its flags, one JSON definition each: attributes, segments, layers, holdouts. `search` is what a search
+-- looks into, in lower case. What is archived is kept, and is in no snapshot.
+CREATE TABLE documents (
     project_id TEXT NOT NULL REFERENCES projects (id),
+    kind TEXT NOT NULL,
     key TEXT NOT NULL,
     definition TEXT NOT NULL,
+    search TEXT NOT NULL,
     version BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
-    PRIMARY KEY (project_id, key)
-);
-
-CREATE TABLE attributes (
-    project_id TEXT NOT NULL REFERENCES projects (id),
-    key TEXT NOT NULL,
-    definition TEXT NOT NULL,
-    version BIGINT NOT NULL,
-    created_at BIGINT NOT NULL,
-    updated_at BIGINT NOT NULL,
-    PRIMARY KEY (project_id, key)
+    archived_at BIGINT,
+    PRIMARY KEY (project_id, kind, key)
 );
 
 -- SDK keys: only their SHA-256; `prefix` is what a person needs to recognise one.

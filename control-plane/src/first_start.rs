@@ -2,6 +2,7 @@
 //! keys and the admin token. Secrets are written down or shown before the database commits, so none of them can be lost between the two;
 //! a first start that is interrupted is simply done again.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
@@ -16,16 +17,18 @@ use serde_json::{Map, Value, json};
 use crate::ambient::{Clock, Random};
 use crate::auth::{sdk, seal, token};
 use crate::config::Config;
+use crate::domain::document::{Definition, searchable};
 use crate::domain::flag;
 use crate::domain::keys::{check_attribute, check_key};
 use crate::private_file;
 use crate::publish::signer::SEAL_PURPOSE;
 use crate::store::change::{Author, Change, Changing};
+use crate::store::documents::{self, Document};
 use crate::store::environments::{self, Environment};
 use crate::store::projects::{self, Project};
 use crate::store::sdk_keys;
 use crate::store::tokens::{self, Token};
-use crate::store::{Store, StoreError, Tx, attributes, flags, instance, segments, signing};
+use crate::store::{Store, StoreError, Tx, flags, instance, signing};
 
 /// The fact whose absence makes a start the first one.
 const ROOT_FINGERPRINT: &str = "root-fingerprint";
@@ -188,6 +191,7 @@ async fn first_project(
         id: id()?,
         key: PROJECT.0.to_owned(),
         name: PROJECT.1.to_owned(),
+        version: 1,
         created_at: now_ms,
     };
     projects::insert(&mut tx, &project).await?;
@@ -203,6 +207,8 @@ async fn first_project(
             epoch: 1,
             revision: 0,
             position: i64::try_from(position).unwrap_or(0),
+            colour: None,
+            version: 1,
             created_at: now_ms,
         };
         environments::insert(&mut tx, &environment).await?;
@@ -269,10 +275,11 @@ fn read_bootstrap(path: &Path) -> Result<Configuration, StartError> {
     flag::check(&configuration, None)
         .and_then(|()| flag::fits(&configuration))
         .map_err(|wrong| file(&format!("{}: {}", wrong.field, wrong.detail)))?;
-    for key in configuration.flags.keys().chain(configuration.segments.keys()) {
+    let Configuration { attributes, segments, layers, holdouts, flags, .. } = &configuration;
+    for key in flags.keys().chain(segments.keys()).chain(layers.keys()).chain(holdouts.keys()) {
         check_key(key).map_err(|detail| file(&format!("{key:?}: {detail}")))?;
     }
-    for name in configuration.attributes.keys() {
+    for name in attributes.keys() {
         check_attribute(name).map_err(|detail| file(&format!("{name:?}: {detail}")))?;
     }
     Ok(configuration)
@@ -286,12 +293,10 @@ async fn import(
 ) -> Result<(), StartError> {
     let (version, now) = (changing.version(), changing.now_ms);
     let (tx, project_id) = (&mut changing.tx, &changing.project.id);
-    for (name, attribute) in &configuration.attributes {
-        attributes::put(tx, project_id, name, &json!(attribute).to_string(), version, now).await?;
-    }
-    for (key, segment) in &configuration.segments {
-        segments::put(tx, project_id, key, &json!(segment).to_string(), version, now).await?;
-    }
+    put_all(tx, project_id, &configuration.attributes, version, now).await?;
+    put_all(tx, project_id, &configuration.segments, version, now).await?;
+    put_all(tx, project_id, &configuration.layers, version, now).await?;
+    put_all(tx, project_id, &configuration.holdouts, version, now).await?;
     for (key, flag) in &configuration.flags {
         let parts = flag::split(flag)
             .map_err(|wrong| StartError::Other(format!("{key}: {}", wrong.detail)))?;
@@ -310,6 +315,28 @@ async fn import(
             )
             .await?;
         }
+    }
+    Ok(())
+}
+
+async fn put_all<T: Definition>(
+    tx: &mut Tx,
+    project_id: &str,
+    definitions: &BTreeMap<String, T>,
+    version: i64,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    for (key, definition) in definitions {
+        let document = Document {
+            key: key.clone(),
+            definition: json!(definition).to_string(),
+            version,
+            created_at: now_ms,
+            updated_at: now_ms,
+            archived_at: None,
+        };
+        let search = searchable(&[key, definition.description()]);
+        documents::put(tx, project_id, T::KIND, &document, &search).await?;
     }
     Ok(())
 }

@@ -1,29 +1,46 @@
 //! Every route on one page, grouped by who calls it.
 
+use aide::axum::ApiRouter;
+use aide::axum::routing::{delete_with, get_with, post_with};
+use aide::openapi::OpenApi;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, Method, StatusCode, header};
-use axum::routing::{delete, get, post};
+use axum::routing::{get, post};
+use pennon_core::config::{Attribute, Holdout, Layer, Segment};
 use pennon_core::protocol::ofrep::MAX_REQUEST_BYTES;
+use serde_json::Value;
 use std::time::Duration;
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::app::App;
 use crate::routes::admin::{
-    attributes, audit, configurations, environments, flags, projects, sdk_keys, segments, status,
+    audit, configurations, documents, environments, flags, projects, sdk_keys, status,
 };
 use crate::routes::body::MAX_JSON_BYTES;
+use crate::routes::openapi::{Served, file, says};
 use crate::routes::problem::Problem;
-use crate::routes::{access, dashboard, delivery, detached, health, log, ofrep, stream};
+use crate::routes::{
+    access, dashboard, delivery, detached, docs, health, log, ofrep, openapi, stream,
+};
 
 /// How long a browser may remember a preflight.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(86_400);
 
 /// The whole server.
 pub fn router(app: App) -> Router {
+    let (admin, document) = documented();
+    let admin = admin
+        .route_layer(axum::middleware::from_fn_with_state(app.clone(), access::guard))
+        .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
+        .layer(axum::middleware::from_fn(detached::detached));
+    let document = Served::new(&document);
     Router::new()
-        .merge(admin(app.clone()))
+        .merge(admin)
         .merge(delivered())
+        .route("/admin/openapi.json", get(async || document.get().await))
+        .route("/admin/docs", get(docs::page))
+        .route("/admin/docs/{file}", get(docs::file))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/readyz/delivery", get(health::delivery))
@@ -47,50 +64,165 @@ pub fn operation(app: App) -> Router {
         .with_state(app)
 }
 
-/// For people and their tools. Who may use which route stands in `routes/access.rs`; what does not stand there is refused.
-fn admin(app: App) -> Router<App> {
-    let environment = "/admin/projects/{project}/environments/{environment}";
+/// The OpenAPI document.
+pub fn openapi() -> Value {
+    documented().1
+}
+
+fn documented() -> (Router<App>, Value) {
+    openapi::begin();
+    let mut api = OpenApi::default();
+    let router = admin().finish_api(&mut api);
+    let document = openapi::complete(&mut api);
+    (router, document)
+}
+
+/// For people and their tools. Every route is described: there is no other way in here. Who may use which route stands in
+/// `routes/access.rs`; what does not stand there is refused.
+fn admin() -> ApiRouter<App> {
     let project = "/admin/projects/{project}";
-    Router::new()
-        .route("/admin/projects", get(projects::list).post(projects::create))
-        .route(project, get(projects::get))
-        .route(&format!("{project}/audit"), get(audit::list))
-        .route(&format!("{project}/audit/export"), get(audit::export))
-        .route(
-            &format!("{project}/environments"),
-            get(environments::list).post(environments::create),
+    let environment = "/admin/projects/{project}/environments/{environment}";
+    let p = |path: &str| format!("{project}{path}");
+    let e = |path: &str| format!("{environment}{path}");
+    ApiRouter::new()
+        .api_route(
+            "/admin/projects",
+            get_with(projects::list, says("listProjects", "All projects"))
+                .post_with(projects::create, says("createProject", "A new project")),
         )
-        .route(environment, get(environments::get))
-        .route(&format!("{environment}/config"), get(environments::config))
-        .route(&format!("{environment}/snapshots"), get(status::snapshots))
-        .route(&format!("{environment}/sdk-keys"), get(sdk_keys::list).post(sdk_keys::create))
-        .route(&format!("{environment}/sdk-keys/{{id}}"), delete(sdk_keys::revoke))
-        .route(&format!("{environment}/flags"), get(configurations::list))
-        .route(
-            &format!("{environment}/flags/{{flag}}"),
-            get(configurations::get).put(configurations::put),
+        .api_route(project, get_with(projects::get, says("getProject", "A project")))
+        .api_route(
+            &p("/audit"),
+            get_with(audit::list, says("listAudit", "What was changed, newest first")),
         )
-        .route(&format!("{environment}/flags/{{flag}}/on"), post(configurations::on))
-        .route(&format!("{environment}/flags/{{flag}}/off"), post(configurations::off))
-        .route(&format!("{project}/flags"), get(flags::list).post(flags::create))
-        .route(
-            &format!("{project}/flags/{{flag}}"),
-            get(flags::get).put(flags::put).delete(flags::delete),
+        .api_route(
+            &p("/audit/export"),
+            get_with(
+                audit::export,
+                file("exportAudit", "The whole log as a file", &["application/jsonl", "text/csv"]),
+            ),
         )
-        .route(&format!("{project}/segments"), get(segments::list))
-        .route(
-            &format!("{project}/segments/{{segment}}"),
-            get(segments::get).put(segments::put).delete(segments::delete),
+        .api_route(
+            &p("/environments"),
+            get_with(environments::list, says("listEnvironments", "The project's environments"))
+                .post_with(
+                    environments::create,
+                    says("createEnvironment", "A new environment, in which every flag is off"),
+                ),
         )
-        .route(&format!("{project}/attributes"), get(attributes::list))
-        .route(
-            &format!("{project}/attributes/{{attribute}}"),
-            get(attributes::get).put(attributes::put).delete(attributes::delete),
+        .api_route(
+            environment,
+            get_with(environments::get, says("getEnvironment", "An environment")),
         )
-        .route("/admin/edges", get(status::edges))
-        .route_layer(axum::middleware::from_fn_with_state(app, access::guard))
-        .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
-        .layer(axum::middleware::from_fn(detached::detached))
+        .api_route(
+            &e("/config"),
+            get_with(environments::config, says("getConfig", "The environment as CONFIG.json")),
+        )
+        .api_route(
+            &e("/snapshots"),
+            get_with(status::snapshots, says("listSnapshots", "What is published, newest first")),
+        )
+        .api_route(
+            &e("/sdk-keys"),
+            get_with(sdk_keys::list, says("listSdkKeys", "The environment's SDK keys")).post_with(
+                sdk_keys::create,
+                says("createSdkKey", "A new SDK key, shown this once"),
+            ),
+        )
+        .api_route(
+            &e("/sdk-keys/{id}"),
+            delete_with(sdk_keys::revoke, says("revokeSdkKey", "Revokes an SDK key")),
+        )
+        .api_route(
+            &e("/flags"),
+            get_with(configurations::list, says("listConfigurations", "What each flag does here")),
+        )
+        .api_route(
+            &e("/flags/{flag}"),
+            get_with(configurations::get, says("getConfiguration", "What a flag does here"))
+                .put_with(
+                    configurations::put,
+                    says("putConfiguration", "Says what a flag does here"),
+                ),
+        )
+        .api_route(
+            &e("/flags/{flag}/on"),
+            post_with(configurations::on, says("turnOn", "Turns a flag on")),
+        )
+        .api_route(
+            &e("/flags/{flag}/off"),
+            post_with(configurations::off, says("turnOff", "Turns a flag off")),
+        )
+        .api_route(
+            &p("/flags"),
+            get_with(flags::list, says("listFlags", "The project's flags"))
+                .post_with(flags::create, says("createFlag", "A new flag")),
+        )
+        .api_route(
+            &p("/flags/{flag}"),
+            get_with(flags::get, says("getFlag", "What a flag is"))
+                .put_with(flags::put, says("putFlag", "Says what a flag is"))
+                .delete_with(flags::delete, says("deleteFlag", "Deletes a flag for good")),
+        )
+        .api_route(
+            &p("/segments"),
+            get_with(documents::list::<Segment>, says("listSegments", "The project's segments")),
+        )
+        .api_route(
+            &p("/segments/{segment}"),
+            get_with(documents::get::<Segment>, says("getSegment", "A segment"))
+                .put_with(documents::put::<Segment>, says("putSegment", "Writes a segment"))
+                .delete_with(
+                    documents::delete::<Segment>,
+                    says("deleteSegment", "Deletes a segment"),
+                ),
+        )
+        .api_route(
+            &p("/attributes"),
+            get_with(
+                documents::list::<Attribute>,
+                says("listAttributes", "The declared attributes"),
+            ),
+        )
+        .api_route(
+            &p("/attributes/{attribute}"),
+            get_with(documents::get::<Attribute>, says("getAttribute", "A declared attribute"))
+                .put_with(
+                    documents::put::<Attribute>,
+                    says("putAttribute", "Declares an attribute"),
+                )
+                .delete_with(
+                    documents::delete::<Attribute>,
+                    says("deleteAttribute", "Takes an attribute's declaration back"),
+                ),
+        )
+        .api_route(
+            &p("/layers"),
+            get_with(documents::list::<Layer>, says("listLayers", "The project's layers")),
+        )
+        .api_route(
+            &p("/layers/{layer}"),
+            get_with(documents::get::<Layer>, says("getLayer", "A layer"))
+                .put_with(documents::put::<Layer>, says("putLayer", "Writes a layer"))
+                .delete_with(documents::delete::<Layer>, says("deleteLayer", "Deletes a layer")),
+        )
+        .api_route(
+            &p("/holdouts"),
+            get_with(documents::list::<Holdout>, says("listHoldouts", "The project's holdouts")),
+        )
+        .api_route(
+            &p("/holdouts/{holdout}"),
+            get_with(documents::get::<Holdout>, says("getHoldout", "A holdout"))
+                .put_with(documents::put::<Holdout>, says("putHoldout", "Writes a holdout"))
+                .delete_with(
+                    documents::delete::<Holdout>,
+                    says("deleteHoldout", "Deletes a holdout"),
+                ),
+        )
+        .api_route(
+            "/admin/edges",
+            get_with(status::edges, says("listEdges", "What each edge said to the last push")),
+        )
 }
 
 /// For SDKs, edges and browsers, behind SDK keys.

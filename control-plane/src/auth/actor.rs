@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aide::OperationInput;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
@@ -32,6 +33,9 @@ pub struct Actor {
     /// As the audit log knows them, and what they may do.
     pub author: Author,
 }
+
+// The document asks for the token everywhere: routes/openapi.rs.
+impl OperationInput for Actor {}
 
 impl FromRequestParts<App> for Actor {
     type Rejection = Problem;

@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 
 use pennon_core::config::{
-    Access, Attribute, CompileError, Configuration, FORMAT, Flag, Segment, ValueType, Variant,
-    compile,
+    Access, CompileError, Configuration, FORMAT, Flag, ValueType, Variant, compile,
 };
 use pennon_core::limits::MAX_SDK_KEYS;
 use pennon_core::snapshot::Kind;
@@ -79,14 +78,17 @@ pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, Wrong> {
     })
 }
 
-/// The flags, segments and attributes of an environment.
-pub fn configuration(
-    attributes: BTreeMap<String, Attribute>,
-    segments: BTreeMap<String, Segment>,
-    flags: BTreeMap<String, Flag>,
-) -> Configuration {
-    let (layers, holdouts) = Default::default();
-    Configuration { schema: None, format: FORMAT, attributes, segments, layers, holdouts, flags }
+/// A configuration in which nothing is yet.
+pub fn empty() -> Configuration {
+    Configuration {
+        schema: None,
+        format: FORMAT,
+        attributes: BTreeMap::new(),
+        segments: BTreeMap::new(),
+        layers: BTreeMap::new(),
+        holdouts: BTreeMap::new(),
+        flags: BTreeMap::new(),
+    }
 }
 
 /// Whether a configuration compiles, for servers and for clients.
@@ -180,26 +182,33 @@ pub fn complete(
                 rule.insert("id".to_owned(), Value::String(random.id()?));
             }
             if let Some(serve) = rule.get_mut("serve") {
-                salt(serve, random)?;
+                salt_serve(serve, random)?;
             }
         }
     }
     if let Some(fallthrough) = configuration.get_mut("fallthrough") {
-        salt(fallthrough, random)?;
+        salt_serve(fallthrough, random)?;
     }
     Ok(())
 }
 
-fn salt(serve: &mut Value, random: &Random) -> Result<(), NoRandomness> {
+fn salt_serve(serve: &mut Value, random: &Random) -> Result<(), NoRandomness> {
     for kind in ["split", "ramp"] {
-        let Some(Value::Object(rollout)) = serve.get_mut(kind) else { continue };
-        let by = rollout.entry("by").or_insert_with(|| Value::Object(Map::new()));
-        if let Value::Object(by) = by
-            && !by.contains_key("salt")
-            && !by.contains_key("hash")
-        {
-            by.insert("salt".to_owned(), Value::String(random.id()?));
+        if let Some(Value::Object(rollout)) = serve.get_mut(kind) {
+            salt(rollout, random)?;
         }
+    }
+    Ok(())
+}
+
+/// Gives whatever is bucketed `by` something a salt, unless it has one or uses another product's hash.
+pub fn salt(bucketed: &mut Map<String, Value>, random: &Random) -> Result<(), NoRandomness> {
+    let by = bucketed.entry("by").or_insert_with(|| Value::Object(Map::new()));
+    if let Value::Object(by) = by
+        && !by.contains_key("salt")
+        && !by.contains_key("hash")
+    {
+        by.insert("salt".to_owned(), Value::String(random.id()?));
     }
     Ok(())
 }
@@ -252,11 +261,8 @@ mod tests {
     fn unsound_flags_are_named_by_place() {
         let configured = object(json!({ "enabled": true, "fallthrough": { "variant": "gone" } }));
         let flag = join(&definition(), &configured).unwrap();
-        let whole = configuration(
-            BTreeMap::new(),
-            BTreeMap::new(),
-            BTreeMap::from([("a".to_owned(), flag)]),
-        );
+        let flags = BTreeMap::from([("a".to_owned(), flag)]);
+        let whole = Configuration { flags, ..empty() };
         let wrong = check(&whole, Some("a")).unwrap_err();
         assert!(wrong.field.starts_with("fallthrough"), "{wrong:?}");
     }

@@ -2,6 +2,7 @@
 
 pub mod chain;
 pub mod diff;
+pub mod document;
 pub mod flag;
 pub mod keys;
 pub mod operation;

@@ -74,8 +74,7 @@ pub fn sound_part(value: Value) -> Result<(Configuration, Report), String> {
         return Err(format!("unknown field `{name}`"));
     }
 
-    let mut configuration =
-        flag::configuration(Default::default(), Default::default(), Default::default());
+    let mut configuration = flag::empty();
     for (name, value) in attributes {
         match parsed::<Attribute>(check_attribute(&name), value) {
             Ok(attribute) => {

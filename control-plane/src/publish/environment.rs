@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use pennon_core::config::Configuration;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sqlx::AnyConnection;
 
+use crate::domain::document::Definition;
 use crate::domain::flag::{self, Wrong};
+use crate::store::StoreError;
+use crate::store::documents::{self, Document};
 use crate::store::environments::{self, Environment};
 use crate::store::flags::{self, Stored};
 use crate::store::sdk_keys::{self, SdkKey};
-use crate::store::{StoreError, attributes, segments};
 
 /// Everything that a snapshot is made of.
 #[derive(Debug)]
@@ -60,25 +61,48 @@ pub async fn configuration(
             .map_err(|wrong| unreadable("flag", &stored.key, &sentence(&wrong)))?;
         joined.insert(stored.key, flag);
     }
-    Ok(flag::configuration(
-        all("attribute", attributes::list(connection, project_id).await?)?,
-        all("segment", segments::list(connection, project_id).await?)?,
-        joined,
-    ))
+    Ok(Configuration { flags: joined, ..references(connection, project_id).await? })
 }
 
-/// Reads every row's JSON.
-pub fn all<T: DeserializeOwned>(
-    what: &str,
-    rows: Vec<Stored>,
+/// What the flags of a project may refer to: a configuration without flags.
+///
+/// # Errors
+/// What the database says, or that it holds something unreadable.
+pub async fn references(
+    connection: &mut AnyConnection,
+    project_id: &str,
+) -> Result<Configuration, StoreError> {
+    Ok(Configuration {
+        attributes: live(connection, project_id).await?,
+        segments: live(connection, project_id).await?,
+        layers: live(connection, project_id).await?,
+        holdouts: live(connection, project_id).await?,
+        ..flag::empty()
+    })
+}
+
+/// The documents of one kind that are not archived.
+async fn live<T: Definition>(
+    connection: &mut AnyConnection,
+    project_id: &str,
 ) -> Result<BTreeMap<String, T>, StoreError> {
+    let rows = documents::list(connection, project_id, T::KIND).await?;
     rows.into_iter()
-        .map(|stored| {
-            let value = serde_json::from_str(&stored.json)
-                .map_err(|error| unreadable(what, &stored.key, &error.to_string()))?;
-            Ok((stored.key, value))
+        .filter(|document| document.archived_at.is_none())
+        .map(|document| {
+            let definition = definition(&document)?;
+            Ok((document.key, definition))
         })
         .collect()
+}
+
+/// A document's definition.
+///
+/// # Errors
+/// That the database holds something unreadable.
+pub fn definition<T: Definition>(document: &Document) -> Result<T, StoreError> {
+    serde_json::from_str(&document.definition)
+        .map_err(|error| unreadable(T::KIND.as_str(), &document.key, &error.to_string()))
 }
 
 /// Reads a row's JSON as an object.

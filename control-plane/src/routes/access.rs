@@ -49,6 +49,14 @@ pub const TABLE: &[(&str, &str, Permission)] = &[
     ("GET", "/admin/projects/{project}/attributes/{attribute}", Read),
     ("PUT", "/admin/projects/{project}/attributes/{attribute}", Define),
     ("DELETE", "/admin/projects/{project}/attributes/{attribute}", Define),
+    ("GET", "/admin/projects/{project}/layers", Read),
+    ("GET", "/admin/projects/{project}/layers/{layer}", Read),
+    ("PUT", "/admin/projects/{project}/layers/{layer}", Define),
+    ("DELETE", "/admin/projects/{project}/layers/{layer}", Define),
+    ("GET", "/admin/projects/{project}/holdouts", Read),
+    ("GET", "/admin/projects/{project}/holdouts/{holdout}", Read),
+    ("PUT", "/admin/projects/{project}/holdouts/{holdout}", Define),
+    ("DELETE", "/admin/projects/{project}/holdouts/{holdout}", Define),
     ("GET", "/admin/edges", Instance),
 ];
 

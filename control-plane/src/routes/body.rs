@@ -1,10 +1,20 @@
 //! JSON bodies: read whole, refused with the field's name.
 
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+use aide::OperationInput;
+use aide::generate::GenContext;
+use aide::openapi::Operation;
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 
 use super::problem::Problem;
 use crate::app::App;
@@ -38,6 +48,40 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
         }
         let bytes = Bytes::from_request(request, app).await.map_err(too_long)?;
         parse(&bytes).map(Self)
+    }
+}
+
+impl<T: JsonSchema> OperationInput for JsonBody<T> {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        Json::<T>::operation_input(context, operation);
+    }
+}
+
+/// An object as an author writes it, described as a `T`: what it leaves out is drawn before it is read as one.
+#[derive(Debug)]
+pub struct Authored<T>(pub Map<String, Value>, pub PhantomData<fn() -> T>);
+
+impl<'de, T> Deserialize<'de> for Authored<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Map::deserialize(deserializer).map(|map| Self(map, PhantomData))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Authored<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        T::schema_id()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
     }
 }
 

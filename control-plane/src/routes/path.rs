@@ -1,8 +1,13 @@
 //! Axum's path and query extractors, refusing with a problem document.
 
+use aide::OperationInput;
+use aide::generate::GenContext;
+use aide::openapi::Operation;
+use aide::operation::{ParamLocation, add_parameters, parameters_from_schema};
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
@@ -25,6 +30,9 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
     }
 }
 
+// The document takes the parameters out of the path itself.
+impl<T> OperationInput for Path<T> {}
+
 /// What stands behind the question mark.
 #[derive(Debug)]
 pub struct Query<T>(pub T);
@@ -39,5 +47,13 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
                 Err(Problem::new(StatusCode::BAD_REQUEST, "query", rejection.body_text()))
             }
         }
+    }
+}
+
+impl<T: JsonSchema> OperationInput for Query<T> {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        let schema = T::json_schema(&mut context.schema);
+        let parameters = parameters_from_schema(context, schema, ParamLocation::Query);
+        add_parameters(context, operation, parameters);
     }
 }

@@ -1,8 +1,12 @@
 //! What every error looks like outside: an RFC 9457 problem document. What happened inside goes to the log, never out.
 
+use std::borrow::Cow;
+
+use aide::OperationOutput;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use pennon_core::protocol::access::Denied;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -14,14 +18,19 @@ use crate::store::StoreError;
 #[derive(Clone, Debug)]
 pub struct Problem(Box<Document>);
 
-#[derive(Clone, Debug, Serialize)]
+/// What is wrong, and what to do (RFC 9457).
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 struct Document {
+    /// A URN that ends with `code`.
     #[serde(rename = "type")]
     kind: String,
     title: &'static str,
     #[serde(serialize_with = "as_number")]
+    #[schemars(with = "u16")]
     status: StatusCode,
+    /// What to do next.
     detail: String,
+    /// Stable, for programs.
     code: &'static str,
     /// The field of the request that is wrong, as a path such as `rules[0].when`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -139,6 +148,21 @@ impl IntoResponse for Problem {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+}
+
+// The document gives every operation the same problems: routes/openapi.rs.
+impl OperationOutput for Problem {
+    type Inner = Self;
+}
+
+impl JsonSchema for Problem {
+    fn schema_name() -> Cow<'static, str> {
+        "Problem".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Document::json_schema(generator)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The audit log and the revisions: who changed what. Written by [`super::change`] alone, never changed.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::AnyConnection;
@@ -14,8 +15,9 @@ pub const MAX_PAGE: i64 = 200;
 pub const MAX_PAGE_BYTES: i64 = 4 * 1024 * 1024;
 
 /// One entry.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AuditEntry")]
 pub struct Entry {
     /// Counts the project's changes from 1, without gaps.
     pub sequence: i64,
@@ -41,8 +43,9 @@ pub struct Entry {
 }
 
 /// An entry and its place in the chain.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AuditEntryChained")]
 pub struct Chained {
     #[serde(flatten)]
     pub entry: Entry,

@@ -1,12 +1,13 @@
 //! What each edge said to the last push.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::AnyConnection;
 
 use super::StoreError;
 
 /// The state of one kind of snapshot at one edge.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EdgeState {
     pub url: String,

@@ -1,12 +1,13 @@
 //! Environments.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::AnyConnection;
 
 use super::StoreError;
 
 /// An environment as kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Environment {
     /// 32 hex digits, unique everywhere.
@@ -21,16 +22,45 @@ pub struct Environment {
     pub revision: i64,
     /// Where it stands in the list.
     pub position: i64,
+    /// How it is marked where people see it: `#` and six hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub colour: Option<String>,
+    /// What the ETag says.
+    pub version: i64,
     /// Unix milliseconds.
     pub created_at: i64,
 }
 
-type Row = (String, String, String, String, i64, i64, i64, i64, i64);
+type Row = (String, String, String, String, i64, i64, i64, i64, Option<String>, i64, i64);
 
 fn read(row: Row) -> Environment {
-    let (id, project_id, key, name, protected, epoch, revision, position, created_at) = row;
+    let (
+        id,
+        project_id,
+        key,
+        name,
+        protected,
+        epoch,
+        revision,
+        position,
+        colour,
+        version,
+        created_at,
+    ) = row;
     let protected = protected != 0;
-    Environment { id, project_id, key, name, protected, epoch, revision, position, created_at }
+    Environment {
+        id,
+        project_id,
+        key,
+        name,
+        protected,
+        epoch,
+        revision,
+        position,
+        colour,
+        version,
+        created_at,
+    }
 }
 
 /// The environments of a project, in their order.
@@ -39,7 +69,7 @@ pub async fn list(
     project_id: &str,
 ) -> Result<Vec<Environment>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT id, project_id, key, name, protected, epoch, revision, position, created_at \
+        "SELECT id, project_id, key, name, protected, epoch, revision, position, colour, version, created_at \
          FROM environments WHERE project_id = $1 ORDER BY position, key",
     )
     .bind(project_id)
@@ -51,7 +81,7 @@ pub async fn list(
 /// Every environment of every project.
 pub async fn list_all(connection: &mut AnyConnection) -> Result<Vec<Environment>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT id, project_id, key, name, protected, epoch, revision, position, created_at \
+        "SELECT id, project_id, key, name, protected, epoch, revision, position, colour, version, created_at \
          FROM environments ORDER BY id",
     )
     .fetch_all(connection)
@@ -66,7 +96,7 @@ pub async fn find(
     key: &str,
 ) -> Result<Option<Environment>, StoreError> {
     let row: Option<Row> = sqlx::query_as(
-        "SELECT id, project_id, key, name, protected, epoch, revision, position, created_at \
+        "SELECT id, project_id, key, name, protected, epoch, revision, position, colour, version, created_at \
          FROM environments WHERE project_id = $1 AND key = $2",
     )
     .bind(project_id)
@@ -82,7 +112,7 @@ pub async fn get(
     id: &str,
 ) -> Result<Option<Environment>, StoreError> {
     let row: Option<Row> = sqlx::query_as(
-        "SELECT id, project_id, key, name, protected, epoch, revision, position, created_at \
+        "SELECT id, project_id, key, name, protected, epoch, revision, position, colour, version, created_at \
          FROM environments WHERE id = $1",
     )
     .bind(id)
@@ -97,8 +127,8 @@ pub async fn insert(
     environment: &Environment,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO environments (id, project_id, key, name, protected, epoch, revision, position, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO environments (id, project_id, key, name, protected, epoch, revision, position, \
+         colour, version, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(&environment.id)
     .bind(&environment.project_id)
@@ -108,6 +138,8 @@ pub async fn insert(
     .bind(environment.epoch)
     .bind(environment.revision)
     .bind(environment.position)
+    .bind(&environment.colour)
+    .bind(environment.version)
     .bind(environment.created_at)
     .execute(connection)
     .await?;

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::{Any, AnyPool, Transaction};
 
-pub mod attributes;
 pub mod audit;
 pub mod change;
 pub mod dialect;
+pub mod documents;
 pub mod edges;
 pub mod environments;
 pub mod flags;
@@ -21,7 +21,6 @@ mod migrate;
 pub mod outbox;
 pub mod projects;
 pub mod sdk_keys;
-pub mod segments;
 pub mod signing;
 pub mod snapshots;
 pub mod tokens;

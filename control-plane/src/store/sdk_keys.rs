@@ -1,12 +1,13 @@
 //! SDK keys. The key itself is shown once and never kept.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::AnyConnection;
 
 use super::StoreError;
 
 /// An SDK key as kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SdkKey {
     /// 32 hex digits.

@@ -11,6 +11,7 @@ on_both_databases!(
     an_etag_never_fits_what_was_made_anew,
     unsound_changes_are_refused_and_change_nothing,
     what_is_needed_cannot_be_deleted,
+    layers_and_holdouts_reach_what_is_published,
     salts_are_drawn_once_and_kept,
     every_change_is_in_the_audit_log_once,
     projects_and_environments,
@@ -50,7 +51,7 @@ async fn a_flag_from_beginning_to_end(place: Place) {
     changed["description"] = json!("Another text");
     let put = server.put(&format!("{FLAGS}/checkout"), changed.clone()).await.ok();
     assert_eq!(put.json()["definition"], changed);
-    assert_eq!(server.get(FLAGS).await.ok().json()["flags"].as_array().unwrap().len(), 1);
+    assert_eq!(server.get(FLAGS).await.ok().json()["items"].as_array().unwrap().len(), 1);
 
     assert_eq!(server.delete(&format!("{FLAGS}/checkout")).await.status, 204);
     assert_eq!(
@@ -182,6 +183,52 @@ async fn what_is_needed_cannot_be_deleted(place: Place) {
     assert_eq!(server.delete(segment).await.problem().0, 404);
 }
 
+async fn layers_and_holdouts_reach_what_is_published(place: Place) {
+    let server = start(&place).await;
+    let project = "/admin/projects/default";
+    let (layer, holdout) =
+        (format!("{project}/layers/homepage"), format!("{project}/holdouts/2027"));
+    assert_eq!(server.put(&layer, json!({})).await.ok().status, 201);
+    let everyone = json!({ "weight": 100_000 });
+    let made = server.put(&holdout, everyone).await.ok().json();
+    assert_eq!(made["definition"]["by"]["salt"].as_str().unwrap().len(), 32);
+    let again = server.put(&layer, json!({ "by": { "unit": "company" } })).await.ok();
+    assert_eq!(
+        (again.status.as_u16(), &again.json()["definition"]["by"]["unit"]),
+        (200, &json!("company"))
+    );
+    let too_much = server.put(&holdout, json!({ "weight": 100_001 })).await;
+    assert_eq!(too_much.problem().0, 422);
+
+    server.boolean_flag("a").await;
+    let slot = json!({ "layer": "homepage", "from": 0, "to": 50_000 });
+    let rules = json!([{ "layer": slot, "when": { "all": [] }, "serve": { "variant": "on" } }]);
+    let held = json!({ "holdout": "2027", "variant": "off" });
+    let body = json!({ "enabled": true, "fallthrough": { "variant": "on" }, "rules": rules, "holdout": held });
+    server.put(&format!("{DEVELOPMENT}/flags/a"), body).await.ok();
+    let config = server.get(&format!("{DEVELOPMENT}/config")).await.ok().json();
+    assert_eq!(config["layers"]["homepage"], again.json()["definition"]);
+    assert_eq!(config["holdouts"]["2027"], made["definition"]);
+    server.publish().await;
+    let accepted = server.accepted(pennon_core::snapshot::Kind::Server).await;
+    let context =
+        pennon_core::context::Context::from_json(&json!({ "targetingKey": "u" })).unwrap();
+    let value = accepted.snapshot.evaluate("a", &context, NOW);
+    assert_eq!(
+        value.value().map(pennon_core::outcome::Value::to_json),
+        Some(json!(false)),
+        "held out"
+    );
+    for needed in [&layer, &holdout] {
+        assert_eq!(server.delete(needed).await.problem(), (409, "conflict".to_owned()));
+    }
+    let off = json!({ "enabled": false, "fallthrough": { "variant": "on" } });
+    server.put(&format!("{DEVELOPMENT}/flags/a"), off).await.ok();
+    for needed in [&layer, &holdout] {
+        assert_eq!(server.delete(needed).await.status, 204);
+    }
+}
+
 async fn salts_are_drawn_once_and_kept(place: Place) {
     let server = start(&place).await;
     server.boolean_flag("a").await;
@@ -230,7 +277,7 @@ async fn projects_and_environments(place: Place) {
     assert_eq!(made.status, 201);
     assert_eq!(server.post("/admin/projects", json!({ "key": "shop" })).await.problem().0, 409);
     let projects = server.get("/admin/projects").await.ok().json();
-    let keys: Vec<_> = projects["projects"]
+    let keys: Vec<_> = projects["items"]
         .as_array()
         .unwrap()
         .iter()
@@ -255,7 +302,7 @@ async fn projects_and_environments(place: Place) {
     server.fetch(&head, key["key"].as_str()).await.ok();
     let list = server.get(environments).await.ok().json();
     let keys: Vec<_> =
-        list["environments"].as_array().unwrap().iter().map(|entry| entry["key"].clone()).collect();
+        list["items"].as_array().unwrap().iter().map(|entry| entry["key"].clone()).collect();
     assert_eq!(keys, ["development", "production", "staging"]);
     // What one project has does not exist in another.
     assert_eq!(server.get("/admin/projects/shop/flags/a").await.problem().0, 404);

@@ -107,7 +107,7 @@ async fn odd_bodies_are_refused(place: Place) {
     let kept = server.get("/admin/projects/default/flags/nul").await.ok().json();
     assert_eq!(kept["definition"]["description"], "a\0b");
     assert_eq!(
-        server.get("/admin/projects/default/flags").await.ok().json()["flags"]
+        server.get("/admin/projects/default/flags").await.ok().json()["items"]
             .as_array()
             .unwrap()
             .len(),

@@ -102,7 +102,7 @@ async fn an_edge_gets_every_change_even_when_it_fails_at_first(place: Place) {
     let settled = async {
         loop {
             let states = server.get("/admin/edges").await.ok().json();
-            let states = states["edges"].as_array().unwrap().clone();
+            let states = states["items"].as_array().unwrap().clone();
             let settled = states.iter().filter(|state| {
                 let refused =
                     state["lastError"].as_str().unwrap_or("").contains("wrong-environment");

@@ -14,6 +14,7 @@ mod bad_input;
 mod delivery;
 mod edges;
 mod limits;
+mod openapi;
 mod operation;
 mod publishing;
 mod replicas;

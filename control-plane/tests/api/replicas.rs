@@ -45,7 +45,7 @@ async fn both_publishing_at_once_publish_once(place: Place) {
         assert_eq!(other.accepted(Kind::Server).await.head.version, expected);
     }
     let list = one.get(&format!("{DEVELOPMENT}/snapshots")).await.ok().json();
-    let mut versions: Vec<(String, u64)> = list["snapshots"]
+    let mut versions: Vec<(String, u64)> = list["items"]
         .as_array()
         .unwrap()
         .iter()

@@ -23,8 +23,7 @@ on_both_databases!(
 async fn client_key(server: &Server) -> (String, String, String) {
     let keys = format!("{DEVELOPMENT}/sdk-keys");
     let list = server.get(&keys).await.ok().json();
-    let own =
-        list["sdkKeys"].as_array().unwrap().iter().find(|key| key["kind"] == "client").unwrap();
+    let own = list["items"].as_array().unwrap().iter().find(|key| key["kind"] == "client").unwrap();
     let id = own["id"].as_str().unwrap().to_owned();
     let (environment, key) = (server.environment_id(0), server.key(0, Kind::Client));
     (format!("{keys}/{id}"), id, format!("/v1/head/{environment}/client?key={key}"))

@@ -109,8 +109,7 @@ async fn a_revoked_key_ends_its_stream(place: Place) {
     assert_eq!(version(&events.next().await.unwrap()), 1);
     let keys = format!("{DEVELOPMENT}/sdk-keys");
     let list = server.get(&keys).await.ok().json();
-    let own =
-        list["sdkKeys"].as_array().unwrap().iter().find(|key| key["kind"] == "client").unwrap();
+    let own = list["items"].as_array().unwrap().iter().find(|key| key["kind"] == "client").unwrap();
     server.delete(&format!("{keys}/{}", own["id"].as_str().unwrap())).await.ok();
     server.publish().await;
     assert!(events.next().await.unwrap().starts_with("event: goodbye"));

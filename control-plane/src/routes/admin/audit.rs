@@ -6,12 +6,14 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::find;
 use crate::app::App;
 use crate::auth::actor::Actor;
+use crate::routes::page::Page;
 use crate::routes::path::{Path, Query};
 use crate::routes::problem::Problem;
 use crate::store::audit::{self, Chained, Filter, MAX_PAGE, Order};
@@ -24,10 +26,12 @@ const PAGE: i64 = 50;
 const MAX_FILTER_CHARACTERS: usize = 200;
 
 /// Which entries, and which page of them.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
+    /// Who made the change: `user:...`, `token:...`.
     author: Option<String>,
+    /// What was done: `flag.created`, ...
     action: Option<String>,
     /// The key or id of what was changed.
     target: Option<String>,
@@ -37,9 +41,11 @@ pub struct Wanted {
     from: Option<i64>,
     /// Unix milliseconds, not included.
     to: Option<i64>,
+    /// A text that the entry holds.
     search: Option<String>,
     /// The `next` of the page before.
     cursor: Option<String>,
+    /// Entries a page has at most: 50 unless given, at most 200.
     limit: Option<i64>,
 }
 
@@ -49,7 +55,7 @@ pub async fn list(
     _: Actor,
     Path(project): Path<String>,
     Query(wanted): Query<Wanted>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Page<Chained>>, Problem> {
     let limit = wanted.limit.unwrap_or(PAGE);
     if !(1..=MAX_PAGE).contains(&limit) {
         return Err(Problem::invalid("limit", format!("give 1 to {MAX_PAGE}")));
@@ -67,7 +73,7 @@ pub async fn list(
         audit::list(&mut tx, &project.id, &filter, (0, before), Order::NewestFirst, limit).await?;
     let next = entries.last().map(|last| last.entry.sequence).filter(|sequence| *sequence > 1);
     let next = next.map(|sequence| sequence.to_string());
-    Ok(Json(json!({ "items": entries, "next": next })))
+    Ok(Json(Page { items: entries, next }))
 }
 
 /// The filter that a request asks for.
@@ -103,7 +109,7 @@ async fn filter(tx: &mut Tx, project: &Project, wanted: Wanted) -> Result<Filter
 }
 
 /// A file format of the export.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// One entry as JSON a line: everything, exactly.
@@ -113,16 +119,24 @@ pub enum Format {
 }
 
 /// Which entries, and how they are written.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Export {
+    /// How the file is written.
     format: Format,
+    /// Who made the change: `user:...`, `token:...`.
     author: Option<String>,
+    /// What was done: `flag.created`, ...
     action: Option<String>,
+    /// The key or id of what was changed.
     target: Option<String>,
+    /// The key of an environment: entries that concern it alone.
     environment: Option<String>,
+    /// Unix milliseconds, included.
     from: Option<i64>,
+    /// Unix milliseconds, not included.
     to: Option<i64>,
+    /// A text that the entry holds.
     search: Option<String>,
 }
 

@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use pennon_core::config::Configuration;
 use serde_json::{Map, Value, json};
 
 use super::{find, soundness};
 use crate::app::App;
 use crate::auth::actor::Actor;
-use crate::domain::flag::{check, complete, configuration, join, split};
-use crate::publish::environment::object;
+use crate::domain::flag::{check, complete, join, split};
+use crate::publish::environment::{object, references};
 use crate::routes::body::JsonBody;
+use crate::routes::page::Page;
 use crate::routes::path::Path;
 use crate::routes::problem::Problem;
-use crate::routes::version::{Versioned, check_if_match};
+use crate::routes::version::{IfMatch, Versioned};
 use crate::store::change::{Change, Changing};
 use crate::store::environments::Environment;
 use crate::store::flags::{self, Stored};
@@ -36,7 +37,7 @@ pub async fn list(
     State(app): State<App>,
     _: Actor,
     Path((project, environment)): Path<(String, String)>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Page<Value>>, Problem> {
     let mut tx = app.store.begin_read().await?;
     let project = find::project(&mut tx, &project).await?;
     let environment = find::environment(&mut tx, &project, &environment).await?;
@@ -44,7 +45,7 @@ pub async fn list(
     for stored in flags::list_configurations(&mut tx, &environment.id).await? {
         list.push(shown(&environment, &stored, &object("flag configuration", &stored)?));
     }
-    Ok(Json(json!({ "flags": list })))
+    Ok(Json(Page { items: list, next: None }))
 }
 
 /// `GET .../{flag}`
@@ -57,7 +58,7 @@ pub async fn get(
     let project = find::project(&mut tx, &project).await?;
     let environment = find::environment(&mut tx, &project, &environment).await?;
     let (stored, configuration) = find::configuration(&mut tx, &environment, &key).await?;
-    Ok(Versioned(StatusCode::OK, stored.version, shown(&environment, &stored, &configuration)))
+    Ok(Versioned(stored.version, shown(&environment, &stored, &configuration)))
 }
 
 /// `PUT .../{flag}`: the whole configuration. Rules without an id and splits without a salt are given one.
@@ -65,14 +66,14 @@ pub async fn put(
     State(app): State<App>,
     actor: Actor,
     Path((project, environment, key)): Path<(String, String, String)>,
-    headers: HeaderMap,
+    if_match: IfMatch,
     JsonBody(mut configuration): JsonBody<Map<String, Value>>,
 ) -> Result<Versioned<Value>, Problem> {
     complete(&mut configuration, &app.random)?;
     let mut changing = find::change(&app, &actor, &project).await?;
     let environment = find::environment(&mut changing.tx, &changing.project, &environment).await?;
     let (stored, old) = find::configuration(&mut changing.tx, &environment, &key).await?;
-    check_if_match(&headers, Some(stored.version), || shown(&environment, &stored, &old))?;
+    if_match.check(Some(stored.version), || shown(&environment, &stored, &old))?;
     write(&app, changing, &environment, stored, old, configuration, "flag-configuration.updated")
         .await
 }
@@ -82,9 +83,9 @@ pub async fn on(
     app: State<App>,
     actor: Actor,
     path: Path<(String, String, String)>,
-    headers: HeaderMap,
+    if_match: IfMatch,
 ) -> Result<Versioned<Value>, Problem> {
-    toggle(app, actor, path, headers, true).await
+    toggle(app, actor, path, if_match, true).await
 }
 
 /// `POST .../{flag}/off`
@@ -92,25 +93,25 @@ pub async fn off(
     app: State<App>,
     actor: Actor,
     path: Path<(String, String, String)>,
-    headers: HeaderMap,
+    if_match: IfMatch,
 ) -> Result<Versioned<Value>, Problem> {
-    toggle(app, actor, path, headers, false).await
+    toggle(app, actor, path, if_match, false).await
 }
 
 async fn toggle(
     State(app): State<App>,
     actor: Actor,
     Path((project, environment, key)): Path<(String, String, String)>,
-    headers: HeaderMap,
+    if_match: IfMatch,
     enabled: bool,
 ) -> Result<Versioned<Value>, Problem> {
     let mut changing = find::change(&app, &actor, &project).await?;
     let environment = find::environment(&mut changing.tx, &changing.project, &environment).await?;
     let (stored, old) = find::configuration(&mut changing.tx, &environment, &key).await?;
-    check_if_match(&headers, Some(stored.version), || shown(&environment, &stored, &old))?;
+    if_match.check(Some(stored.version), || shown(&environment, &stored, &old))?;
     if old.get("enabled") == Some(&Value::Bool(enabled)) {
         // Nothing to change, so nothing to log; the transaction is rolled back.
-        return Ok(Versioned(StatusCode::OK, stored.version, shown(&environment, &stored, &old)));
+        return Ok(Versioned(stored.version, shown(&environment, &stored, &old)));
     }
     let mut new = old.clone();
     new.insert("enabled".to_owned(), Value::Bool(enabled));
@@ -130,10 +131,11 @@ async fn write(
 ) -> Result<Versioned<Value>, Problem> {
     let key = stored.key;
     let (_, definition) = find::flag(&mut changing.tx, &changing.project, &key).await?;
-    let (attributes, segments) = find::references(&mut changing.tx, &changing.project).await?;
+    let references = references(&mut changing.tx, &changing.project.id).await?;
     let flag = join(&definition, &new)?;
     let kept = split(&flag)?.configuration;
-    check(&configuration(attributes, segments, BTreeMap::from([(key.clone(), flag)])), Some(&key))?;
+    let flags = BTreeMap::from([(key.clone(), flag)]);
+    check(&Configuration { flags, ..references }, Some(&key))?;
     let json = Value::Object(kept.clone()).to_string();
     let now = changing.now_ms;
     let version = changing.version();
@@ -151,5 +153,5 @@ async fn write(
     let stored = Stored { key, json, version, updated_at: now };
     let mut answer = shown(environment, &stored, &kept);
     answer["revision"] = json!(revisions.first().map(|(_, revision)| *revision));
-    Ok(Versioned(StatusCode::OK, version, answer))
+    Ok(Versioned(version, answer))
 }

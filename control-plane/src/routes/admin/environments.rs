@@ -2,9 +2,9 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use pennon_core::config::{Configuration, Variant};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{find, soundness};
@@ -14,8 +14,10 @@ use crate::domain::flag::{first_configuration, read};
 use crate::domain::keys::{check_key, check_name};
 use crate::publish::environment::{configuration, object};
 use crate::routes::body::JsonBody;
+use crate::routes::page::Page;
 use crate::routes::path::Path;
 use crate::routes::problem::Problem;
+use crate::routes::version::{Created, Versioned};
 use crate::store::change::Change;
 use crate::store::environments::{self, Environment};
 use crate::store::flags;
@@ -28,12 +30,12 @@ pub async fn list(
     State(app): State<App>,
     _: Actor,
     Path(project): Path<String>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Page<Shown>>, Problem> {
     let mut tx = app.store.begin_read().await?;
     let project = find::project(&mut tx, &project).await?;
     let list = environments::list(&mut tx, &project.id).await?;
-    let list: Vec<Value> = list.iter().map(|environment| shown(&app, environment)).collect();
-    Ok(Json(json!({ "environments": list })))
+    let items = list.into_iter().map(|environment| shown(&app, environment)).collect();
+    Ok(Json(Page { items, next: None }))
 }
 
 /// `GET .../{environment}`
@@ -41,11 +43,11 @@ pub async fn get(
     State(app): State<App>,
     _: Actor,
     Path((project, environment)): Path<(String, String)>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Versioned<Shown>, Problem> {
     let mut tx = app.store.begin_read().await?;
     let project = find::project(&mut tx, &project).await?;
     let environment = find::environment(&mut tx, &project, &environment).await?;
-    Ok(Json(shown(&app, &environment)))
+    Ok(Versioned(environment.version, shown(&app, environment)))
 }
 
 /// `GET .../{environment}/config`: CONFIG.json, as `pennon compile` and `pennon eval` read it.
@@ -61,7 +63,7 @@ pub async fn config(
 }
 
 /// A new environment.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewEnvironment {
     key: String,
@@ -76,7 +78,7 @@ pub async fn create(
     actor: Actor,
     Path(project): Path<String>,
     JsonBody(new): JsonBody<NewEnvironment>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<Created<Shown>, Problem> {
     check_key(&new.key).map_err(|detail| Problem::invalid("key", detail))?;
     let name = new.name.unwrap_or_else(|| new.key.clone());
     check_name(&name).map_err(|detail| Problem::invalid("name", detail))?;
@@ -96,6 +98,8 @@ pub async fn create(
         epoch: 1,
         revision: 0,
         position: others.last().map_or(0, |last| last.position + 1),
+        colour: None,
+        version: changing.version(),
         created_at: changing.now_ms,
     };
     environments::insert(&mut changing.tx, &environment).await?;
@@ -127,13 +131,22 @@ pub async fn create(
     let revisions = app.commit(changing, change, std::slice::from_ref(&environment.id)).await?;
     environment.revision =
         revisions.first().map_or(environment.revision, |(_, revision)| *revision);
-    Ok((StatusCode::CREATED, Json(shown(&app, &environment))))
+    Ok(Created(environment.version, shown(&app, environment)))
 }
 
-fn shown(app: &App, environment: &Environment) -> Value {
-    let mut value = json!(environment);
-    if let Some(error) = app.publish_error(&environment.id) {
-        value["publishError"] = Value::String(error);
-    }
-    value
+/// An environment, and how its publication fares.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "EnvironmentShown")]
+pub struct Shown {
+    #[serde(flatten)]
+    environment: Environment,
+    /// Why its newest revision is not published; absent when it is, or will be at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    publish_error: Option<String>,
+}
+
+fn shown(app: &App, environment: Environment) -> Shown {
+    let publish_error = app.publish_error(&environment.id);
+    Shown { environment, publish_error }
 }

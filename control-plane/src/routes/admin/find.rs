@@ -1,20 +1,17 @@
 //! What a path names, or a 404 that says which part is unknown.
 
-use pennon_core::config::{Attribute, Segment};
 use serde_json::{Map, Value};
 use sqlx::AnyConnection;
-use std::collections::BTreeMap;
 
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::domain::keys::check_key;
-use crate::publish::environment::{all, object};
+use crate::publish::environment::object;
 use crate::routes::problem::Problem;
 use crate::store::change::Changing;
 use crate::store::environments::{self, Environment};
 use crate::store::flags::{self, Stored};
 use crate::store::projects::{self, Project};
-use crate::store::{attributes, segments};
 
 /// A key of a path goes into a query only when it can be a key: anything else cannot exist.
 fn known(what: &str, key: &str) -> Result<(), Problem> {
@@ -75,14 +72,4 @@ pub async fn configuration(
     let stored = stored.ok_or_else(|| missing("flag", key))?;
     let configuration = object("flag configuration", &stored)?;
     Ok((stored, configuration))
-}
-
-/// What a flag may refer to: the project's attributes and segments.
-pub async fn references(
-    connection: &mut AnyConnection,
-    project: &Project,
-) -> Result<(BTreeMap<String, Attribute>, BTreeMap<String, Segment>), Problem> {
-    let attributes = all("attribute", attributes::list(connection, &project.id).await?)?;
-    let segments = all("segment", segments::list(connection, &project.id).await?)?;
-    Ok((attributes, segments))
 }

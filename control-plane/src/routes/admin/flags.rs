@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use pennon_core::config::{Attribute, Segment, ValueType, Variant};
+use axum::response::NoContent;
+use pennon_core::config::{Configuration, ValueType, Variant};
 use pennon_core::limits::MAX_FLAGS;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -14,14 +15,15 @@ use super::{find, soundness};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::domain::flag::{
-    Parts, check, complete, configuration, first_configuration, first_variants, join, read, split,
+    Parts, check, complete, first_configuration, first_variants, join, read, split,
 };
 use crate::domain::keys::check_key;
-use crate::publish::environment::object;
+use crate::publish::environment::{object, references};
 use crate::routes::body::JsonBody;
+use crate::routes::page::Page;
 use crate::routes::path::Path;
 use crate::routes::problem::Problem;
-use crate::routes::version::{Versioned, check_if_match};
+use crate::routes::version::{Created, IfMatch, Versioned};
 use crate::store::change::{Change, Changing};
 use crate::store::environments;
 use crate::store::flags::{self, Stored};
@@ -36,14 +38,14 @@ pub async fn list(
     State(app): State<App>,
     _: Actor,
     Path(project): Path<String>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Page<Value>>, Problem> {
     let mut tx = app.store.begin_read().await?;
     let project = find::project(&mut tx, &project).await?;
     let mut list = Vec::new();
     for stored in flags::list(&mut tx, &project.id).await? {
         list.push(shown(&stored, &object("flag", &stored)?));
     }
-    Ok(Json(json!({ "flags": list })))
+    Ok(Json(Page { items: list, next: None }))
 }
 
 /// `GET .../{flag}`
@@ -55,11 +57,11 @@ pub async fn get(
     let mut tx = app.store.begin_read().await?;
     let project = find::project(&mut tx, &project).await?;
     let (stored, definition) = find::flag(&mut tx, &project, &key).await?;
-    Ok(Versioned(StatusCode::OK, stored.version, shown(&stored, &definition)))
+    Ok(Versioned(stored.version, shown(&stored, &definition)))
 }
 
 /// A new flag, and, if given, what it does in every environment at first; otherwise it is off.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewFlag {
     key: String,
@@ -73,7 +75,7 @@ pub async fn create(
     actor: Actor,
     Path(project): Path<String>,
     JsonBody(new): JsonBody<NewFlag>,
-) -> Result<Versioned<Value>, Problem> {
+) -> Result<Created<Value>, Problem> {
     check_key(&new.key).map_err(|detail| Problem::invalid("key", detail))?;
     let mut definition = new.definition;
     if !definition.contains_key("variants")
@@ -84,7 +86,7 @@ pub async fn create(
         definition.insert("variants".to_owned(), variants);
     }
     let mut changing = find::change(&app, &actor, &project).await?;
-    let (attributes, segments) = find::references(&mut changing.tx, &changing.project).await?;
+    let references = references(&mut changing.tx, &changing.project.id).await?;
     if flags::find(&mut changing.tx, &changing.project.id, &new.key).await?.is_some() {
         return Err(Problem::conflict("there is a flag with this key already").field("key"));
     }
@@ -107,14 +109,8 @@ pub async fn create(
             None => first_configuration(&variants(&definition)?),
         };
         complete(&mut configured, &app.random)?;
-        let parts = checked(
-            &attributes,
-            &segments,
-            &new.key,
-            &definition,
-            &configured,
-            new.configuration.is_some(),
-        )?;
+        let parts =
+            checked(&references, &new.key, &definition, &configured, new.configuration.is_some())?;
         configurations.push(Value::Object(parts.configuration).to_string());
         first.get_or_insert(parts.definition);
     }
@@ -148,7 +144,7 @@ pub async fn create(
         new: Some(json!({ "definition": definition, "configuration": new.configuration })),
     };
     app.commit(changing, change, &ids).await?;
-    Ok(Versioned(StatusCode::CREATED, version, shown(&stored, &definition)))
+    Ok(Created(version, shown(&stored, &definition)))
 }
 
 fn variants(definition: &Map<String, Value>) -> Result<Vec<Variant>, Problem> {
@@ -163,16 +159,15 @@ fn variants(definition: &Map<String, Value>) -> Result<Vec<Variant>, Problem> {
 /// The two parts as they will be kept, when the flag is sound. A wrong field is told as part of the definition unless the
 /// caller gave a configuration that has it.
 fn checked(
-    attributes: &BTreeMap<String, Attribute>,
-    segments: &BTreeMap<String, Segment>,
+    references: &Configuration,
     key: &str,
     definition: &Map<String, Value>,
     configured: &Map<String, Value>,
     given: bool,
 ) -> Result<Parts, Problem> {
     let flag = join(definition, configured).and_then(|flag| {
-        let whole = BTreeMap::from([(key.to_owned(), flag.clone())]);
-        check(&configuration(attributes.clone(), segments.clone(), whole), Some(key))?;
+        let flags = BTreeMap::from([(key.to_owned(), flag.clone())]);
+        check(&Configuration { flags, ..references.clone() }, Some(key))?;
         split(&flag)
     });
     flag.map_err(|wrong| {
@@ -188,12 +183,12 @@ pub async fn put(
     State(app): State<App>,
     actor: Actor,
     Path((project, key)): Path<(String, String)>,
-    headers: HeaderMap,
+    if_match: IfMatch,
     JsonBody(definition): JsonBody<Map<String, Value>>,
 ) -> Result<Versioned<Value>, Problem> {
     let mut changing = find::change(&app, &actor, &project).await?;
     let (stored, old) = find::flag(&mut changing.tx, &changing.project, &key).await?;
-    check_if_match(&headers, Some(stored.version), || shown(&stored, &old))?;
+    if_match.check(Some(stored.version), || shown(&stored, &old))?;
     if definition.get("type") != old.get("type") {
         let detail =
             "a flag keeps its type, or every program that reads it would break: make a new flag";
@@ -214,7 +209,7 @@ pub async fn put(
     };
     app.commit(changing, change, &ids).await?;
     let stored = Stored { key, json, version, updated_at: now };
-    Ok(Versioned(StatusCode::OK, version, shown(&stored, &definition)))
+    Ok(Versioned(version, shown(&stored, &definition)))
 }
 
 /// Checks the new definition against what the flag does in each environment.
@@ -223,14 +218,14 @@ async fn sound_everywhere(
     key: &str,
     definition: &Map<String, Value>,
 ) -> Result<(Map<String, Value>, Vec<String>), Problem> {
-    let (attributes, segments) = find::references(&mut changing.tx, &changing.project).await?;
+    let references = references(&mut changing.tx, &changing.project.id).await?;
     let sound = |configured: &Map<String, Value>, place: &str| {
         let flag = join(definition, configured)?;
         let kept = split(&flag)?.definition;
-        let whole = BTreeMap::from([(key.to_owned(), flag)]);
-        check(&configuration(attributes.clone(), segments.clone(), whole), Some(key)).map_err(
-            |wrong| Problem::invalid(wrong.field, format!("{} ({place})", wrong.detail)),
-        )?;
+        let flags = BTreeMap::from([(key.to_owned(), flag)]);
+        check(&Configuration { flags, ..references.clone() }, Some(key)).map_err(|wrong| {
+            Problem::invalid(wrong.field, format!("{} ({place})", wrong.detail))
+        })?;
         Ok::<_, Problem>(kept)
     };
     let environments = environments::list(&mut changing.tx, &changing.project.id).await?;
@@ -263,11 +258,11 @@ pub async fn delete(
     State(app): State<App>,
     actor: Actor,
     Path((project, key)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Result<StatusCode, Problem> {
+    if_match: IfMatch,
+) -> Result<NoContent, Problem> {
     let mut changing = find::change(&app, &actor, &project).await?;
     let (stored, old) = find::flag(&mut changing.tx, &changing.project, &key).await?;
-    check_if_match(&headers, Some(stored.version), || shown(&stored, &old))?;
+    if_match.check(Some(stored.version), || shown(&stored, &old))?;
     let mut ids = Vec::new();
     let mut configurations = Map::new();
     for environment in environments::list(&mut changing.tx, &changing.project.id).await? {
@@ -285,5 +280,5 @@ pub async fn delete(
         new: None,
     };
     app.commit(changing, change, &ids).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }

@@ -1,13 +1,12 @@
 //! The admin API: everything below `/admin`, for callers whom `routes/access.rs` lets through.
 
-pub mod attributes;
 pub mod audit;
 pub mod configurations;
+pub mod documents;
 pub mod environments;
 pub mod find;
 pub mod flags;
 pub mod projects;
 pub mod sdk_keys;
-pub mod segments;
 mod soundness;
 pub mod status;

@@ -2,26 +2,28 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::find;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::domain::keys::{check_key, check_name};
 use crate::routes::body::JsonBody;
+use crate::routes::page::Page;
 use crate::routes::path::Path;
 use crate::routes::problem::Problem;
+use crate::routes::version::{Created, Versioned};
 use crate::store::change::{Change, Changing};
 use crate::store::projects::{self, Project};
 
 /// `GET`: those that the caller belongs to.
-pub async fn list(State(app): State<App>, actor: Actor) -> Result<Json<Value>, Problem> {
+pub async fn list(State(app): State<App>, actor: Actor) -> Result<Json<Page<Project>>, Problem> {
     let mut tx = app.store.begin_read().await?;
-    let mut list = projects::list(&mut tx).await?;
-    list.retain(|project| actor.author.rights.grant(&project.id).is_some());
-    Ok(Json(json!({ "projects": list })))
+    let mut items = projects::list(&mut tx).await?;
+    items.retain(|project| actor.author.rights.grant(&project.id).is_some());
+    Ok(Json(Page { items, next: None }))
 }
 
 /// `GET .../{project}`
@@ -29,13 +31,14 @@ pub async fn get(
     State(app): State<App>,
     _: Actor,
     Path(project): Path<String>,
-) -> Result<Json<Project>, Problem> {
+) -> Result<Versioned<Project>, Problem> {
     let mut tx = app.store.begin_read().await?;
-    Ok(Json(find::project(&mut tx, &project).await?))
+    let project = find::project(&mut tx, &project).await?;
+    Ok(Versioned(project.version, project))
 }
 
 /// A new project.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewProject {
     key: String,
@@ -47,12 +50,12 @@ pub async fn create(
     State(app): State<App>,
     actor: Actor,
     JsonBody(new): JsonBody<NewProject>,
-) -> Result<(StatusCode, Json<Project>), Problem> {
+) -> Result<Created<Project>, Problem> {
     check_key(&new.key).map_err(|detail| Problem::invalid("key", detail))?;
     let name = new.name.unwrap_or_else(|| new.key.clone());
     check_name(&name).map_err(|detail| Problem::invalid("name", detail))?;
     let now = app.clock.now_ms();
-    let project = Project { id: app.random.id()?, key: new.key, name, created_at: now };
+    let project = Project { id: app.random.id()?, key: new.key, name, version: 1, created_at: now };
     let mut tx = app.store.begin().await?;
     projects::insert(&mut tx, &project).await?;
     let changing = Changing::within(tx, &project.key, &actor.author, now).await?;
@@ -65,5 +68,5 @@ pub async fn create(
         new: Some(json!(project)),
     };
     app.commit(changing, change, &[]).await?;
-    Ok((StatusCode::CREATED, Json(project)))
+    Ok(Created(project.version, project))
 }

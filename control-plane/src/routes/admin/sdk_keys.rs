@@ -2,12 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::response::NoContent;
 use pennon_core::limits::MAX_SDK_KEYS;
 use pennon_core::protocol::connection::{self, ConnectionString};
 use pennon_core::snapshot::Kind;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::find;
 use crate::app::App;
@@ -15,29 +16,44 @@ use crate::auth::actor::Actor;
 use crate::auth::sdk;
 use crate::domain::keys::check_name;
 use crate::routes::body::JsonBody;
+use crate::routes::page::Page;
 use crate::routes::path::Path;
 use crate::routes::problem::Problem;
+use crate::routes::version::Made;
 use crate::store::change::Change;
-use crate::store::sdk_keys;
+use crate::store::sdk_keys::{self, SdkKey};
 
 /// `GET`: revoked ones too; never the keys themselves.
 pub async fn list(
     State(app): State<App>,
     _: Actor,
     Path((project, environment)): Path<(String, String)>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Page<SdkKey>>, Problem> {
     let mut tx = app.store.begin_read().await?;
     let project = find::project(&mut tx, &project).await?;
     let environment = find::environment(&mut tx, &project, &environment).await?;
-    Ok(Json(json!({ "sdkKeys": sdk_keys::list(&mut tx, &environment.id).await? })))
+    Ok(Json(Page { items: sdk_keys::list(&mut tx, &environment.id).await?, next: None }))
 }
 
 /// A new key.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "NewSdkKey")]
 pub struct NewKey {
     kind: String,
     name: Option<String>,
+}
+
+/// A new key, this once with itself.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "NewSdkKeyShown")]
+pub struct Shown {
+    #[serde(flatten)]
+    row: SdkKey,
+    key: String,
+    /// Address, key and trust in one line.
+    connection_string: String,
 }
 
 /// `POST`: the only answer that ever shows the key.
@@ -46,7 +62,7 @@ pub async fn create(
     actor: Actor,
     Path((project, environment)): Path<(String, String)>,
     JsonBody(new): JsonBody<NewKey>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<Made<Shown>, Problem> {
     let kind = Kind::parse(&new.kind)
         .ok_or_else(|| Problem::invalid("kind", "the kinds are client, server and edge"))?;
     let name = new.name.unwrap_or_else(|| new.kind.clone());
@@ -73,11 +89,9 @@ pub async fn create(
     if let Err(error) = app.sdk_keys.reload(&app.store).await {
         tracing::warn!(%error, "a new SDK key is not known here yet; the next publication makes it known");
     }
-    let mut answer = json!(row);
     let id = connection::id(&environment.id).unwrap_or_default();
-    answer["key"] = json!(text);
-    answer["connectionString"] = json!(connection_string(&app, kind, &text, id));
-    Ok((StatusCode::CREATED, Json(answer)))
+    let connection_string = connection_string(&app, kind, &text, id);
+    Ok(Made(Shown { row, key: text, connection_string }))
 }
 
 /// Address, key and trust in one line.
@@ -97,7 +111,7 @@ pub async fn revoke(
     State(app): State<App>,
     actor: Actor,
     Path((project, environment, id)): Path<(String, String, String)>,
-) -> Result<StatusCode, Problem> {
+) -> Result<NoContent, Problem> {
     connection::id(&id).ok_or_else(|| find::missing("SDK key", &id))?;
     let mut changing = find::change(&app, &actor, &project).await?;
     let environment = find::environment(&mut changing.tx, &changing.project, &environment).await?;
@@ -107,7 +121,7 @@ pub async fn revoke(
         // The request that revoked it may have failed after its commit; this one may be its repetition.
         drop(changing);
         app.sdk_keys.reload(&app.store).await?;
-        return Ok(StatusCode::NO_CONTENT);
+        return Ok(NoContent);
     }
     let now = changing.now_ms;
     sdk_keys::revoke(&mut changing.tx, &id, now).await?;
@@ -120,5 +134,5 @@ pub async fn revoke(
     };
     app.commit(changing, change, std::slice::from_ref(&environment.id)).await?;
     app.sdk_keys.reload(&app.store).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
