@@ -35,22 +35,17 @@ CREATE TABLE sessions (
 );
 CREATE INDEX sessions_by_user ON sessions (user_id);
 
--- Sign-ins of programs: a family is one sign-in, whose access tokens (JWT) name it. Of each refresh token only the SHA-256 is kept,
--- also of used ones: one that comes a second time was stolen from one of the two who had it, and ends its family.
+-- Sign-ins of programs: a family is one sign-in, whose access tokens (JWT) name it. `sha256` is that of its newest refresh token; an older
+-- one that comes again was stolen from one of the two who had it, and ends the family.
 CREATE TABLE token_families (
     id TEXT PRIMARY KEY,
     user_id TEXT NOT NULL REFERENCES users (id),
+    sha256 BYTEA NOT NULL,
     created_at BIGINT NOT NULL,
+    refreshed_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL
 );
 CREATE INDEX token_families_by_user ON token_families (user_id);
-CREATE TABLE refresh_tokens (
-    sha256 BYTEA PRIMARY KEY,
-    family_id TEXT NOT NULL REFERENCES token_families (id) ON DELETE CASCADE,
-    created_at BIGINT NOT NULL,
-    used_at BIGINT
-);
-CREATE INDEX refresh_tokens_by_family ON refresh_tokens (family_id);
 
 -- One-time tokens with which a person chooses a password: only their SHA-256. A user has at most one.
 CREATE TABLE invitations (

@@ -9,7 +9,10 @@ use ipnet::IpNet;
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::ambient::{Clock, Random};
+use crate::auth::jwt::Jwt;
+use crate::auth::password::Passwords;
 use crate::auth::sdk::SdkKeys;
+use crate::auth::throttle::Throttle;
 use crate::metrics::Metrics;
 use crate::publish::memory::Published;
 use crate::publish::replicas::Announcer;
@@ -35,6 +38,13 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
 }
 
+impl Settings {
+    /// Whether browsers reach this server by https: then cookies are for https alone.
+    pub fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+}
+
 /// See [`App`].
 #[derive(Debug)]
 pub struct Shared {
@@ -45,6 +55,9 @@ pub struct Shared {
     pub published: Published,
     pub sdk_keys: SdkKeys,
     pub signer: Signer,
+    pub jwt: Jwt,
+    pub passwords: Passwords,
+    pub throttle: Throttle,
     pub announcer: Announcer,
     /// Wakes the publisher after a change was committed.
     pub changed: Notify,
@@ -80,6 +93,7 @@ impl App {
         random: Random,
         store: Store,
         signer: Signer,
+        jwt: Jwt,
         announcer: Announcer,
     ) -> Self {
         let streams = Arc::new(Semaphore::new(settings.max_streams));
@@ -91,6 +105,9 @@ impl App {
             published: Published::default(),
             sdk_keys: SdkKeys::default(),
             signer,
+            jwt,
+            passwords: Passwords::default(),
+            throttle: Throttle::default(),
             announcer,
             changed: Notify::new(),
             stopping: watch::Sender::new(false),

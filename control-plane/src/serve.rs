@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::ambient::{Clock, Random};
 use crate::app::{App, MAX_STREAMS, Settings};
+use crate::auth::jwt::Jwt;
 use crate::config::{Config, own_secret_file};
 use crate::first_start::{self, StartError};
 use crate::private_file;
@@ -67,6 +68,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     let (root_fingerprint, first_start) =
         first_start::prepare(&config, &store, &secret, &clock, &random, &public_url).await?;
     let signer = Signer::load(&store, &secret).await?;
+    let jwt = Jwt::load(&store, &secret, &random, &root_fingerprint).await?;
     let redis = config.redis.clone();
     let (announcer, news) = match &redis {
         Some(_) => {
@@ -82,7 +84,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
         redis: redis.is_some(),
         trusted_proxies: config.trusted_proxies.clone(),
     };
-    let app = App::new(settings, clock, random, store, signer, announcer);
+    let app = App::new(settings, clock, random, store, signer, jwt, announcer);
 
     replicas::refresh(&app).await?;
     // What was acknowledged before a crash is published before anyone is served; what cannot be is tried again below.

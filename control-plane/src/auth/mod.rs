@@ -2,6 +2,12 @@
 
 pub mod actor;
 pub mod address;
+pub mod jwt;
+pub mod origin;
+pub mod password;
 pub mod sdk;
 pub mod seal;
+pub mod session;
+pub mod slots;
+pub mod throttle;
 pub mod token;

@@ -6,6 +6,7 @@ pub mod document;
 pub mod flag;
 pub mod keys;
 pub mod operation;
+pub mod people;
 pub mod permission;
 pub mod role;
 pub mod words;

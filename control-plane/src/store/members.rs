@@ -36,3 +36,115 @@ pub async fn grants(
         .map(|(project_id, role, environments)| Ok((project_id, read_grant(&role, &environments)?)))
         .collect()
 }
+
+/// A person in a project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    pub user_id: String,
+    pub email: String,
+    pub name: String,
+    pub grant: Grant,
+    /// The number of the change that wrote it.
+    pub version: i64,
+    /// Unix milliseconds.
+    pub created_at: i64,
+    /// Unix milliseconds.
+    pub updated_at: i64,
+}
+
+type Row = (String, String, String, String, String, i64, i64, i64);
+
+fn read(row: Row) -> Result<Member, StoreError> {
+    let (user_id, email, name, role, environments, version, created_at, updated_at) = row;
+    let grant = read_grant(&role, &environments)?;
+    Ok(Member { user_id, email, name, grant, version, created_at, updated_at })
+}
+
+/// At most `limit` members of a project whose address comes after `after`.
+pub async fn list(
+    connection: &mut AnyConnection,
+    project_id: &str,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Member>, StoreError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT user_id, email, name, role, environments, version, members.created_at, updated_at \
+         FROM members JOIN users ON users.id = user_id WHERE project_id = $1 AND email > $2 ORDER BY email LIMIT $3",
+    )
+    .bind(project_id)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(read).collect()
+}
+
+/// One member.
+pub async fn find(
+    connection: &mut AnyConnection,
+    project_id: &str,
+    user_id: &str,
+) -> Result<Option<Member>, StoreError> {
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT user_id, email, name, role, environments, version, members.created_at, updated_at \
+         FROM members JOIN users ON users.id = user_id WHERE project_id = $1 AND user_id = $2",
+    )
+    .bind(project_id)
+    .bind(user_id)
+    .fetch_optional(connection)
+    .await?;
+    row.map(read).transpose()
+}
+
+/// Writes a member, new or over the old.
+pub async fn put(
+    connection: &mut AnyConnection,
+    project_id: &str,
+    user_id: &str,
+    grant: &Grant,
+    version: i64,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO members (project_id, user_id, role, environments, version, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (project_id, user_id) DO UPDATE \
+         SET role = excluded.role, environments = excluded.environments, version = excluded.version, \
+         updated_at = excluded.updated_at",
+    )
+    .bind(project_id)
+    .bind(user_id)
+    .bind(grant.role.as_str())
+    .bind(write_environments(grant))
+    .bind(version)
+    .bind(now_ms)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Removes a member.
+pub async fn delete(
+    connection: &mut AnyConnection,
+    project_id: &str,
+    user_id: &str,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM members WHERE project_id = $1 AND user_id = $2")
+        .bind(project_id)
+        .bind(user_id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Members of a project with the role owner.
+pub async fn count_owners(
+    connection: &mut AnyConnection,
+    project_id: &str,
+) -> Result<i64, StoreError> {
+    let (count,): (i64,) =
+        sqlx::query_as("SELECT COUNT(*) FROM members WHERE project_id = $1 AND role = 'owner'")
+            .bind(project_id)
+            .fetch_one(connection)
+            .await?;
+    Ok(count)
+}

@@ -21,9 +21,11 @@ mod migrate;
 pub mod outbox;
 pub mod projects;
 pub mod sdk_keys;
+pub mod sign_ins;
 pub mod signing;
 pub mod snapshots;
 pub mod tokens;
+pub mod users;
 
 pub use dialect::Dialect;
 pub use migrate::migrate;

@@ -106,3 +106,102 @@ pub async fn insert(connection: &mut AnyConnection, token: &Token) -> Result<(),
     .await?;
     Ok(())
 }
+
+/// The tokens of a project, revoked ones too, newest first: at most `limit` after the one made at `before` with the id `id`.
+pub async fn list(
+    connection: &mut AnyConnection,
+    project_id: &str,
+    (before, id): (i64, &str),
+    limit: i64,
+) -> Result<Vec<Token>, StoreError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT id, name, prefix, sha256, created_at, expires_at, revoked_at, project_id, role, environments, \
+         made_by_user, last_used_at FROM api_tokens WHERE project_id = $1 \
+         AND (created_at < $2 OR (created_at = $2 AND id > $3)) ORDER BY created_at DESC, id LIMIT $4",
+    )
+    .bind(project_id)
+    .bind(before)
+    .bind(id)
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(read).collect()
+}
+
+/// One token of a project.
+pub async fn get(
+    connection: &mut AnyConnection,
+    project_id: &str,
+    id: &str,
+) -> Result<Option<Token>, StoreError> {
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT id, name, prefix, sha256, created_at, expires_at, revoked_at, project_id, role, environments, \
+         made_by_user, last_used_at FROM api_tokens WHERE project_id = $1 AND id = $2",
+    )
+    .bind(project_id)
+    .bind(id)
+    .fetch_optional(connection)
+    .await?;
+    row.map(read).transpose()
+}
+
+/// Whether a token of the project, or of the instance's owner, has this name, or had it: the audit log tells them apart by it.
+pub async fn is_named(
+    connection: &mut AnyConnection,
+    project_id: &str,
+    name: &str,
+) -> Result<bool, StoreError> {
+    let row = sqlx::query(
+        "SELECT id FROM api_tokens WHERE name = $1 AND (project_id = $2 OR project_id IS NULL) LIMIT 1",
+    )
+    .bind(name)
+    .bind(project_id)
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.is_some())
+}
+
+/// How many tokens of the project are neither revoked nor expired.
+pub async fn count_live(
+    connection: &mut AnyConnection,
+    project_id: &str,
+    now_ms: i64,
+) -> Result<i64, StoreError> {
+    let (count,): (i64,) = sqlx::query_as(
+        "SELECT COUNT(*) FROM api_tokens WHERE project_id = $1 AND revoked_at IS NULL \
+         AND (expires_at IS NULL OR expires_at > $2)",
+    )
+    .bind(project_id)
+    .bind(now_ms)
+    .fetch_one(connection)
+    .await?;
+    Ok(count)
+}
+
+/// Revokes a token; one that was revoked keeps its time.
+pub async fn revoke(
+    connection: &mut AnyConnection,
+    id: &str,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE api_tokens SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")
+        .bind(now_ms)
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Notes that a token was used.
+pub async fn touch(
+    connection: &mut AnyConnection,
+    id: &str,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE api_tokens SET last_used_at = $1 WHERE id = $2")
+        .bind(now_ms)
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -8,6 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use pennon_control_plane::ambient::{Clock, Random};
 use pennon_control_plane::app::{App, Settings};
+use pennon_control_plane::auth::jwt::Jwt;
 use pennon_control_plane::config::Config;
 use pennon_control_plane::first_start;
 use pennon_control_plane::publish::publisher;
@@ -188,6 +189,7 @@ pub(crate) async fn start_with(place: &Place, announcer: Announcer, max_streams:
     let (root_fingerprint, _) =
         first_start::prepare(&config, &store, &SECRET, &clock, &random, public_url).await.unwrap();
     let signer = Signer::load(&store, &SECRET).await.unwrap();
+    let jwt = Jwt::load(&store, &SECRET, &random, &root_fingerprint).await.unwrap();
     let settings = Settings {
         public_url: public_url.to_owned(),
         root_fingerprint,
@@ -195,7 +197,7 @@ pub(crate) async fn start_with(place: &Place, announcer: Announcer, max_streams:
         redis: false,
         trusted_proxies: Vec::new(),
     };
-    let app = App::new(settings, clock, random, store, signer, announcer);
+    let app = App::new(settings, clock, random, store, signer, jwt, announcer);
     replicas::refresh(&app).await.unwrap();
     publisher::publish_waiting(&app).await.unwrap();
     let credentials = std::fs::read(config.credentials_file.unwrap()).unwrap();
