@@ -1,4 +1,4 @@
-import type { Client } from './client.js';
+import type { FlagClient } from './flag-client.js';
 import type { ErrorCode } from './outcome.js';
 import type { Details } from './reader.js';
 
@@ -50,7 +50,7 @@ export interface ProviderSignals {
  * it concerns.
  */
 export class ProviderEventsOf {
-  readonly #client: Client;
+  readonly #client: FlagClient;
   readonly #signals: ProviderSignals;
   readonly #watched = new Set<string>();
   #startFailed = false;
@@ -58,7 +58,7 @@ export class ProviderEventsOf {
   #changed: string[] = [];
   #stale = false;
 
-  constructor(client: Client, signals: ProviderSignals) {
+  constructor(client: FlagClient, signals: ProviderSignals) {
     this.#client = client;
     this.#signals = signals;
     this.#ends.push(

@@ -9,8 +9,8 @@ import {
   type ResolutionDetails,
 } from '@openfeature/web-sdk';
 
-import type { Client } from '../client.js';
 import type { EvaluationContext as PennonContext } from '../context.js';
+import type { FlagClient } from '../flag-client.js';
 import { ProviderEventsOf, resolution } from '../openfeature.js';
 import type { JsonValue as FlagJson } from '../outcome.js';
 
@@ -19,10 +19,10 @@ export class PennonWebProvider implements Provider {
   readonly metadata = { name: 'pennon' } as const;
   readonly runsOn = 'client';
   readonly events = new OpenFeatureEventEmitter();
-  readonly #client: Client;
+  readonly #client: FlagClient;
   readonly #events: ProviderEventsOf;
 
-  constructor(client: Client) {
+  constructor(client: FlagClient) {
     this.#client = client;
     this.#events = new ProviderEventsOf(client, {
       ready: () => this.events.emit(ProviderEvents.Ready),
@@ -33,13 +33,13 @@ export class PennonWebProvider implements Provider {
   }
 
   async initialize(context: EvaluationContext = {}): Promise<void> {
-    this.#client.setContext(context as PennonContext);
+    void this.#client.setContext(context as PennonContext);
     const failure = await this.#events.started();
     if (failure) throw new (failure.fatal ? ProviderFatalError : ProviderNotReadyError)(failure.message);
   }
 
-  onContextChange(_: EvaluationContext, context: EvaluationContext): void {
-    this.#client.setContext(context as PennonContext);
+  onContextChange(_: EvaluationContext, context: EvaluationContext): Promise<void> {
+    return this.#client.setContext(context as PennonContext);
   }
 
   async onClose(): Promise<void> {
