@@ -2,7 +2,7 @@ import type { EvaluationContext } from './context.js';
 import { decodeScalars, encodeContext } from './context.js';
 import { PennonError } from './errors.js';
 import type { Evaluator } from './generated/pennon_wasm.js';
-import { FLAG_TYPES, failed, unpack, type FlagType, type JsonValue, type Metadata, type Outcome, type Step } from './outcome.js';
+import { FLAG_TYPES, failed, freeze, unpack, type FlagType, type JsonValue, type Metadata, type Outcome, type Step } from './outcome.js';
 
 // The positions of pennon-core's `ContextError`, as sentences.
 const CONTEXT_ERRORS = [
@@ -220,13 +220,4 @@ function binary64(_name: string, value: unknown): unknown {
   const view = new DataView(new ArrayBuffer(8));
   view.setBigUint64(0, BigInt(`0x${value.binary64}`));
   return view.getFloat64(0);
-}
-
-/** Callers share the value, so none may change it. */
-function freeze(value: JsonValue): JsonValue {
-  if (typeof value === 'object' && value !== null) {
-    for (const inner of Object.values(value)) freeze(inner as JsonValue);
-    Object.freeze(value);
-  }
-  return value;
 }

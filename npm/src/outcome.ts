@@ -88,3 +88,24 @@ export function unpack(packed: number): Unpacked {
     ends: ((packed >>> 28) & 1) === 1,
   };
 }
+
+/** The type that a flag has to have whose default is this. */
+export function typeOf(value: JsonValue): FlagType {
+  switch (typeof value) {
+    case 'boolean':
+    case 'string':
+    case 'number':
+      return typeof value as FlagType;
+    default:
+      return 'json';
+  }
+}
+
+/** Callers share the value, so none may change it. */
+export function freeze(value: JsonValue): JsonValue {
+  if (typeof value === 'object' && value !== null) {
+    for (const inner of Object.values(value)) freeze(inner as JsonValue);
+    Object.freeze(value);
+  }
+  return value;
+}

@@ -1,5 +1,5 @@
 import type { ErrorCode, FlagType, JsonValue, Metadata, Outcome, Reason } from './outcome.js';
-import { failed } from './outcome.js';
+import { failed, typeOf } from './outcome.js';
 
 /** One flag's evaluation in full. */
 export interface Details<Value> {
@@ -62,7 +62,9 @@ export type Widened<Value> = Value extends boolean ? boolean : Value extends str
 /** An outcome as a caller sees it who expects the type of `otherwise`. */
 export function detailsOf<Value extends JsonValue>(key: string, given: Outcome, otherwise: Value, stale: boolean): Details<Widened<Value>> {
   const type = typeOf(otherwise);
-  const outcome = given.errorCode === undefined && given.type !== type ? failed('TYPE_MISMATCH', given.type) : given;
+  // Where nothing is served, whoever evaluated may not have said of which type that would have been.
+  const mismatch = given.errorCode === undefined && given.type !== undefined && given.type !== type;
+  const outcome = mismatch ? failed('TYPE_MISMATCH', given.type) : given;
   const served = outcome.value !== undefined;
   const overdue = stale && outcome.errorCode === undefined && outcome.reason !== 'DISABLED';
   return {
@@ -76,15 +78,4 @@ export function detailsOf<Value extends JsonValue>(key: string, given: Outcome, 
     metadata: outcome.metadata,
     stale,
   };
-}
-
-function typeOf(value: JsonValue): FlagType {
-  switch (typeof value) {
-    case 'boolean':
-    case 'string':
-    case 'number':
-      return typeof value as FlagType;
-    default:
-      return 'json';
-  }
 }

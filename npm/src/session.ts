@@ -6,10 +6,11 @@ import { PennonError, asPennonError, type SnapshotSource } from './errors.js';
 import { follow } from './follow.js';
 import type { Evaluator } from './generated/pennon_wasm.js';
 import { Latest } from './latest.js';
-import { MAX_TIMER_MS, STORAGE_TIMEOUT_MS } from './limits.js';
+import { STORAGE_TIMEOUT_MS } from './limits.js';
 import type { Platform } from './platform.js';
 import { checkedStored, sameBytes, storageName, type SnapshotFiles, type SnapshotStorage, type Stored } from './storage.js';
 import { Transport } from './transport.js';
+import { wait } from './wait.js';
 
 /** What a session reports to its client. */
 export interface SessionEvents {
@@ -183,20 +184,8 @@ export class Session {
     }
   }
 
-  /** Until the time is over, the network is back, or the client is closed. */
   #wait(milliseconds: number): Promise<void> {
     const { platform, closed } = this.#options;
-    return new Promise((resolve) => {
-      if (closed.aborted) return resolve();
-      const over = (): void => {
-        clearTimeout(timer);
-        stopWaking?.();
-        closed.removeEventListener('abort', over);
-        resolve();
-      };
-      const timer = setTimeout(over, Math.min(milliseconds, MAX_TIMER_MS));
-      const stopWaking = platform.onWake?.(over);
-      closed.addEventListener('abort', over);
-    });
+    return wait(milliseconds, platform.onWake, closed);
   }
 }

@@ -1,4 +1,5 @@
 import type { Connection } from './connection.js';
+import type { EvaluationContext } from './context.js';
 import { PennonError, asPennonError } from './errors.js';
 import {
   MAX_BODY_BYTES,
@@ -10,6 +11,12 @@ import {
 
 /** The part of `fetch` that is used. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+interface Post {
+  readonly method: 'POST';
+  readonly headers: Record<string, string>;
+  readonly body: string;
+}
 
 /** The delivery endpoints (core/spec/protocol.md) as functions. Every answer is bounded in time and size. */
 export class Transport {
@@ -52,15 +59,38 @@ export class Transport {
     return response.body;
   }
 
-  async #bytes(path: string, limit: number, what: string): Promise<Uint8Array> {
+  /**
+   * Every flag for a context, by OpenFeature's Remote Evaluation Protocol.
+   *
+   * @param etag of the answer held, which a 304 says is still good
+   */
+  evaluateAll(context: EvaluationContext, etag: string | undefined, limit: number): Promise<{ status: number; etag: string | undefined; text: string }> {
+    const what = 'the evaluated flags';
+    const body = JSON.stringify({ context }, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value));
+    return this.#bounded(what, async (signal) => {
+      const headers = { 'content-type': 'application/json', ...(etag && { 'if-none-match': etag }) };
+      const response = await this.#request('/ofrep/v1/evaluate/flags', 'application/json', what, signal, { method: 'POST', headers, body });
+      const text = response.status === 304 ? '' : new TextDecoder().decode(await readAtMost(response, limit, what));
+      return { status: response.status, etag: response.headers.get('etag') ?? undefined, text };
+    });
+  }
+
+  #bytes(path: string, limit: number, what: string): Promise<Uint8Array> {
+    return this.#bounded(what, async (signal) => {
+      const response = await this.#request(path, 'application/octet-stream', what, signal);
+      return readAtMost(response, limit, what);
+    });
+  }
+
+  /** Ends what takes too long, and everything on close. */
+  async #bounded<Result>(what: string, load: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
     // Linked by hand: `AbortSignal.any` on a signal that lives as long as the client keeps memory on some runtimes.
     const ended = new AbortController();
     const end = (): void => ended.abort();
     const timer = setTimeout(end, REQUEST_TIMEOUT_MS);
     this.#closed.addEventListener('abort', end);
     try {
-      const response = await this.#request(path, 'application/octet-stream', what, ended.signal);
-      return await readAtMost(response, limit, what);
+      return await load(ended.signal);
     } catch (thrown) {
       if (ended.signal.aborted && !this.#closed.aborted) throw timedOut(what);
       throw asPennonError(thrown, 'network', `Loading ${what} failed`);
@@ -70,20 +100,20 @@ export class Transport {
     }
   }
 
-  async #request(path: string, accept: string, what: string, signal: AbortSignal): Promise<Response> {
+  async #request(path: string, accept: string, what: string, signal: AbortSignal, post?: Post): Promise<Response> {
     const { base, sdkKey, kind } = this.#connection;
-    const headers: Record<string, string> = { accept };
+    const headers: Record<string, string> = { accept, ...post?.headers };
     let url = base + path;
-    // A client key is public and belongs into the address, where caches see it; a server key never does.
-    if (kind === 'client') url += `?key=${sdkKey}`;
+    // A client key is public and belongs into the address, where caches see it; a server key never does. OFREP knows headers alone.
+    if (kind === 'client' && !post) url += `?key=${sdkKey}`;
     else headers['authorization'] = `Bearer ${sdkKey}`;
     let response: Response;
     try {
-      response = await this.#fetch(url, { headers, signal });
+      response = await this.#fetch(url, { ...post, headers, signal });
     } catch (thrown) {
       throw asPennonError(thrown, 'network', `Loading ${what} failed`);
     }
-    if (response.ok) return response;
+    if (response.ok || response.status === 304) return response;
     throw await problem(response, what);
   }
 }

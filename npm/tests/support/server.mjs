@@ -11,6 +11,8 @@ export class DeliveryServer {
   keysets = [];
   /** Answers instead of an endpoint: `{ status, type, body, headers? }` by the word after `/v1/`. */
   instead = new Map();
+  /** What the evaluation endpoint answers: a function of the context to `{ flags, metadata, etag }`. */
+  evaluate = undefined;
   requests = [];
   #streams = new Set();
   #server;
@@ -77,14 +79,28 @@ export class DeliveryServer {
     while (this.count(word) < count) await new Promise((resolve) => this.#waiting.push(resolve));
   }
 
+  async #evaluate(request, response) {
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const { context } = JSON.parse(Buffer.concat(chunks).toString());
+    const answer = this.evaluate?.(context);
+    if (!answer) return void response.writeHead(503, { 'content-type': 'text/plain' }).end();
+    const { etag, status = 200, ...body } = answer;
+    if (etag) response.setHeader('etag', etag);
+    if (etag && request.headers['if-none-match'] === etag) return void response.writeHead(304).end();
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  }
+
   #answer(request, response) {
     const url = new URL(request.url, 'http://server');
     const [, , word, ...rest] = url.pathname.split('/');
-    this.requests.push({ path: url.pathname, key: url.searchParams.get('key'), authorization: request.headers.authorization });
+    this.requests.push({ method: request.method, path: url.pathname, key: url.searchParams.get('key'), authorization: request.headers.authorization });
     for (const resolve of this.#waiting.splice(0)) resolve();
     response.setHeader('access-control-allow-origin', '*');
-    response.setHeader('access-control-allow-headers', 'authorization');
+    response.setHeader('access-control-allow-headers', 'authorization, content-type, if-none-match');
+    response.setHeader('access-control-expose-headers', 'etag');
     if (request.method === 'OPTIONS') return void response.end();
+    if (url.pathname === '/ofrep/v1/evaluate/flags') return void this.#evaluate(request, response);
     const instead = this.instead.get(word);
     if (instead) {
       response.writeHead(instead.status, { 'content-type': instead.type, ...instead.headers });
