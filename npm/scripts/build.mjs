@@ -1,9 +1,15 @@
-// Compiles src/ into dist/ and puts the WebAssembly module, made by `cargo xtask build`, next to it.
+// Compiles src/ into dist/, puts the WebAssembly module, made by `cargo xtask build`, next to it, and bundles what CommonJS
+// programs load.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+
+import { build } from 'esbuild';
+
+/** Entry points that CommonJS programs can load too, `node` besides; each is one file, with its own copy of what it uses. */
+const COMMON_JS = ['slim', 'react', 'openfeature-web', 'openfeature-server'];
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const generated = join(root, 'src', 'generated');
@@ -15,14 +21,42 @@ for (const file of files) {
     process.exit(1);
   }
 }
+// The module as text, for `pennon/inline`.
+const base64 = readFileSync(join(generated, 'pennon_wasm_bg.wasm')).toString('base64');
+writeFileSync(join(generated, 'inline.js'), `export const base64 = '${base64}';\n`);
+writeFileSync(join(generated, 'inline.d.ts'), 'export declare const base64: string;\n');
 
 // Beside dist/, which is in use until the new one is whole.
 const [dist, made, old] = ['dist', 'dist.made', 'dist.old'].map((name) => join(root, name));
 rmSync(made, { recursive: true, force: true });
 const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
-const { status } = spawnSync(process.execPath, [tsc, '--project', root, '--outDir', made], { stdio: 'inherit' });
-if (status !== 0) process.exit(status ?? 1);
-for (const file of files) cpSync(join(generated, file), join(made, 'generated', file));
+function compile(folder, ...options) {
+  const { status } = spawnSync(process.execPath, [tsc, '--project', root, '--outDir', folder, ...options], { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}
+function copy(folder, names) {
+  for (const name of names) cpSync(join(generated, name), join(folder, 'generated', name));
+}
+compile(made);
+copy(made, [...files, 'inline.js', 'inline.d.ts']);
+
+const commonJs = join(made, 'cjs');
+// The same declarations, of modules of the other kind: TypeScript goes by the nearest package.json.
+compile(commonJs, '--emitDeclarationOnly');
+copy(commonJs, ['pennon_wasm.d.ts', 'inline.d.ts']);
+writeFileSync(join(commonJs, 'package.json'), '{ "type": "commonjs" }\n');
+const bundled = { outdir: join(commonJs, 'entrypoints'), bundle: true, format: 'cjs', target: 'es2022', packages: 'external' };
+const entryPoints = COMMON_JS.map((name) => join(made, 'entrypoints', `${name}.js`));
+await build({ ...bundled, entryPoints });
+await build({
+  ...bundled,
+  entryPoints: [join(made, 'entrypoints', 'node.js')],
+  platform: 'node',
+  // The module lies beside the file that this was made from.
+  define: { 'import.meta.url': 'moduleUrl' },
+  banner: { js: "const moduleUrl = require('node:url').pathToFileURL(require('node:path').join(__dirname, '../../entrypoints/node.js')).href;" },
+});
+
 rmSync(old, { recursive: true, force: true });
 if (existsSync(dist)) renameSync(dist, old);
 renameSync(made, dist);

@@ -1,3 +1,4 @@
+import { browser } from '../browser-platform.js';
 import { Client, createClientOn, type ClientOptions } from '../client.js';
 import init, * as generated from '../generated/pennon_wasm.js';
 import { IndexedDbStorage } from '../indexeddb.js';
@@ -9,19 +10,13 @@ export { IndexedDbStorage };
 let loading: Promise<typeof generated> | undefined;
 
 const platform: Platform = {
+  ...browser,
   loadEvaluator() {
     // Written so that bundlers see it and emit the file.
     const file = new URL('../generated/pennon_wasm_bg.wasm', import.meta.url);
     loading ??= init({ module_or_path: file }).then(() => generated);
     loading.catch(() => (loading = undefined)); // so that the next attempt loads again
     return loading;
-  },
-  defaultStorage: () => (typeof indexedDB === 'undefined' ? undefined : new IndexedDbStorage()),
-  // `no-cache`: a head from the browser's own cache may be minutes old. Bodies are named by their hash and may stay there.
-  fetch: (url, init) => fetch(url, url.includes('/v1/head/') ? { ...init, cache: 'no-cache' } : init),
-  onWake(wake) {
-    addEventListener('online', wake);
-    return () => removeEventListener('online', wake);
   },
 };
 

@@ -1,3 +1,4 @@
+import { browser } from '../browser-platform.js';
 import { parseConnectionString } from '../connection.js';
 import { SlimClient, type AnswerCache, type SlimClientOptions, type SlimPlatform } from '../slim-client.js';
 
@@ -6,13 +7,10 @@ export type { EvaluationContext } from '../context.js';
 export type { Details } from '../reader.js';
 
 const platform: SlimPlatform = {
-  fetch: (url, init) => fetch(url, url.includes('/v1/head/') ? { ...init, cache: 'no-cache' } : init),
+  fetch: browser.fetch,
   defaultCache,
-  onWake(wake) {
-    if (typeof addEventListener !== 'function') return () => undefined;
-    addEventListener('online', wake);
-    return () => removeEventListener('online', wake);
-  },
+  // Servers have no such event.
+  onWake: (wake) => (typeof addEventListener === 'function' ? browser.onWake(wake) : () => undefined),
 };
 
 function defaultCache(): AnswerCache | undefined {
