@@ -1,6 +1,7 @@
 import type { EvaluationContext } from './context.js';
 import type { PennonError, SnapshotSource } from './errors.js';
 import { Listeners } from './events.js';
+import type { FlagKey } from './flag-types.js';
 import { MAX_TIMER_MS, READY_TIMEOUT_MS } from './limits.js';
 import type { JsonValue, Outcome, Step } from './outcome.js';
 import { FlagReader, detailsOf, type Details, type Widened } from './reader.js';
@@ -97,7 +98,7 @@ export abstract class FlagClient extends FlagReader {
   abstract setContext(context: EvaluationContext): Promise<void>;
 
   /** Why the flag has its value: every step that led there, in order. Not for hot paths. */
-  abstract explain(key: string): readonly Step[];
+  abstract explain(key: FlagKey): readonly Step[];
 
   /** The keys of all flags there are. */
   abstract keys(): string[];
@@ -134,7 +135,7 @@ export abstract class FlagClient extends FlagReader {
   }
 
   /** The details that the page was rendered with on the server; those of now when it was not. For hydration. */
-  renderedDetails<Value extends JsonValue>(key: string, otherwise: Value): Details<Widened<Value>> {
+  renderedDetails<Value extends JsonValue>(key: FlagKey<Widened<Value>>, otherwise: Value): Details<Widened<Value>> {
     const outcome = this.rendered?.get(key);
     return outcome ? detailsOf(key, outcome, otherwise, false) : this.details(key, otherwise);
   }
@@ -148,7 +149,7 @@ export abstract class FlagClient extends FlagReader {
    * Calls back when this flag's outcome has become another, by a new snapshot, another context or time, and at nothing else.
    * @returns a function that ends the subscription.
    */
-  subscribe(key: string, listener: (outcome: Outcome) => void): () => void {
+  subscribe(key: FlagKey, listener: (outcome: Outcome) => void): () => void {
     return this.#subscriptions.add(key, listener);
   }
 

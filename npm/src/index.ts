@@ -2,6 +2,7 @@ export { Client, type ClientOptions } from './client.js';
 export { parseConnectionString, type Connection, type SnapshotKind } from './connection.js';
 export type { ContextValue, EvaluationContext } from './context.js';
 export { FlagClient, type ClientEvents, type FlagClientOptions, type Status } from './flag-client.js';
+export type { FlagKey, FlagTypes } from './flag-types.js';
 export { PennonError, type SnapshotSource } from './errors.js';
 export type { ErrorCode, FlagType, JsonValue, Metadata, Outcome, Reason, Step } from './outcome.js';
 export type { RenderedFlags } from './rendered.js';

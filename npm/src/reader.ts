@@ -1,3 +1,4 @@
+import type { FlagKey } from './flag-types.js';
 import type { ErrorCode, FlagType, JsonValue, Metadata, Outcome, Reason } from './outcome.js';
 import { failed, typeOf } from './outcome.js';
 
@@ -28,25 +29,25 @@ export abstract class FlagReader {
   /** Whether what outcomes come from is past the time by which the server renews it. */
   protected abstract isStale(): boolean;
 
-  boolean(key: string, otherwise: boolean): boolean {
+  boolean(key: FlagKey<boolean>, otherwise: boolean): boolean {
     return this.#value(key, 'boolean', otherwise);
   }
 
-  string(key: string, otherwise: string): string {
+  string(key: FlagKey<string>, otherwise: string): string {
     return this.#value(key, 'string', otherwise);
   }
 
-  number(key: string, otherwise: number): number {
+  number(key: FlagKey<number>, otherwise: number): number {
     return this.#value(key, 'number', otherwise);
   }
 
   /** The value is frozen: it is the same object for every caller. */
-  json<Value = JsonValue>(key: string, otherwise: Value): Value {
+  json<Value = JsonValue>(key: FlagKey, otherwise: Value): Value {
     return this.#value(key, 'json', otherwise);
   }
 
   /** One evaluation in full. The default's type is the type that the flag must have. */
-  details<Value extends JsonValue>(key: string, otherwise: Value): Details<Widened<Value>> {
+  details<Value extends JsonValue>(key: FlagKey<Widened<Value>>, otherwise: Value): Details<Widened<Value>> {
     return detailsOf(key, this.outcome(key), otherwise, this.isStale());
   }
 

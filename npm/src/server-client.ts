@@ -1,5 +1,6 @@
 import { Client } from './client.js';
 import type { EvaluationContext } from './context.js';
+import type { FlagKey } from './flag-types.js';
 import type { Prepared } from './flags.js';
 import type { JsonValue, Outcome, Step } from './outcome.js';
 import { FlagReader, type Details, type Widened } from './reader.js';
@@ -12,23 +13,23 @@ export class ServerClient extends Client {
     return new ContextFlags(this, this.prepare(context), context);
   }
 
-  override boolean(key: string, otherwise: boolean, context?: EvaluationContext): boolean {
+  override boolean(key: FlagKey<boolean>, otherwise: boolean, context?: EvaluationContext): boolean {
     return context ? this.for(context).boolean(key, otherwise) : super.boolean(key, otherwise);
   }
 
-  override string(key: string, otherwise: string, context?: EvaluationContext): string {
+  override string(key: FlagKey<string>, otherwise: string, context?: EvaluationContext): string {
     return context ? this.for(context).string(key, otherwise) : super.string(key, otherwise);
   }
 
-  override number(key: string, otherwise: number, context?: EvaluationContext): number {
+  override number(key: FlagKey<number>, otherwise: number, context?: EvaluationContext): number {
     return context ? this.for(context).number(key, otherwise) : super.number(key, otherwise);
   }
 
-  override json<Value = JsonValue>(key: string, otherwise: Value, context?: EvaluationContext): Value {
+  override json<Value = JsonValue>(key: FlagKey, otherwise: Value, context?: EvaluationContext): Value {
     return context ? this.for(context).json(key, otherwise) : super.json(key, otherwise);
   }
 
-  override details<Value extends JsonValue>(key: string, otherwise: Value, context?: EvaluationContext): Details<Widened<Value>> {
+  override details<Value extends JsonValue>(key: FlagKey<Widened<Value>>, otherwise: Value, context?: EvaluationContext): Details<Widened<Value>> {
     return context ? this.for(context).details(key, otherwise) : super.details(key, otherwise);
   }
 

@@ -1,5 +1,6 @@
 import { createContext, createElement, useCallback, useContext, useRef, useSyncExternalStore, type ReactNode } from 'react';
 
+import type { FlagKey } from '../flag-types.js';
 import type { JsonValue, Outcome } from '../outcome.js';
 import type { Details, Widened } from '../reader.js';
 import { sameValue } from '../subscriptions.js';
@@ -62,14 +63,14 @@ export function useClient<Client extends FlagSource = FlagSource>(): Client {
 }
 
 /** A flag's value; the component renders again when that value changes, and at no other flag's change. */
-export function useFlag<Value extends JsonValue>(key: string, otherwise: Value): Widened<Value> {
-  const flags = useFlags({ [key]: otherwise });
+export function useFlag<Value extends JsonValue>(key: FlagKey<Widened<Value>>, otherwise: Value): Widened<Value> {
+  const flags = useFlags<{ readonly [key: string]: JsonValue }>({ [key]: otherwise });
   return flags[key] as Widened<Value>;
 }
 
 /** The values of several flags, by key, from their defaults; the component renders again when one of them changes. */
 export function useFlags<Defaults extends { readonly [key: string]: JsonValue }>(
-  defaults: Defaults,
+  defaults: Defaults & { readonly [Key in keyof Defaults]: Key extends FlagKey<Widened<Defaults[Key]>> ? unknown : never },
 ): { readonly [Key in keyof Defaults]: Widened<Defaults[Key]> } {
   const { client, ready } = useProvided();
   // Old Reacts and new ones alike wait for a promise that is thrown.
