@@ -15,7 +15,7 @@ mod pattern;
 mod reallocate;
 mod segment;
 mod serve;
-mod uses;
+pub(crate) mod uses;
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;

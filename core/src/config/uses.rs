@@ -7,15 +7,15 @@ use super::{Bucketing, Condition, Configuration, Flag, Segment, Serve};
 
 /// Everything that is read while a flag is evaluated.
 #[derive(Debug, Default)]
-pub(super) struct Uses<'a> {
+pub(crate) struct Uses<'a> {
     /// References as written; those inside of list elements are left out, their list stands for them.
     pub(super) attributes: BTreeSet<&'a str>,
     pub(super) segments: BTreeSet<&'a str>,
-    pub(super) flags: BTreeSet<&'a str>,
+    pub(crate) flags: BTreeSet<&'a str>,
 }
 
 /// What the flag itself, and every segment that it uses, reads.
-pub(super) fn of_flag<'a>(configuration: &'a Configuration, flag: &'a Flag) -> Uses<'a> {
+pub(crate) fn of_flag<'a>(configuration: &'a Configuration, flag: &'a Flag) -> Uses<'a> {
     let mut uses = Uses::default();
     uses.flags.extend(flag.prerequisites.iter().map(|prerequisite| prerequisite.flag.as_str()));
     uses.attributes.extend(flag.targets.iter().map(|target| target.unit.as_str()));

@@ -7,6 +7,7 @@ pub mod growthbook;
 pub mod launchdarkly;
 mod node;
 mod pattern;
+mod regexp;
 pub mod unleash;
 
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -17,7 +18,7 @@ use core::fmt;
 
 use serde::Serialize;
 
-use crate::config::{CompileError, Configuration, Flag, compile};
+use crate::config::{CompileError, Configuration, Flag, compile, uses};
 use crate::snapshot::Kind;
 
 /// What became of a file.
@@ -58,6 +59,7 @@ impl core::error::Error for ImportError {}
 /// Takes out every flag that has a problem, and every flag that depends on one taken out; what is left compiles.
 pub(crate) fn finish(mut configuration: Configuration, mut report: Report) -> Import {
     loop {
+        refuse_dependents(&mut configuration, &mut report);
         let problems = configuration.problems();
         let spoiled: BTreeSet<String> =
             problems.iter().filter_map(|problem| problem.flag.clone()).collect();
@@ -77,6 +79,23 @@ pub(crate) fn finish(mut configuration: Configuration, mut report: Report) -> Im
     report.imported = configuration.flags.keys().cloned().collect();
     report.refused.sort_by(|left, right| left.flag.cmp(&right.flag));
     Import { configuration, report }
+}
+
+/// Takes out every flag that depends on one that was refused.
+fn refuse_dependents(configuration: &mut Configuration, report: &mut Report) {
+    let mut refused: BTreeSet<String> =
+        report.refused.iter().map(|refused| refused.flag.clone()).collect();
+    loop {
+        let found = configuration.flags.iter().find_map(|(key, flag)| {
+            let needs = uses::of_flag(configuration, flag).flags;
+            let missing = needs.into_iter().find(|needed| refused.contains(*needed))?;
+            Some((key.clone(), format!("depends on flag `{missing}`, which was refused")))
+        });
+        let Some((flag, reason)) = found else { return };
+        configuration.flags.remove(&flag);
+        refused.insert(flag.clone());
+        report.refused.push(Refused { flag, reason });
+    }
 }
 
 /// Takes out every flag that is too large to be compiled, of those that depend on others by prerequisites alone.

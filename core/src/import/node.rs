@@ -40,7 +40,13 @@ pub(crate) fn all(conditions: impl IntoIterator<Item = Condition>) -> Condition 
                     list.extend(inner.into_iter().map(not));
                 }
             }
-            condition if is_never(&condition) => return never(),
+            condition if is_never(&condition) => {
+                if !list.iter().any(may_fail) {
+                    return never();
+                }
+                list.push(condition);
+                break;
+            }
             condition => list.push(condition),
         }
     }
@@ -58,11 +64,32 @@ pub(crate) fn any(conditions: impl IntoIterator<Item = Condition>) -> Condition 
                     list.extend(inner.into_iter().map(not));
                 }
             }
-            condition if is_always(&condition) => return always(),
+            condition if is_always(&condition) => {
+                if !list.iter().any(may_fail) {
+                    return always();
+                }
+                list.push(condition);
+                break;
+            }
             condition => list.push(condition),
         }
     }
     single(list).unwrap_or_else(Condition::Any)
+}
+
+/// Whether testing it may be an error, segments left aside.
+pub(crate) fn may_fail(condition: &Condition) -> bool {
+    match condition {
+        Condition::Error(_) => true,
+        Condition::All(list) | Condition::Any(list) => list.iter().any(may_fail),
+        Condition::Not(inner) => may_fail(inner),
+        Condition::Some(some) => may_fail(&some.when),
+        _ => false,
+    }
+}
+
+pub(crate) fn error(why: &str) -> Condition {
+    Condition::Error(why.into())
 }
 
 fn single(mut list: Vec<Condition>) -> Result<Condition, Vec<Condition>> {

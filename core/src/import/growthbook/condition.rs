@@ -10,10 +10,10 @@ use alloc::vec::Vec;
 use serde_json::{Map, Value};
 
 use super::coercion;
-use super::regex;
 use crate::config::{Comparison, Condition, ContextType, In, Scalar};
 use crate::context::TARGETING_KEY;
 use crate::import::node;
+use crate::import::regexp;
 
 /// Where the groups come from, and in what a condition's names are looked up.
 #[derive(Clone)]
@@ -196,7 +196,7 @@ fn operation(
             _ => Ok(node::never()),
         },
         "$regex" | "$regexi" => match operand.as_str() {
-            Some(pattern) => match regex::translate(pattern, operator == "$regexi")? {
+            Some(pattern) => match regexp::of_javascript(pattern, operator == "$regexi")? {
                 Some(pattern) => coercion::matches(of, &pattern, &scope.numbers),
                 None => Ok(node::never()),
             },

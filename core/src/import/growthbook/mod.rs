@@ -7,7 +7,6 @@ mod coercion;
 mod condition;
 mod javascript;
 mod judge;
-mod regex;
 mod rule;
 mod values;
 

@@ -4,7 +4,9 @@
 //! are those of LaunchDarkly's evaluation engines; where these disagree with each other, the flag is refused.
 
 mod clause;
+mod date;
 mod payload;
+mod reference;
 mod rollout;
 mod segment;
 
@@ -18,11 +20,12 @@ use serde_json::Value;
 
 use super::{Import, ImportError, Refused, Report, finish, node, without_oversized};
 use crate::config::{
-    Configuration, FORMAT, Flag, Prerequisite, Rule, Scalar, Serve, Target, ValueType, Variant,
+    Condition, Configuration, FORMAT, Flag, Prerequisite, Rule, Scalar, Serve, Target, ValueType,
+    Variant,
 };
 use crate::context::TARGETING_KEY;
-use clause::kind_key;
 use payload::Kind;
+use reference::kind_key;
 use segment::Segments;
 
 /// Makes a configuration of what LaunchDarkly serves to its server SDKs.
@@ -90,8 +93,45 @@ pub fn import(json: &Value) -> Result<Import, ImportError> {
             ));
         }
     }
+    refuse_dependents(&mut configuration, &mut report, &payload, &segments);
     configuration.segments = segments.translated;
     Ok(without_oversized(finish(configuration, report)))
+}
+
+/// Refuses flags whose prerequisite may be an error, which LaunchDarkly passes on to the flag itself.
+fn refuse_dependents(
+    configuration: &mut Configuration,
+    report: &mut Report,
+    payload: &BTreeMap<&String, payload::Flag>,
+    segments: &Segments<'_>,
+) {
+    loop {
+        let reason_against = |flag: &payload::Flag| {
+            flag.prerequisites.iter().find_map(|prerequisite| {
+                let key = &prerequisite.key;
+                match configuration.flags.get(key) {
+                    None if payload.contains_key(key) => {
+                        Some(format!("depends on flag `{key}`, which was refused"))
+                    }
+                    Some(needed)
+                        if needed.rules.iter().any(|rule| segments.may_fail(&rule.when)) =>
+                    {
+                        Some(format!(
+                            "its prerequisite `{key}` may be an error, which is then its own"
+                        ))
+                    }
+                    _ => None,
+                }
+            })
+        };
+        let found = configuration
+            .flags
+            .keys()
+            .find_map(|key| Some((key.clone(), reason_against(payload.get(key)?)?)));
+        let Some((flag, reason)) = found else { return };
+        configuration.flags.remove(&flag);
+        report.refused.push(Refused { flag, reason });
+    }
 }
 
 /// The names of all kinds of context but `user`.
@@ -128,9 +168,21 @@ impl Translation<'_> {
             .zip(&flag.variations)
             .map(|(key, value)| Variant { key, value: value.clone(), description: String::new() })
             .collect();
+        if flag.variations.is_empty() {
+            return Err("has no variations".into());
+        }
         let off_variant = match flag.off_variation {
             None => None,
-            Some(index) => Some(self.variant(index).map_err(place("offVariation"))?),
+            // Off, it is an error to everybody; on, only where a prerequisite fails.
+            Some(index) if self.variant(index).is_none() && !flag.on => {
+                return Ok(self.malformed(flag_type, variants));
+            }
+            Some(index) if self.variant(index).is_none() && !flag.prerequisites.is_empty() => {
+                return Err(format!(
+                    "offVariation: names variation {index}, which the flag does not have"
+                ));
+            }
+            Some(index) => self.variant(index),
         };
         let (mut targets, mut rules) = self.targets().map_err(place("targets"))?;
         let mut ids = BTreeSet::new();
@@ -144,12 +196,14 @@ impl Translation<'_> {
             let translated = self.rule(&id, rule).map_err(place(&format!("rules[{at}]")))?;
             rules.extend(translated);
         }
-        let served = flag.fallthrough.as_ref().ok_or("has no fallthrough")?;
+        let nothing = payload::Served::default();
+        let served = flag.fallthrough.as_ref().unwrap_or(&nothing);
         let mut last =
             self.serving("fallthrough", Vec::new(), served).map_err(place("fallthrough"))?;
-        let mut fallthrough = match last.pop() {
+        // The last serves to all who are left, unless it is an error.
+        let mut fallthrough = match last.pop_if(|rule| node::is_always(&rule.when)) {
             Some(rule) => rule.serve,
-            None => return Err("has no fallthrough".into()),
+            None => self.whatever(),
         };
         rules.extend(last);
 
@@ -158,7 +212,8 @@ impl Translation<'_> {
         for prerequisite in &flag.prerequisites {
             match self.prerequisite(prerequisite) {
                 Some(met) => prerequisites.push(met),
-                // Never met, and so the flag serves to all what it serves when off.
+                // Never met, and so the flag is as if it were off, but to those that need it.
+                None if !self.is_needed() => enabled = false,
                 None => match &off_variant {
                     Some(off) => {
                         targets.clear();
@@ -185,10 +240,53 @@ impl Translation<'_> {
         })
     }
 
-    fn variant(&self, index: i64) -> Result<String, String> {
+    /// None for a variation that the flag does not have, which is an error to whom it is served.
+    fn variant(&self, index: i64) -> Option<String> {
         let keys = variant_keys(&self.flag.variations, common_type(&self.flag.variations));
-        let found = usize::try_from(index).ok().and_then(|index| keys.into_iter().nth(index));
-        found.ok_or_else(|| format!("names variation {index}, which the flag does not have"))
+        usize::try_from(index).ok().and_then(|index| keys.into_iter().nth(index))
+    }
+
+    /// What stands where nothing is served.
+    fn whatever(&self) -> Serve {
+        Serve::Variant(self.variant(0).unwrap_or_default())
+    }
+
+    /// An error to everybody.
+    fn malformed(&self, flag_type: ValueType, variants: Vec<Variant>) -> Flag {
+        Flag {
+            flag_type,
+            description: String::new(),
+            client_visible: self.flag.client_visible(),
+            enabled: true,
+            variants,
+            off_variant: None,
+            prerequisites: Vec::new(),
+            targets: Vec::new(),
+            holdout: None,
+            rules: alloc::vec![self.serves("off", Vec::new(), None)],
+            fallthrough: self.whatever(),
+            metadata: BTreeMap::new(),
+        }
+    }
+
+    /// A rule that serves this to whom meets all the conditions; without a variant they get an error.
+    fn serves(&self, id: &str, conditions: Vec<Condition>, variant: Option<String>) -> Rule {
+        let error = variant.is_none().then(|| node::error("a variation that is not there"));
+        Rule {
+            id: id.to_string(),
+            name: String::new(),
+            from: None,
+            to: None,
+            layer: None,
+            when: node::all(conditions.into_iter().chain(error)),
+            serve: variant.map_or_else(|| self.whatever(), Serve::Variant),
+        }
+    }
+
+    /// Whether another flag has it as a prerequisite.
+    fn is_needed(&self) -> bool {
+        let mut prerequisites = self.all.values().flat_map(|flag| &flag.prerequisites);
+        prerequisites.any(|prerequisite| Some(&prerequisite.key) == self.flag.key.as_ref())
     }
 
     /// None when it can never be met.
@@ -199,9 +297,9 @@ impl Translation<'_> {
         Some(Prerequisite { flag: prerequisite.key.clone(), variants: alloc::vec![variant] })
     }
 
-    /// Individual targets; as rules where the order of kinds would be lost otherwise.
+    /// Individual targets; as rules where the order of kinds would be lost otherwise, and where one is an error.
     fn targets(&self) -> Result<(Vec<Target>, Vec<Rule>), String> {
-        let mut targets: Vec<Target> = Vec::new();
+        let mut targets: Vec<(Option<String>, Target)> = Vec::new();
         let mut targeted: BTreeSet<(String, &String)> = BTreeSet::new();
         for target in self.listed_targets()? {
             let unit = kind_key(&target.context_kind)?;
@@ -210,26 +308,20 @@ impl Translation<'_> {
             if keys.is_empty() {
                 continue;
             }
-            let variant = self.variant(target.variation)?;
-            targets.push(Target { variant, unit, keys, expires: None });
+            let found = self.variant(target.variation);
+            let variant = found.clone().unwrap_or_default();
+            targets.push((found, Target { variant, unit, keys, expires: None }));
         }
-        let mut units: Vec<&String> = targets.iter().map(|target| &target.unit).collect();
+        let mut units: Vec<&String> = targets.iter().map(|(_, target)| &target.unit).collect();
         units.dedup();
-        if units.len() == units.iter().collect::<BTreeSet<_>>().len() {
-            return Ok((targets, Vec::new()));
+        let ordered = units.len() == units.iter().collect::<BTreeSet<_>>().len();
+        if ordered && targets.iter().all(|(variant, _)| variant.is_some()) {
+            return Ok((targets.into_iter().map(|(_, target)| target).collect(), Vec::new()));
         }
-        let rules = targets.into_iter().enumerate().map(|(at, target)| Rule {
-            id: format!("target-{at}"),
-            name: String::new(),
-            from: None,
-            to: None,
-            layer: None,
-            when: node::one_of(
-                &target.unit,
-                target.keys.into_iter().map(Scalar::String).collect(),
-                false,
-            ),
-            serve: Serve::Variant(target.variant),
+        let rules = targets.into_iter().enumerate().map(|(at, (variant, target))| {
+            let keys = target.keys.into_iter().map(Scalar::String).collect();
+            let listed = node::one_of(&target.unit, keys, false);
+            self.serves(&format!("target-{at}"), alloc::vec![listed], variant)
         });
         Ok((Vec::new(), rules.collect()))
     }

@@ -86,7 +86,7 @@ pub(super) struct Rule {
 }
 
 /// One variation, or a rollout.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct Served {
     #[serde(default)]
     pub variation: Option<i64>,

@@ -9,13 +9,16 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Translation;
-use super::clause::{Referenced, kind_key, referenced};
 use super::payload::{Kind, Rollout, SegmentRule, Served};
+use super::reference::{Referenced, kind_key, referenced};
 use crate::config::{
-    Bucketing, Condition, Rule, Scalar, Serve, Sha1Prefix, Split, VendorHash, Weight,
+    Bucketing, Comparison, Condition, Rule, Scalar, Serve, Sha1Prefix, Split, VendorHash, Weight,
 };
 use crate::evaluate::{ONE_HUNDRED_PERCENT, sha1_60};
-use crate::import::node::{all, any, bucket, equals, exists, never, not};
+use crate::import::node::{all, any, bucket, equals, error, exists, never, not, number};
+
+/// Integers up to here are units.
+const LARGEST_UNIT: f64 = 9_007_199_254_740_992.0;
 
 impl Translation<'_> {
     /// The rules that serve this under these conditions; the last of them serves to everybody who is left.
@@ -25,27 +28,22 @@ impl Translation<'_> {
         conditions: Vec<Condition>,
         served: &Served,
     ) -> Result<Vec<Rule>, String> {
-        let rule = |suffix: &str, more: Vec<Condition>, serve: Serve| Rule {
-            id: format!("{id}{suffix}"),
-            name: String::new(),
-            from: None,
-            to: None,
-            layer: None,
-            when: all(conditions.iter().cloned().chain(more)),
-            serve,
+        let rule = |suffix: &str, more: Vec<Condition>, variant: Option<String>| {
+            let conditions = conditions.iter().cloned().chain(more).collect();
+            self.serves(&format!("{id}{suffix}"), conditions, variant)
         };
         if let Some(variation) = served.variation {
-            let variant = self.variant(variation)?;
-            return Ok(alloc::vec![rule("", Vec::new(), Serve::Variant(variant))]);
+            return Ok(alloc::vec![rule("", Vec::new(), self.variant(variation))]);
         }
-        let rollout = served.rollout.as_ref().ok_or("has neither a variation nor a rollout")?;
+        let rollout = served.rollout.as_ref().filter(|rollout| !rollout.variations.is_empty());
+        // An error there too.
+        let Some(rollout) = rollout else { return Ok(alloc::vec![rule("", Vec::new(), None)]) };
         let weights = self.weights(rollout)?;
         let positive = || weights.iter().filter(|part| part.weight > 0);
         let first = positive().next().and_then(|part| part.variant.clone());
-        let first = first.ok_or("has a rollout without variations")?;
-        if positive().all(|part| part.variant.as_ref() == Some(&first)) {
-            return Ok(alloc::vec![rule("", Vec::new(), Serve::Variant(first))]);
-        }
+        let bucket_by = rollout.bucket_by.as_deref().filter(|text| !text.is_empty());
+        let bucket_by = bucket_by.filter(|_| !rollout.is_experiment());
+        let kinds = self.segments.kinds;
         let prefix = match rollout.seed {
             Some(0) => {
                 return Err("has the seed 0, which LaunchDarkly's engines read differently".into());
@@ -56,13 +54,23 @@ impl Translation<'_> {
                 format!("{key}.{}.", self.flag.salt)
             }
         };
-        let bucket_by = rollout.bucket_by.as_deref().filter(|_| !rollout.is_experiment());
-        let kinds = self.segments.kinds;
-        let unit = Unit::of(bucket_by, rollout.context_kind.as_ref(), prefix, kinds)?;
+        let Some(unit) = Unit::of(bucket_by, rollout.context_kind.as_ref(), prefix, kinds)? else {
+            return Ok(alloc::vec![rule("", Vec::new(), None)]);
+        };
+        if positive().all(|part| part.variant == first) {
+            return Ok(alloc::vec![rule("", Vec::new(), first)]);
+        }
         let mut rules = Vec::new();
         if let Some(by) = unit.bucketing() {
-            let split = Split { by, weights: weights.clone() };
-            rules.push(rule("", unit.guard(), Serve::Split(split)));
+            let split = Split { by: by.clone(), weights: weights.clone() };
+            let guard = rule("", unit.guard(), Some(String::new()));
+            rules.push(Rule { serve: Serve::Split(split), ..guard });
+            if positive().any(|part| part.variant.is_none()) {
+                // Whom the split leaves out.
+                let within = bucket(&by, 0, ONE_HUNDRED_PERCENT);
+                let conditions = unit.guard().into_iter().chain([within]).collect();
+                rules.push(rule("-malformed", conditions, None));
+            }
             if let Some(empty) = unit.empty_text() {
                 let bucket = unit.bucket_of_empty_text();
                 let mut cut = 0;
@@ -70,14 +78,20 @@ impl Translation<'_> {
                     cut += part.weight;
                     inside(bucket, cut)
                 });
-                let variant = hit.and_then(|part| part.variant.clone()).unwrap_or(first.clone());
+                let variant = hit.map_or(first.clone(), |part| part.variant.clone());
                 if variant != first {
-                    rules.push(rule("-empty", alloc::vec![empty], Serve::Variant(variant)));
+                    let conditions = unit.guard().into_iter().chain([empty]).collect();
+                    rules.push(rule("-empty", conditions, variant));
                 }
+            }
+            if let Some(large) = unit.large() {
+                let conditions: Vec<Condition> = unit.guard().into_iter().chain([large]).collect();
+                let declined = conditions.into_iter().chain([error(LARGE)]).collect();
+                rules.push(rule("-large", declined, first.clone()));
             }
         }
         let suffix = if rules.is_empty() { "" } else { "-without" };
-        rules.push(rule(suffix, Vec::new(), Serve::Variant(first)));
+        rules.push(rule(suffix, Vec::new(), first));
         Ok(rules)
     }
 
@@ -90,7 +104,7 @@ impl Translation<'_> {
             let whole = whole(part.weight)?;
             let weight = if at == last { left } else { whole.min(left) };
             left -= weight;
-            weights.push(Weight { variant: Some(self.variant(part.variation)?), weight });
+            weights.push(Weight { variant: self.variant(part.variation), weight });
         }
         Ok(weights)
     }
@@ -118,14 +132,18 @@ pub(super) fn share(
     kinds: &BTreeSet<String>,
 ) -> Result<Option<Condition>, String> {
     let weight = whole(weight)?.min(ONE_HUNDRED_PERCENT);
+    let kind = rule.rollout_context_kind.as_ref();
+    let bucket_by = rule.bucket_by.as_deref().filter(|text| !text.is_empty());
+    let Some(unit) = Unit::of(bucket_by, kind, prefix, kinds)? else {
+        return Ok(Some(error("an attribute reference that is invalid there too")));
+    };
     if weight == 0 {
         return Ok(Some(never()));
     }
+    // The largest bucket of all is no part of the whole there; nobody has it.
     if weight == ONE_HUNDRED_PERCENT {
         return Ok(None);
     }
-    let kind = rule.rollout_context_kind.as_ref();
-    let unit = Unit::of(rule.bucket_by.as_deref(), kind, prefix, kinds)?;
     let Some(by) = unit.bucketing() else { return Ok(None) };
     // Who has no bucket has bucket 0.
     let mut without = alloc::vec![not(bucket(&by, 0, ONE_HUNDRED_PERCENT))];
@@ -134,8 +152,13 @@ pub(super) fn share(
     {
         without.push(not(empty));
     }
-    Ok(Some(any([bucket(&by, 0, weight), all(without)])))
+    let large = unit.large().map(|large| all([large, error(LARGE)]));
+    let share = any([bucket(&by, 0, weight), all(without)]);
+    Ok(Some(any(large.into_iter().chain([share]))))
 }
+
+/// Why an evaluation is declined.
+pub(super) const LARGE: &str = "a number beyond 2^53 has a bucket there that is unknown here";
 
 /// What decides about the bucket.
 struct Unit {
@@ -147,20 +170,22 @@ struct Unit {
 }
 
 impl Unit {
+    /// None for an invalid attribute reference, an error.
     fn of(
         bucket_by: Option<&str>,
         kind: Option<&Kind>,
         prefix: String,
         kinds: &BTreeSet<String>,
-    ) -> Result<Self, String> {
+    ) -> Result<Option<Self>, String> {
         let key = kind_key(kind.unwrap_or(&Kind::default()))?;
         let attribute = match referenced(bucket_by.unwrap_or("key"), kind, kinds)? {
             Referenced::Attribute { attribute, .. } => Some(attribute),
             // True and false have no bucket.
             Referenced::Nowhere | Referenced::Anonymous(_) => None,
             Referenced::Kinds => return Err("buckets by the kind of context".into()),
+            Referenced::Invalid => return Ok(None),
         };
-        Ok(Self { attribute, key, prefix })
+        Ok(Some(Self { attribute, key, prefix }))
     }
 
     fn bucketing(&self) -> Option<Bucketing> {
@@ -181,6 +206,16 @@ impl Unit {
     fn empty_text(&self) -> Option<Condition> {
         let attribute = self.attribute.as_ref().filter(|attribute| **attribute != self.key)?;
         Some(equals(attribute, Scalar::String(String::new()), false))
+    }
+
+    /// An integer beyond 2^53, which is hashed there and no unit here.
+    fn large(&self) -> Option<Condition> {
+        let attribute = self.attribute.as_ref().filter(|attribute| **attribute != self.key)?;
+        let beyond = |is, bound| number(attribute, is, bound, false);
+        Some(any([
+            beyond(Comparison::Greater, LARGEST_UNIT),
+            beyond(Comparison::Less, -LARGEST_UNIT),
+        ]))
     }
 
     fn bucket_of_empty_text(&self) -> u64 {

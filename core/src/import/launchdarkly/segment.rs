@@ -8,9 +8,10 @@ use alloc::vec::Vec;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::clause::{clause, kind_key};
+use super::clause::clause;
 use super::payload::{self, Clause, SegmentTarget};
 use super::place;
+use super::reference::kind_key;
 use crate::config::{Condition, Configuration, FORMAT, Scalar, Segment};
 use crate::import::node::{self, all, any, not};
 
@@ -24,6 +25,8 @@ pub(super) struct Segments<'a> {
     pub(super) translated: BTreeMap<String, Segment>,
     /// Why the others do not.
     refused: BTreeMap<String, String>,
+    /// Those whose test may be an error.
+    may_fail: BTreeSet<String>,
 }
 
 impl<'a> Segments<'a> {
@@ -32,7 +35,12 @@ impl<'a> Segments<'a> {
         json: &Map<String, Value>,
         kinds: &'a BTreeSet<String>,
     ) -> (Self, Vec<(String, String)>) {
-        let mut segments = Self { kinds, translated: BTreeMap::new(), refused: BTreeMap::new() };
+        let mut segments = Self {
+            kinds,
+            translated: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            may_fail: BTreeSet::new(),
+        };
         let mut payload = BTreeMap::new();
         for (key, segment) in json {
             match payload::Segment::deserialize(segment) {
@@ -93,8 +101,24 @@ impl<'a> Segments<'a> {
                 problems.iter().map(|problem| problem.to_string()).collect();
             return Err(problems.join("; "));
         }
+        if lists.values().filter_map(|list| list.when.as_ref()).any(|when| self.may_fail(when)) {
+            self.may_fail.insert(key.to_string());
+        }
         self.translated.extend(lists);
         Ok(())
+    }
+
+    /// Whether testing it may be an error there too.
+    pub(super) fn may_fail(&self, condition: &Condition) -> bool {
+        match condition {
+            Condition::Error(why) => why != super::rollout::LARGE,
+            Condition::Segment(key) => self.may_fail.contains(key),
+            Condition::All(list) | Condition::Any(list) => {
+                list.iter().any(|inner| self.may_fail(inner))
+            }
+            Condition::Not(inner) => self.may_fail(inner),
+            other => node::may_fail(other),
+        }
     }
 
     fn translate(
@@ -167,6 +191,12 @@ impl<'a> Segments<'a> {
                 clause(one, self.kinds)
             };
             for condition in found.map_err(place(&format!("clauses[{at}]")))? {
+                // Where another clause follows, some engines forget the error.
+                if self.may_fail(&condition) && at + 1 < clauses.len() {
+                    return Err(format!(
+                        "clauses[{at}]: may be an error, which LaunchDarkly's engines treat differently"
+                    ));
+                }
                 if !conditions.contains(&condition) {
                     conditions.push(condition);
                 }

@@ -16,11 +16,11 @@ enum Failure {
     Unsupported(&'static str),
 }
 
-/// None for what JavaScript takes for no regular expression, which GrowthBook then never matches.
+/// None for what JavaScript takes for no regular expression; an engine in JavaScript then never matches.
 ///
 /// # Errors
 /// What of it cannot be said in linear time.
-pub(super) fn translate(pattern: &str, ignore_case: bool) -> Result<Option<String>, String> {
+pub(crate) fn of_javascript(pattern: &str, ignore_case: bool) -> Result<Option<String>, String> {
     let characters: Vec<char> = pattern.chars().collect();
     let named = pattern.contains("(?<");
     let mut parser = Parser { characters, at: 0, depth: 0, ignore_case, named, out: String::new() };
@@ -458,9 +458,9 @@ mod tests {
             ("]", r"\]"),
             (r"a\/b", "a/b"),
         ] {
-            assert_eq!(translate(pattern, false), Ok(Some(expected.into())), "{pattern}");
+            assert_eq!(of_javascript(pattern, false), Ok(Some(expected.into())), "{pattern}");
         }
-        assert_eq!(translate("kΣ", true), Ok(Some(r"[Kk][\x{3A3}\x{3C2}\x{3C3}]".into())));
+        assert_eq!(of_javascript("kΣ", true), Ok(Some(r"[Kk][\x{3A3}\x{3C2}\x{3C3}]".into())));
     }
 
     #[test]
@@ -468,14 +468,14 @@ mod tests {
         for pattern in
             ["/???***[)", "(", ")", "[", "a**", "^*", "{1}", "a{2,1}", "[b-a]", r"\", "(?:a"]
         {
-            assert_eq!(translate(pattern, false), Ok(None), "{pattern}");
+            assert_eq!(of_javascript(pattern, false), Ok(None), "{pattern}");
         }
     }
 
     #[test]
     fn refuses_what_is_not_linear() {
         for pattern in ["(?=a)", "(?<!a)b", r"(a)\1", r"a\B", "(?i:a)"] {
-            assert!(translate(pattern, false).is_err(), "{pattern}");
+            assert!(of_javascript(pattern, false).is_err(), "{pattern}");
         }
     }
 }
