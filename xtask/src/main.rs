@@ -4,6 +4,7 @@
 mod build;
 mod descendants;
 mod dev;
+mod fuzz;
 mod process;
 mod stamp;
 mod temporary;
@@ -21,6 +22,8 @@ cargo xtask COMMAND
 
   dev            build and start everything on this machine: control plane, edge worker, browser example
   test [STEP..]  run every check and test, or only the named steps; `test --list` names them
+  fuzz [TARGET] [SECONDS]
+                 what takes bytes from outside, fed with what coverage leads to; `fuzz --list` names the targets
   soak [ROUNDS]  the tests that draw their cases, many times over
   build          WebAssembly modules, npm package, edge worker, control plane
   tools          install what builds and tests need (they do so themselves, as they need it)
@@ -52,6 +55,9 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         ["dev"] => dev::dev(),
         ["test", "--list"] => test::list(),
         ["test", steps @ ..] => test::test(steps),
+        ["fuzz", "--list"] => fuzz::list(),
+        ["fuzz", "--minimise"] => fuzz::minimise(),
+        ["fuzz", arguments @ ..] => fuzz::fuzz(arguments),
         ["soak"] => test::soak(None),
         ["soak", rounds] => test::soak(Some(rounds)),
         ["build"] => build::all(),

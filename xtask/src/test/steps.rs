@@ -24,6 +24,9 @@ const WASM: &[&str] = &[
     "wasm32-unknown-unknown",
 ];
 
+/// Of libFuzzer, for each target.
+const FUZZ_SECONDS: u32 = 3;
+
 pub(crate) const STEPS: &[Step] = &[
     Step { name: "fmt", about: "the Rust code is formatted", run: |_| check(fmt()) },
     Step {
@@ -44,6 +47,11 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step { name: "xtask", about: "unit tests of the build tool", run: xtask },
     Step { name: "native", about: "core, control plane on SQLite and on PostgreSQL", run: native },
+    Step {
+        name: "fuzz",
+        about: "any bytes whatsoever, and a few seconds of libFuzzer for each target",
+        run: fuzz,
+    },
     Step {
         name: "build",
         about: "WebAssembly modules, npm package, edge worker, control plane",
@@ -92,7 +100,11 @@ fn deny() -> Result<()> {
 fn clippy() -> Result<()> {
     let mut command = cargo();
     command.args(["clippy", "--quiet", "--package", "xtask"]).args(NATIVE);
-    run(command.args(["--all-targets", "--", "--deny", "warnings"]))
+    run(command.args(["--all-targets", "--", "--deny", "warnings"]))?;
+    // By itself: with all its features it would compile libFuzzer.
+    let mut fuzz = cargo();
+    fuzz.args(["clippy", "--quiet", "--package", "pennon-fuzz"]);
+    run(fuzz.args(["--all-targets", "--", "--deny", "warnings"]))
 }
 
 fn clippy_wasm() -> Result<()> {
@@ -115,6 +127,13 @@ fn native(environment: &mut Environment) -> Result<Count> {
     environment.redis(&mut command)?;
     environment.scratch(&mut command)?;
     counted::run(command.arg("test").args(NATIVE))
+}
+
+/// What is kept and what a simple mutator makes of it, then what coverage leads to.
+fn fuzz(_: &mut Environment) -> Result<Count> {
+    let mut count = counted::run(cargo().args(["test", "--package", "pennon-fuzz"]))?;
+    count.passed += crate::fuzz::short(FUZZ_SECONDS)?;
+    Ok(count)
 }
 
 /// The tests of an npm workspace.
