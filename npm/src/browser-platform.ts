@@ -1,5 +1,6 @@
 import { IndexedDbStorage } from './indexeddb.js';
 import type { SnapshotStorage } from './storage.js';
+import { shareBetweenTabs, tabsCanShare } from './tabs.js';
 
 /** What every entry point for browsers does alike. */
 export const browser = {
@@ -12,4 +13,6 @@ export const browser = {
     addEventListener('online', wake);
     return () => removeEventListener('online', wake);
   },
+
+  share: tabsCanShare() ? shareBetweenTabs : undefined,
 };

@@ -28,13 +28,13 @@ const NO_STREAM = new Set([404, 405, 501]);
  * does both again. While streams fail, this is polling, at the pace of the back-off, and where there is none it is polling at
  * a steady pace. What keeps a stream from opening is reported once, not at each poll.
  *
- * @param firstHead a request for the head that is already under way
+ * @param firstHead a request for the head that is already under way, if there is one
  * @param wait resolves after the time given, or earlier when there is reason to try again (the network is back) or on close
  */
 export async function follow(
   transport: Transport,
   backoff: Backoff,
-  firstHead: Promise<Uint8Array>,
+  firstHead: Promise<Uint8Array> | undefined,
   wait: (milliseconds: number) => Promise<void>,
   closed: AbortSignal,
   on: Followed,

@@ -1,5 +1,6 @@
 import type { EvaluatorModule } from './acceptance.js';
 import type { SnapshotStorage } from './storage.js';
+import type { Share } from './tabs.js';
 import type { Fetch } from './transport.js';
 
 /** What differs between runtimes; `entrypoints/` has one for each. */
@@ -11,4 +12,6 @@ export interface Platform {
   fetch: Fetch;
   /** Calls back when a new attempt to connect is worth while: the network is back. Answers how to stop that. */
   onWake?(wake: () => void): () => void;
+  /** Where several clients can have one stream between them. */
+  share?: Share | undefined;
 }

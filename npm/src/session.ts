@@ -9,6 +9,7 @@ import { Latest } from './latest.js';
 import { STORAGE_TIMEOUT_MS } from './limits.js';
 import type { Platform } from './platform.js';
 import { checkedStored, sameBytes, storageName, type SnapshotFiles, type SnapshotStorage, type Stored } from './storage.js';
+import type { TabMessage } from './tabs.js';
 import { Transport } from './transport.js';
 import { wait } from './wait.js';
 
@@ -61,6 +62,11 @@ export class Session {
   #acceptance: Acceptance | undefined;
   #evaluator: Evaluator | undefined;
   #head: Uint8Array | undefined;
+  /** Tells other clients, once this one follows the server for them. */
+  #tell: ((message: TabMessage) => void) | undefined;
+  #connected = false;
+  /** The newest head that another client told of. */
+  #newest: Uint8Array | undefined;
 
   constructor(options: SessionOptions, on: SessionEvents) {
     this.#options = options;
@@ -83,11 +89,53 @@ export class Session {
       }
       if (closed.aborted) return;
     }
+    const { share } = this.#options.platform;
+    if (!share) return this.#follow(firstHead);
+    let head: Promise<Uint8Array> | undefined = firstHead;
+    await share(`${this.#name}/${this.#options.connection.sdkKey}`, closed, {
+      lead: (tell) => {
+        this.#tell = tell;
+        return this.#follow(head);
+      },
+      wait: () => {
+        // It asks once by itself, since what it starts with may be old. By the time it follows, this head is old.
+        head = undefined;
+        firstHead.then((first) => this.#catchUp(first)).catch((thrown: unknown) => this.#on.failed(asPennonError(thrown, 'network', 'The connection to the server failed')));
+      },
+      hear: (message) => this.#hear(message),
+    });
+  }
+
+  async #follow(firstHead: Promise<Uint8Array> | undefined): Promise<void> {
+    const { backoff, closed, transport } = this.#options;
     await follow(transport, backoff, firstHead, (milliseconds) => this.#wait(milliseconds), closed, {
-      head: (head) => new Promise((done) => this.#received.offer({ head, done })),
-      connected: (connected) => this.#on.connected(connected),
+      head: (head) => this.#offer(head),
+      connected: (connected) => {
+        this.#connected = connected;
+        this.#tell?.({ connected });
+        this.#on.connected(connected);
+      },
       failed: (error) => this.#on.failed(error),
     });
+  }
+
+  /** Takes a head that another client has accepted already, as often as loading what belongs to it fails. */
+  async #catchUp(head: Uint8Array): Promise<void> {
+    const { backoff, closed } = this.#options;
+    this.#newest = head;
+    while (!closed.aborted && this.#newest === head && !this.#tell && !(await this.#offer(head))) await this.#wait(backoff.next());
+  }
+
+  #offer(head: Uint8Array): Promise<boolean> {
+    return new Promise((done) => this.#received.offer({ head, done }));
+  }
+
+  /** What the client says that follows the server for this one. Its heads are verified like any. */
+  #hear(message: TabMessage): void {
+    if (this.#tell) {
+      if ('news' in message) this.#tell({ connected: this.#connected });
+    } else if ('head' in message && message.head instanceof Uint8Array) void this.#catchUp(message.head);
+    else if ('connected' in message) this.#on.connected(message.connected === true);
   }
 
   /** Frees the evaluator once nothing uses it any more. Call after `run` is over. */
@@ -137,6 +185,7 @@ export class Session {
     }
     try {
       await this.#accept(head, this.#options.transport, 'network');
+      this.#tell?.({ head });
       done(true);
     } catch (thrown) {
       const error = asPennonError(thrown, 'evaluator', 'Accepting a snapshot failed');

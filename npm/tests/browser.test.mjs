@@ -16,6 +16,7 @@ describe('in Chromium', () => {
         one: snapshot(sampleConfig()),
         two: snapshot(sampleConfig(), { version: 2 }),
         three: snapshot(other, { version: 3 }),
+        four: snapshot(sampleConfig(), { version: 4 }),
         otherEnvironment: snapshot(other, { version: 9, environment: OTHER_ENVIRONMENT }),
         otherKind: snapshot(other, { version: 9, kind: 'server' }),
       },
@@ -189,6 +190,46 @@ describe('in Chromium', () => {
       assert.deepEqual(await starting, { version: 3, source: 'network', checkout: false, banner: 'Howdy' });
     });
   }
+
+  test('two tabs have one stream; when the one that has it goes, the other follows on', async () => {
+    const second = await context.newPage();
+    await second.goto(files.url);
+    await connect();
+    await connected();
+    await connect(second);
+    // Told by the first, which alone is connected.
+    await second.waitForFunction(() => window.client.status.connected);
+    assert.equal(server.streams, 1);
+    const bodies = server.count('body');
+    const seen = (inPage, wanted) => inPage.waitForFunction((is) => window.client.status.version === is && !window.client.boolean('new-checkout', true), wanted);
+    server.publish(made.snapshots.three);
+    await Promise.all([seen(page, 3), seen(second, 3)]);
+    assert.equal(server.count('stream'), 1);
+    assert.ok(server.count('body') <= bodies + 2);
+    await page.close();
+    await server.requested('stream', 2);
+    await second.waitForFunction(() => window.client.status.connected);
+    assert.equal(server.streams, 1);
+    server.publish(made.snapshots.four);
+    await second.waitForFunction(() => window.client.status.version === 4);
+    assert.deepEqual(await second.evaluate(() => window.errors), []);
+  });
+
+  test('two clients of one tab have one stream as well, and each its own context', async () => {
+    await connect();
+    await connected();
+    await page.evaluate(() => (window.first = window.client));
+    await connect();
+    await page.evaluate(() => window.client.setContext({ country: 'FR' }));
+    server.publish(made.snapshots.three);
+    await page.waitForFunction(() => [window.first, window.client].every(({ status }) => status.version === 3 && status.connected));
+    assert.equal(server.count('stream'), 1);
+    assert.deepEqual(await page.evaluate(() => [window.first, window.client].map((client) => client.string('banner-text', ''))), ['Howdy', 'Welcome']);
+    await page.evaluate(() => window.first.close());
+    await server.requested('stream', 2);
+    server.publish(made.snapshots.four);
+    await version(4);
+  });
 
   test('of two tabs, the one that is behind does not overwrite what the other stored', async () => {
     const [first, second] = [page, await context.newPage()];

@@ -48,6 +48,11 @@ export class DeliveryServer {
     return `http://${key}:${rootFingerprint}@127.0.0.1:${this.#port}/${environment}`;
   }
 
+  /** How many streams are open. */
+  get streams() {
+    return this.#streams.size;
+  }
+
   /** Serves a snapshot from now on, and announces it on the open streams. */
   publish({ head, body }) {
     this.bodies.set(createHash('sha256').update(body).digest('hex'), body);
