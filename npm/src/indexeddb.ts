@@ -43,6 +43,13 @@ export class IndexedDbStorage implements SnapshotStorage {
     await done(transaction);
   }
 
+  async forget(name: string): Promise<void> {
+    const transaction = (await this.#open()).transaction([SNAPSHOTS, HIGH_WATER], 'readwrite');
+    transaction.objectStore(SNAPSHOTS).delete(name);
+    transaction.objectStore(HIGH_WATER).delete(name);
+    await done(transaction);
+  }
+
   async #open(): Promise<IDBDatabase> {
     this.#database ??= open(() => (this.#database = undefined));
     try {

@@ -7,6 +7,7 @@ import { follow } from './follow.js';
 import type { Evaluator } from './generated/pennon_wasm.js';
 import { Latest } from './latest.js';
 import { STORAGE_TIMEOUT_MS } from './limits.js';
+import { checkable, checked } from './mark.js';
 import type { Platform } from './platform.js';
 import { checkedStored, sameBytes, storageName, type SnapshotFiles, type SnapshotStorage, type Stored } from './storage.js';
 import type { TabMessage } from './tabs.js';
@@ -65,6 +66,8 @@ export class Session {
   /** Tells other clients, once this one follows the server for them. */
   #tell: ((message: TabMessage) => void) | undefined;
   #connected = false;
+  /** What was stored is dropped there, and has to be stored again. */
+  #forgotten = false;
   /** The newest head that another client told of. */
   #newest: Uint8Array | undefined;
 
@@ -153,7 +156,7 @@ export class Session {
     const environment = bytesFromHex(connection.environment);
     const evaluator =
       module.Evaluator.create(root, environment, connection.kind, stored.highWater ?? new Uint8Array()) ??
-      // A damaged mark protects nothing.
+      // A mark in the form of another version of this package says nothing.
       module.Evaluator.create(root, environment, connection.kind, new Uint8Array());
     if (!evaluator) throw new PennonError('connection-string', 'The connection string cannot be used; copy the whole string again.');
     this.#evaluator = evaluator;
@@ -202,14 +205,27 @@ export class Session {
     this.#head = head;
     if (closed.aborted) return;
     this.#on.accepted(source, changed);
-    if (source === 'cache') return;
+    if (source === 'cache' && !this.#forgotten) return;
+    this.#forgotten = false;
     const files = { keysets: [...acceptance.keysets], head, body: evaluator.body() };
     const highWater = evaluator.high_water();
-    await this.#stored((storage) => storage.save(this.#name, files, highWater), undefined);
+    await this.#stored(async (storage) => storage.save(this.#name, files, await checkable(highWater)), undefined);
   }
 
   #load(): Promise<Stored> {
-    return this.#stored<Stored>(async (storage) => checkedStored(await storage.load(this.#name)), { snapshot: undefined, highWater: undefined });
+    return this.#stored<Stored>(
+      async (storage) => {
+        const { snapshot, highWater: whole } = checkedStored(await storage.load(this.#name));
+        const highWater = whole && (await checked(whole));
+        // A damaged mark protects nothing, and would keep every snapshot from being stored.
+        if (whole && !highWater) {
+          await storage.forget(this.#name);
+          this.#forgotten = true;
+        }
+        return { snapshot, highWater };
+      },
+      { snapshot: undefined, highWater: undefined },
+    );
   }
 
   /** Uses the store, in bounded time; flags work without it, so its failure is an event and no more. */

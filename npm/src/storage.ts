@@ -12,8 +12,8 @@ export interface SnapshotFiles {
 export interface Stored {
   readonly snapshot: SnapshotFiles | undefined;
   /**
-   * The high-water mark in the evaluator's encoding. Its fields are big-endian and in order of weight, so that of two
-   * marks the higher one is also the greater byte string.
+   * The high-water mark in the evaluator's encoding, with a check behind it. Its fields are big-endian and in order of weight,
+   * so that of two marks the higher one is also the greater byte string.
    */
   readonly highWater: Uint8Array | undefined;
 }
@@ -31,6 +31,8 @@ export interface SnapshotStorage {
    * one meanwhile. The mark stays: it is what stops a replay.
    */
   drop(name: string, head: Uint8Array): Promise<void>;
+  /** Drops everything under a name whose mark is damaged. */
+  forget(name: string): Promise<void>;
 }
 
 /** The name under which a connection's snapshot is stored: marks are kept per root, environment and kind. */
@@ -88,5 +90,9 @@ export class MemoryStorage implements SnapshotStorage {
   async drop(name: string, head: Uint8Array): Promise<void> {
     const held = this.#stored.get(name);
     if (held?.snapshot && sameBytes(held.snapshot.head, head)) this.#stored.set(name, { snapshot: undefined, highWater: held.highWater });
+  }
+
+  async forget(name: string): Promise<void> {
+    this.#stored.delete(name);
   }
 }

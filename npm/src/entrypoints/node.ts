@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises';
 
 import { createClientOn, type ClientOptions } from '../client.js';
 import init, * as generated from '../generated/pennon_wasm.js';
+import { FileStorage } from '../file-storage.js';
 import type { Platform } from '../platform.js';
 import { ServerClient } from '../server-client.js';
 
 export * from '../index.js';
+export { FileStorage };
 export { ContextFlags } from '../server-client.js';
 export { ServerClient };
 

@@ -1,0 +1,108 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { MAX_BODY_BYTES, MAX_HEAD_BYTES, MAX_KEYSET_BYTES, MAX_STORED_KEYSETS } from './limits.js';
+import { isOlder, sameBytes, type SnapshotFiles, type SnapshotStorage, type Stored } from './storage.js';
+
+/** A file's start: its format. */
+const MAGIC = 'PNF1';
+
+/**
+ * Keeps snapshots as files of a folder, for starts without a network. What is read is verified again; a file is replaced as a
+ * whole or not at all. Processes may share the folder: of two that write at once the last one wins, and what it wrote was
+ * newer than what it had read.
+ */
+export class FileStorage implements SnapshotStorage {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  async load(name: string): Promise<Stored> {
+    const highWater = await read(this.#path(name, 'mark'));
+    const snapshot = await read(this.#path(name, 'snapshot'));
+    return { snapshot: snapshot && unpack(snapshot), highWater };
+  }
+
+  async save(name: string, snapshot: SnapshotFiles, highWater: Uint8Array): Promise<void> {
+    const held = await read(this.#path(name, 'mark'));
+    if (held && isOlder(highWater, held)) return;
+    // The mark first: should the process end in between, a start finds an older snapshot, and refuses it, but never the
+    // other way round: one that is older than what was already served.
+    await this.#write(this.#path(name, 'mark'), highWater);
+    await this.#write(this.#path(name, 'snapshot'), pack(snapshot));
+  }
+
+  async drop(name: string, head: Uint8Array): Promise<void> {
+    const { snapshot } = await this.load(name);
+    if (snapshot && sameBytes(snapshot.head, head)) await rm(this.#path(name, 'snapshot'), { force: true });
+  }
+
+  async forget(name: string): Promise<void> {
+    await rm(this.#path(name, 'snapshot'), { force: true });
+    await rm(this.#path(name, 'mark'), { force: true });
+  }
+
+  /** Names hold characters that no file name may. */
+  #path(name: string, what: 'mark' | 'snapshot'): string {
+    return join(this.#folder, `pennon-${createHash('sha256').update(name).digest('hex').slice(0, 32)}.${what}`);
+  }
+
+  async #write(path: string, bytes: Uint8Array): Promise<void> {
+    await mkdir(this.#folder, { recursive: true });
+    const beside = `${path}.${randomUUID()}`;
+    try {
+      const file = await open(beside, 'wx', 0o600);
+      try {
+        await file.writeFile(bytes);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(beside, path);
+    } catch (thrown) {
+      await rm(beside, { force: true });
+      throw thrown;
+    }
+  }
+}
+
+async function read(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return new Uint8Array(await readFile(path));
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw thrown;
+  }
+}
+
+/** The magic, then each part with its length in front: head, body, keysets. */
+function pack({ head, body, keysets }: SnapshotFiles): Uint8Array {
+  return Buffer.concat([
+    Buffer.from(MAGIC),
+    ...[head, body, ...keysets].flatMap((part) => {
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(part.length);
+      return [length, part];
+    }),
+  ]);
+}
+
+/** Nothing for what is no such file. */
+function unpack(file: Uint8Array): SnapshotFiles | undefined {
+  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
+  if (bytes.subarray(0, MAGIC.length).toString('latin1') !== MAGIC) return undefined;
+  const parts: Uint8Array[] = [];
+  const most = [MAX_HEAD_BYTES, MAX_BODY_BYTES.server];
+  for (let at = MAGIC.length; at < bytes.length; ) {
+    if (at + 4 > bytes.length || parts.length > MAX_STORED_KEYSETS + 1) return undefined;
+    const length = bytes.readUInt32BE(at);
+    if (length > (most[parts.length] ?? MAX_KEYSET_BYTES) || at + 4 + length > bytes.length) return undefined;
+    parts.push(Uint8Array.from(bytes.subarray(at + 4, at + 4 + length)));
+    at += 4 + length;
+  }
+  const [head, body, ...keysets] = parts;
+  return head && body ? { head, body, keysets } : undefined;
+}

@@ -1,0 +1,125 @@
+// Snapshots kept as files: a Node process that starts without a network.
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, before, beforeEach, describe, test } from 'node:test';
+
+import { FileStorage, createClient } from 'pennon/node';
+import { next, status } from './support/events.mjs';
+import { DeliveryServer } from './support/server.mjs';
+import { ENVIRONMENT, NOW, makeSnapshots, sampleConfig, snapshot } from './support/snapshots.mjs';
+
+describe('snapshots in files', () => {
+  let made, server, folder, client;
+
+  before(() => {
+    made = makeSnapshots({ snapshots: { one: snapshot(sampleConfig()), two: snapshot(sampleConfig({ checkout: false }), { version: 2 }) } });
+  });
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'pennon-files-'));
+    server = await DeliveryServer.start(made);
+    server.publish(made.snapshots.two);
+  });
+  afterEach(async () => {
+    client?.close();
+    await server.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  function connect() {
+    client = createClient(server.connectionString(made, { environment: ENVIRONMENT }), {
+      now: () => NOW,
+      backoff: { baseMs: 5, capMs: 50 },
+      storage: new FileStorage(join(folder, 'made', 'when', 'needed')),
+    });
+    return client;
+  }
+
+  const place = () => join(folder, 'made', 'when', 'needed');
+  const file = (what) => join(place(), readdirSync(place()).find((name) => name.endsWith(what)));
+
+  /** Runs a client until what it got lies in the folder. */
+  async function fill() {
+    connect();
+    await client.ready();
+    const storage = new FileStorage(place());
+    const name = `${made.rootFingerprint}/${ENVIRONMENT}/client`;
+    while (!(await storage.load(name)).snapshot) await new Promise((resolve) => setImmediate(resolve));
+    client.close();
+  }
+
+  test('a start without a network evaluates from them, and says so', async () => {
+    await fill();
+    await server.stop();
+    connect();
+    const { version, source } = await client.ready();
+    assert.deepEqual({ version, source }, { version: 2, source: 'cache' });
+    assert.equal(client.details('new-checkout', true).reason, 'DISABLED');
+    assert.equal(client.string('banner-text', ''), 'Welcome');
+  });
+
+  test('nobody else can read them, and nothing half written is left', async () => {
+    await fill();
+    const names = readdirSync(place());
+    assert.deepEqual(names.map((name) => name.split('.').slice(1).join('.')).sort(), ['mark', 'snapshot']);
+    for (const name of names) assert.equal(statSync(join(place(), name)).mode & 0o777, 0o600);
+  });
+
+  test('a replayed older snapshot is refused after a restart', async () => {
+    await fill();
+    server.publish(made.snapshots.one);
+    connect();
+    assert.equal((await next(client, 'error')).code, 'older-version');
+    assert.equal(client.status.version, 2);
+  });
+
+  for (const [name, damage] of [
+    ['cut short', (bytes) => bytes.subarray(0, bytes.length - 1)],
+    ['empty', () => Buffer.alloc(0)],
+    ['of another format', (bytes) => Buffer.concat([Buffer.from('PNF9'), bytes.subarray(4)])],
+    ['with a length beyond its end', (bytes) => Buffer.concat([bytes.subarray(0, 4), Buffer.from([0xff, 0xff, 0xff, 0xff]), bytes.subarray(8)])],
+    ['with one bit of the head flipped', (bytes) => Buffer.from(bytes.map((byte, at) => (at === 60 ? byte ^ 1 : byte)))],
+    ['with one bit of the body flipped', (bytes) => Buffer.from(bytes.map((byte, at) => (at === 400 ? byte ^ 1 : byte)))],
+  ]) {
+    test(`a file ${name} is not used, and replaced`, async () => {
+      await fill();
+      await server.stop();
+      const good = readFileSync(file('snapshot'));
+      writeFileSync(file('snapshot'), damage(good));
+      connect();
+      assert.equal((await client.ready(200)).version, undefined);
+      await server.listen();
+      await status(client, ({ version }) => version === 2);
+      client.close();
+      await fill();
+      assert.deepEqual(readFileSync(file('snapshot')), good);
+    });
+  }
+
+  test('a damaged mark keeps nobody from going on', async () => {
+    await fill();
+    const mark = readFileSync(file('mark'));
+    for (const damaged of [Buffer.alloc(0), mark.subarray(1), Buffer.from(mark.map((byte, at) => (at === 4 ? 0xff : byte)))]) {
+      writeFileSync(file('mark'), damaged);
+      await server.stop();
+      connect();
+      const { version, source } = await client.ready();
+      assert.deepEqual({ version, source }, { version: 2, source: 'cache' });
+      client.close();
+      await server.listen();
+      await fill();
+      assert.deepEqual(readFileSync(file('mark')), mark);
+      assert.ok(statSync(file('snapshot')).size > 0);
+    }
+  });
+
+  test('a folder that cannot be written to costs the offline start alone', async () => {
+    writeFileSync(join(folder, 'made'), 'a file');
+    connect();
+    const failure = next(client, 'error', ({ code }) => code === 'storage');
+    assert.equal((await client.ready()).version, 2);
+    assert.match((await failure).message, /store failed/);
+    assert.equal(client.string('banner-text', ''), 'Welcome');
+  });
+});
