@@ -12,6 +12,7 @@ use crate::ambient::{Clock, Random};
 use crate::auth::jwt::Jwt;
 use crate::auth::password::Passwords;
 use crate::auth::sdk::SdkKeys;
+use crate::auth::seal::Vault;
 use crate::auth::throttle::Throttle;
 use crate::metrics::Metrics;
 use crate::publish::memory::Published;
@@ -36,6 +37,8 @@ pub struct Settings {
     pub redis: bool,
     /// Whose X-Forwarded-For is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Seals and opens the secrets of webhooks.
+    pub vault: Vault,
 }
 
 impl Settings {
@@ -61,6 +64,8 @@ pub struct Shared {
     pub announcer: Announcer,
     /// Wakes the publisher after a change was committed.
     pub changed: Notify,
+    /// Wakes who tells webhooks.
+    pub told: Notify,
     /// True from the moment the server is asked to stop.
     pub stopping: watch::Sender<bool>,
     pub streams: Arc<Semaphore>,
@@ -110,6 +115,7 @@ impl App {
             throttle: Throttle::default(),
             announcer,
             changed: Notify::new(),
+            told: Notify::new(),
             stopping: watch::Sender::new(false),
             streams,
             redis_up: AtomicBool::new(false),
@@ -138,6 +144,7 @@ impl App {
     ) -> Result<Vec<(String, i64)>, StoreError> {
         let revisions = changing.commit(change, shown_in).await?;
         self.changed.notify_one();
+        self.told.notify_one();
         Ok(revisions)
     }
 

@@ -106,6 +106,9 @@ pub struct ServeArgs {
     /// Networks of reverse proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8,127.0.0.1/32 [default: none]
     #[arg(long, env = "PENNON_TRUSTED_PROXIES", value_name = "NETWORK", value_delimiter = ',')]
     pub trusted_proxies: Vec<String>,
+    /// Networks that webhooks may reach although they are not public, and without TLS, such as 10.1.0.0/16 [default: none]
+    #[arg(long, env = "PENNON_WEBHOOK_NETWORKS", value_name = "NETWORK", value_delimiter = ',')]
+    pub webhook_networks: Vec<String>,
     /// The root key, created at the first start: move it offline afterwards [default: root.key in the data folder]
     #[arg(long, env = "PENNON_ROOT_KEY_FILE", value_name = "FILE")]
     pub root_key_file: Option<PathBuf>,
@@ -137,6 +140,7 @@ pub struct Config {
     pub public_url: Option<String>,
     pub edges: Vec<Edge>,
     pub trusted_proxies: Vec<IpNet>,
+    pub webhook_networks: Vec<IpNet>,
     pub root_key_file: PathBuf,
     /// What seals the signing keys; without it, a file in the data folder.
     pub secret: Option<[u8; 32]>,
@@ -224,17 +228,23 @@ pub fn read(args: &ServeArgs, secret: Option<&str>) -> Result<Config, Vec<String
             )),
         }
     }
-    let mut trusted_proxies = Vec::new();
-    for text in args.trusted_proxies.iter().map(|text| text.trim()).filter(|text| !text.is_empty())
-    {
-        let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-        match network {
-            Ok(network) => trusted_proxies.push(network),
-            Err(_) => note(format!(
-                "--trusted-proxies (PENNON_TRUSTED_PROXIES) has {text:?}: give addresses or networks, such as 10.0.0.0/8"
-            )),
+    let mut networks = |names: &str, texts: &[String]| {
+        let mut found = Vec::new();
+        for text in texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty()) {
+            let network = text.parse::<IpNet>();
+            match network.or_else(|_| text.parse::<IpAddr>().map(IpNet::from)) {
+                Ok(network) => found.push(network),
+                Err(_) => note(format!(
+                    "{names} has {text:?}: give addresses or networks, such as 10.0.0.0/8"
+                )),
+            }
         }
-    }
+        found
+    };
+    let trusted_proxies =
+        networks("--trusted-proxies (PENNON_TRUSTED_PROXIES)", &args.trusted_proxies);
+    let webhook_networks =
+        networks("--webhook-networks (PENNON_WEBHOOK_NETWORKS)", &args.webhook_networks);
     let secret = match args.place.secret(secret) {
         Ok(None) if dialect == Ok(Dialect::Postgres) => {
             note("PENNON_SECRET is missing: with PostgreSQL every replica needs the same 64 hex digits; `openssl rand -hex 32` makes them".to_owned());
@@ -264,6 +274,7 @@ pub fn read(args: &ServeArgs, secret: Option<&str>) -> Result<Config, Vec<String
             public_url,
             edges,
             trusted_proxies,
+            webhook_networks,
             root_key_file: args
                 .root_key_file
                 .clone()
@@ -328,6 +339,8 @@ mod tests {
             "http://edge",
             "--trusted-proxies",
             "10.0.0.0/33",
+            "--webhook-networks",
+            "10.0.0.0/8,inside",
             "--bootstrap",
             "/nowhere/config.json",
             "--log-level",
@@ -344,6 +357,7 @@ mod tests {
             "--public-url",
             "--edge",
             "--trusted-proxies",
+            "--webhook-networks",
             "PENNON_SECRET",
             "--log-level",
             "--bootstrap",

@@ -19,3 +19,4 @@ pub mod routes;
 pub mod serve;
 pub mod store;
 pub mod watch;
+pub mod webhooks;

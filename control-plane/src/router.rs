@@ -15,7 +15,7 @@ use tower_http::cors::{Any, CorsLayer};
 
 use crate::app::App;
 use crate::routes::admin::{
-    audit, configurations, documents, environments, flags, projects, sdk_keys, status,
+    audit, configurations, documents, environments, flags, projects, sdk_keys, status, webhooks,
 };
 use crate::routes::body::MAX_JSON_BYTES;
 use crate::routes::openapi::{Served, file, says};
@@ -218,6 +218,41 @@ fn admin() -> ApiRouter<App> {
                     documents::delete::<Holdout>,
                     says("deleteHoldout", "Deletes a holdout"),
                 ),
+        )
+        .api_route(
+            &p("/webhooks"),
+            get_with(webhooks::list, says("listWebhooks", "Where the project's changes are told"))
+                .post_with(
+                    webhooks::create,
+                    says("createWebhook", "A new webhook, with its secret, shown this once"),
+                ),
+        )
+        .api_route(
+            &p("/webhooks/{id}"),
+            get_with(webhooks::get, says("getWebhook", "A webhook"))
+                .put_with(webhooks::put, says("putWebhook", "Says what a webhook is told"))
+                .delete_with(
+                    webhooks::delete,
+                    says("deleteWebhook", "Deletes a webhook and its deliveries"),
+                ),
+        )
+        .api_route(
+            &p("/webhooks/{id}/secret"),
+            post_with(
+                webhooks::rotate,
+                says("rotateWebhookSecret", "A new secret; the old one signs as well for a day"),
+            ),
+        )
+        .api_route(
+            &p("/webhooks/{id}/deliveries"),
+            get_with(
+                webhooks::deliveries,
+                says("listWebhookDeliveries", "What the webhook was told, newest first"),
+            ),
+        )
+        .api_route(
+            &p("/webhooks/{id}/deliveries/{delivery}/redeliver"),
+            post_with(webhooks::redeliver, says("redeliver", "Tells the webhook once more")),
         )
         .api_route(
             "/admin/edges",

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use crate::ambient::{Clock, Random};
 use crate::app::{App, MAX_STREAMS, Settings};
 use crate::auth::jwt::Jwt;
+use crate::auth::seal::Vault;
 use crate::config::{Config, own_secret_file};
 use crate::first_start::{self, StartError};
 use crate::private_file;
@@ -24,6 +25,11 @@ use crate::publish::{publisher, push};
 use crate::router::{operation, router};
 use crate::store::{Dialect, Store, environments, migrate, projects};
 use crate::watch;
+use crate::webhooks::{
+    self,
+    guard::{Guard, Resolver},
+    sender::Sender,
+};
 
 /// Requests that run when the server is asked to stop get this long to end.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -83,6 +89,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
         max_streams: MAX_STREAMS,
         redis: redis.is_some(),
         trusted_proxies: config.trusted_proxies.clone(),
+        vault: Vault::new(secret),
     };
     let app = App::new(settings, clock, random, store, signer, jwt, announcer);
 
@@ -106,6 +113,9 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
         ));
         tasks.spawn(replicas::listen_to_redis(app.clone(), client, channel));
     }
+    let guard = Guard::new(config.webhook_networks.clone(), Resolver::System);
+    let sender = Sender::new(guard).map_err(|error| StartError::Other(error.to_string()))?;
+    tasks.spawn(webhooks::run(app.clone(), sender));
     let client = push::client().map_err(|error| StartError::Other(error.to_string()))?;
     for edge in config.edges.clone() {
         tasks.spawn(push::run(app.clone(), edge, client.clone()));

@@ -20,6 +20,39 @@ pub enum SealError {
     WrongSecret,
 }
 
+/// The configured secret, for whoever seals and opens while the server runs.
+#[derive(Clone)]
+pub struct Vault([u8; 32]);
+
+impl std::fmt::Debug for Vault {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Vault")
+    }
+}
+
+impl Vault {
+    /// A vault under this secret.
+    pub fn new(secret: [u8; 32]) -> Self {
+        Self(secret)
+    }
+
+    /// See [`seal`].
+    ///
+    /// # Errors
+    /// [`SealError::NoRandomness`].
+    pub fn seal(&self, purpose: &str, plain: &[u8], random: &Random) -> Result<Vec<u8>, SealError> {
+        seal(&self.0, purpose, plain, random)
+    }
+
+    /// See [`open`].
+    ///
+    /// # Errors
+    /// [`SealError::WrongSecret`].
+    pub fn open(&self, purpose: &str, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+        open(&self.0, purpose, sealed)
+    }
+}
+
 /// Encrypts `plain`; `purpose` has to be the same when it is opened, so that a sealed text cannot be moved elsewhere.
 ///
 /// # Errors

@@ -9,4 +9,5 @@ pub mod operation;
 pub mod people;
 pub mod permission;
 pub mod role;
+pub mod webhook;
 pub mod words;

@@ -57,6 +57,14 @@ pub const TABLE: &[(&str, &str, Permission)] = &[
     ("GET", "/admin/projects/{project}/holdouts/{holdout}", Read),
     ("PUT", "/admin/projects/{project}/holdouts/{holdout}", Define),
     ("DELETE", "/admin/projects/{project}/holdouts/{holdout}", Define),
+    ("GET", "/admin/projects/{project}/webhooks", Manage),
+    ("POST", "/admin/projects/{project}/webhooks", Manage),
+    ("GET", "/admin/projects/{project}/webhooks/{id}", Manage),
+    ("PUT", "/admin/projects/{project}/webhooks/{id}", Manage),
+    ("DELETE", "/admin/projects/{project}/webhooks/{id}", Manage),
+    ("POST", "/admin/projects/{project}/webhooks/{id}/secret", Manage),
+    ("GET", "/admin/projects/{project}/webhooks/{id}/deliveries", Manage),
+    ("POST", "/admin/projects/{project}/webhooks/{id}/deliveries/{delivery}/redeliver", Manage),
     ("GET", "/admin/edges", Instance),
 ];
 

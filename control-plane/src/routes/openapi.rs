@@ -22,7 +22,7 @@ const CHANGING: [u16; 2] = [409, 412];
 /// Those that only operations with a body answer.
 const WITH_BODY: [u16; 2] = [413, 415];
 /// What stands in a path's braces.
-const PARAMETERS: [(&str, &str); 8] = [
+const PARAMETERS: [(&str, &str); 9] = [
     ("project", "The project's key."),
     ("environment", "The environment's key."),
     ("flag", "The flag's key."),
@@ -30,6 +30,7 @@ const PARAMETERS: [(&str, &str); 8] = [
     ("attribute", "The attribute's name."),
     ("layer", "The layer's key."),
     ("holdout", "The holdout's key."),
+    ("delivery", "The delivery's id, as lists tell it."),
     ("id", "The id, as lists tell it."),
 ];
 

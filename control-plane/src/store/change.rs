@@ -1,4 +1,4 @@
-//! A change and everything that must commit with it: the audit entry, a revision and an outbox row for each
+//! A change and everything that must commit with it: the audit entry, what webhooks are told, a revision and an outbox row for each
 //! environment that shows it. Nothing else writes to those tables.
 
 use serde_json::Value;
@@ -7,7 +7,7 @@ use crate::domain::role::Rights;
 
 use super::audit::{self, Entry};
 use super::projects::{self, Project};
-use super::{Store, StoreError, Tx, environments, outbox};
+use super::{Store, StoreError, Tx, deliveries, environments, outbox};
 
 /// Who makes a change, from where, why, and what they may change.
 #[derive(Clone, Debug)]
@@ -129,6 +129,7 @@ impl Changing {
             comment: self.author.comment,
         };
         audit::insert(&mut self.tx, &self.project.id, &entry).await?;
+        deliveries::insert_for(&mut self.tx, &self.project.id, &entry).await?;
         // In the order of their ids, so that two transactions never wait for each other's environments.
         let mut ids = shown_in.to_vec();
         ids.sort_unstable();

@@ -10,6 +10,7 @@ use super::{Store, StoreError};
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "walking_skeleton", include_str!("../../migrations/0001_walking_skeleton.sql")),
     (4, "people", include_str!("../../migrations/0004_people.sql")),
+    (5, "webhooks", include_str!("../../migrations/0005_webhooks.sql")),
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, \

@@ -10,6 +10,7 @@ use sqlx::{Any, AnyPool, Transaction};
 
 pub mod audit;
 pub mod change;
+pub mod deliveries;
 pub mod dialect;
 pub mod documents;
 pub mod edges;
@@ -26,6 +27,7 @@ pub mod signing;
 pub mod snapshots;
 pub mod tokens;
 pub mod users;
+pub mod webhooks;
 
 pub use dialect::Dialect;
 pub use migrate::migrate;

@@ -48,6 +48,16 @@ pub async fn find(
     Ok(row.map(read))
 }
 
+/// The project with this id.
+pub async fn get(connection: &mut AnyConnection, id: &str) -> Result<Option<Project>, StoreError> {
+    let row: Option<Row> =
+        sqlx::query_as("SELECT id, key, name, version, created_at FROM projects WHERE id = $1")
+            .bind(id)
+            .fetch_optional(connection)
+            .await?;
+    Ok(row.map(read))
+}
+
 /// Writes a new project.
 pub async fn insert(connection: &mut AnyConnection, project: &Project) -> Result<(), StoreError> {
     sqlx::query(

@@ -22,3 +22,4 @@ mod revocation;
 mod start;
 mod stored;
 mod streams;
+mod webhooks;

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use pennon_control_plane::ambient::{Clock, Random};
 use pennon_control_plane::app::{App, Settings};
 use pennon_control_plane::auth::jwt::Jwt;
+use pennon_control_plane::auth::seal::Vault;
 use pennon_control_plane::config::Config;
 use pennon_control_plane::first_start;
 use pennon_control_plane::publish::publisher;
@@ -167,6 +168,7 @@ pub(crate) fn config(place: &Place) -> Config {
         root_key_file: place.folder.join("root.key"),
         secret: Some(SECRET),
         trusted_proxies: Vec::new(),
+        webhook_networks: Vec::new(),
         bootstrap: None,
         ready_file: None,
         credentials_file: Some(place.folder.join("credentials.json")),
@@ -196,6 +198,7 @@ pub(crate) async fn start_with(place: &Place, announcer: Announcer, max_streams:
         max_streams,
         redis: false,
         trusted_proxies: Vec::new(),
+        vault: Vault::new(SECRET),
     };
     let app = App::new(settings, clock, random, store, signer, jwt, announcer);
     replicas::refresh(&app).await.unwrap();

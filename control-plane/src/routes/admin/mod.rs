@@ -10,3 +10,4 @@ pub mod projects;
 pub mod sdk_keys;
 mod soundness;
 pub mod status;
+pub mod webhooks;
