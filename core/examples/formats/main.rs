@@ -11,6 +11,7 @@ mod model;
 mod modules;
 mod pennon;
 mod postcard;
+#[path = "../workload/model.rs"]
 mod workload;
 
 use std::error::Error;

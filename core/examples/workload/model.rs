@@ -22,30 +22,47 @@ impl Random {
         (self.next() % bound as u64) as usize
     }
 
-    /// `count` different names `stem-00` and so on.
-    fn sample(&mut self, stem: &str, pool: usize, count: usize) -> Vec<String> {
+    /// `count` different names out of `pool`.
+    fn sample(&mut self, name: fn(usize) -> String, pool: usize, count: usize) -> Vec<String> {
         let mut left: Vec<usize> = (0..pool).collect();
-        (0..count)
-            .map(|_| left.swap_remove(self.below(left.len())))
-            .map(|n| name(stem, n))
-            .collect()
+        (0..count).map(|_| left.swap_remove(self.below(left.len()))).map(name).collect()
     }
 }
 
-const COUNTRIES: usize = 48;
+const COUNTRIES: usize = 50;
 const LANGUAGES: usize = 20;
 const CITIES: usize = 200;
 const DOMAINS: usize = 10;
 const PLANS: [&str; 5] = ["free", "starter", "team", "business", "enterprise"];
 const PLATFORMS: [&str; 4] = ["ios", "android", "web", "desktop"];
 const LIST: usize = 10;
+/// Contexts have every twentieth user.
+pub(crate) const STRIDE: usize = 20;
 
-fn name(stem: &str, number: usize) -> String {
-    format!("{stem}-{number:03}")
+/// Two letters.
+fn country(number: usize) -> String {
+    let letter = |number: usize| char::from(b'A' + (number % 26) as u8);
+    [letter(number / 26), letter(number)].iter().collect()
+}
+
+fn language(number: usize) -> String {
+    format!("lang-{number:02}")
+}
+
+fn city(number: usize) -> String {
+    format!("city-{number:03}")
+}
+
+fn domain(number: usize) -> String {
+    format!("@corp{number}.example.com")
+}
+
+pub(crate) fn user(number: usize) -> String {
+    format!("user-{number:06}")
 }
 
 pub(crate) fn flag_key(number: usize) -> String {
-    format!("flag-{number:05}")
+    format!("flag-{number:04}")
 }
 
 pub(crate) fn configuration(flags: usize) -> Result<Configuration, Box<dyn Error>> {
@@ -93,9 +110,9 @@ fn condition(random: &mut Random, kind: usize) -> Value {
     match kind {
         0 => equals("plan", PLANS[random.below(PLANS.len())]),
         1 => equals("platform", PLATFORMS[random.below(PLATFORMS.len())]),
-        2 => one_of("country", random.sample("country", COUNTRIES, LIST)),
-        3 => one_of("language", random.sample("language", LANGUAGES, LIST)),
-        4 => one_of("city", random.sample("city", CITIES, LIST)),
+        2 => one_of("country", random.sample(country, COUNTRIES, LIST)),
+        3 => one_of("language", random.sample(language, LANGUAGES, LIST)),
+        4 => one_of("city", random.sample(city, CITIES, LIST)),
         5 => over("age", 25 + random.below(40)),
         6 => over("sessions", 200 + random.below(600)),
         7 => {
@@ -103,8 +120,7 @@ fn condition(random: &mut Random, kind: usize) -> Value {
             json!({"semver": {"attribute": "appVersion", "is": ">", "value": value}})
         }
         _ => {
-            let domain = format!("@{}.example", name("corporation", random.below(DOMAINS)));
-            json!({"ends_with": {"attribute": "email", "values": [domain]}})
+            json!({"ends_with": {"attribute": "email", "values": [domain(random.below(DOMAINS))]}})
         }
     }
 }
@@ -116,14 +132,14 @@ pub(crate) fn contexts(count: usize) -> Vec<Value> {
         .map(|number| {
             let version = [1 + random.below(5), random.below(20), random.below(30)];
             json!({
-                "targetingKey": format!("user-{number:06}"),
-                "country": name("country", random.below(COUNTRIES)),
-                "language": name("language", random.below(LANGUAGES)),
-                "city": name("city", random.below(CITIES)),
+                "targetingKey": user(number * STRIDE),
+                "country": country(random.below(COUNTRIES)),
+                "language": language(random.below(LANGUAGES)),
+                "city": city(random.below(CITIES)),
                 "plan": PLANS[random.below(PLANS.len())],
                 "platform": PLATFORMS[random.below(PLATFORMS.len())],
                 "appVersion": format!("{}.{}.{}", version[0], version[1], version[2]),
-                "email": format!("person{number}@{}.example", name("corporation", random.below(DOMAINS))),
+                "email": format!("person{number}{}", domain(random.below(DOMAINS))),
                 "age": 18 + random.below(60),
                 "sessions": random.below(1000),
             })
