@@ -62,7 +62,12 @@ impl Floor {
                 }),
                 ["when", attribute, operator, ref values @ ..] => {
                     let condition = floor.condition(attribute, operator, values)?;
-                    floor.flags.last_mut().ok_or("a rule without a flag")?.conditions.push(condition);
+                    floor
+                        .flags
+                        .last_mut()
+                        .ok_or("a rule without a flag")?
+                        .conditions
+                        .push(condition);
                 }
                 ["split", ref weights @ ..] => {
                     let flag = floor.flags.last_mut().ok_or("a split without a flag")?;
@@ -130,7 +135,9 @@ impl Floor {
         let mut context = Context { user: String::new(), attributes: [0; ATTRIBUTES.len()] };
         for pair in fields.chunks_exact(2) {
             match ATTRIBUTES.iter().position(|known| *known == pair[0]) {
-                Some(attribute) => context.attributes[attribute] = self.value(attribute, pair[1])?,
+                Some(attribute) => {
+                    context.attributes[attribute] = self.value(attribute, pair[1])?
+                }
                 None => context.user = pair[1].to_owned(),
             }
         }
@@ -140,7 +147,8 @@ impl Floor {
 
     /// The variant of a typical flag for a context.
     pub(crate) fn typical(&self, flag: usize, context: usize) -> &'static str {
-        ["r0", "r1", "r2", "v0", "v1", "v2", "v3"][serve(&self.flags[flag], &self.contexts[context])]
+        ["r0", "r1", "r2", "v0", "v1", "v2", "v3"]
+            [serve(&self.flags[flag], &self.contexts[context])]
     }
 
     /// Whether the segment lists the context's user.
@@ -196,7 +204,7 @@ fn serve(flag: &Flag, context: &Context) -> usize {
         let value = context.attributes[condition.attribute];
         match condition.test {
             Test::Equals(wanted) => value == wanted,
-            Test::Among(bits) => bits[value as usize / 64 & 3] >> (value % 64) & 1 == 1,
+            Test::Among(bits) => (bits[(value as usize / 64) & 3] >> (value % 64)) & 1 == 1,
             Test::Above(bound) => value > bound,
         }
     };

@@ -67,11 +67,9 @@ fn table(workload: &Workload) -> Result<(), Box<dyn Error>> {
         let floor = rows[floors..].iter().position(|floor| floor.name == row.name);
         let floor = floor.map(|position| figures[floors + position]);
         let (floor_minimum, floor_median, ratio) = match floor {
-            Some((least, middle)) => (
-                format!("{least:.1}"),
-                format!("{middle:.1}"),
-                format!("{:.1}", minimum / least),
-            ),
+            Some((least, middle)) => {
+                (format!("{least:.1}"), format!("{middle:.1}"), format!("{:.1}", minimum / least))
+            }
             None => Default::default(),
         };
         let allocations = row.allocations();

@@ -81,7 +81,8 @@ impl<'w> Pennon<'w> {
 
     fn typical(&self, round: usize) {
         let (flag, context) = self.workload.pairs[round];
-        let outcome = self.typical.evaluate(black_box(&self.keys[flag]), &self.contexts[context], 0);
+        let outcome =
+            self.typical.evaluate(black_box(&self.keys[flag]), &self.contexts[context], 0);
         black_box(outcome.value());
     }
 

@@ -8,6 +8,7 @@ pub(crate) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    #[inline(always)]
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
@@ -17,6 +18,7 @@ impl<'a> Reader<'a> {
         bytes.get(offset..).map(Self::new)
     }
 
+    #[inline(always)]
     pub(crate) fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
@@ -25,59 +27,66 @@ impl<'a> Reader<'a> {
         self.rest
     }
 
-    #[inline]
+    /// What lies between here and `later`, a position further on in the same bytes.
+    #[inline(always)]
+    pub(crate) fn until(&self, later: &Self) -> Option<Self> {
+        let length = self.rest.len().checked_sub(later.rest.len())?;
+        self.rest.get(..length).map(Self::new)
+    }
+
+    #[inline(always)]
     pub(crate) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
         Some(taken)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn array<const N: usize>(&mut self) -> Option<&'a [u8; N]> {
         let (taken, rest) = self.rest.split_first_chunk::<N>()?;
         self.rest = rest;
         Some(taken)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn u8(&mut self) -> Option<u8> {
         self.array::<1>().map(|bytes| bytes[0])
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn u16(&mut self) -> Option<u16> {
         self.array().map(|bytes| u16::from_le_bytes(*bytes))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn u32(&mut self) -> Option<u32> {
         self.array().map(|bytes| u32::from_le_bytes(*bytes))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn u64(&mut self) -> Option<u64> {
         self.array().map(|bytes| u64::from_le_bytes(*bytes))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn i64(&mut self) -> Option<i64> {
         self.array().map(|bytes| i64::from_le_bytes(*bytes))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn f64(&mut self) -> Option<f64> {
         self.array().map(|bytes| f64::from_le_bytes(*bytes))
     }
 
     /// Bytes behind a 16-bit length.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn short(&mut self) -> Option<&'a [u8]> {
         let length = self.u16()?;
         self.take(usize::from(length))
     }
 
     /// Bytes behind a 32-bit length.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn long(&mut self) -> Option<&'a [u8]> {
         let length = self.u32()?;
         self.take(length as usize)
@@ -86,7 +95,7 @@ impl<'a> Reader<'a> {
 
 /// Whether two names are equal. Names are short, and most differ in length or in their first bytes: a call of the general comparison
 /// would cost more than the comparison.
-#[inline]
+#[inline(always)]
 pub(crate) fn same(left: &[u8], right: &[u8]) -> bool {
     if left.len() != right.len() {
         return false;

@@ -1,7 +1,7 @@
 //! The evaluation context: named attributes, one of which is the targeting key.
 //!
 //! A context is one buffer in the encoding of core/spec/snapshot.md section 6, written by the host (JavaScript writes it straight
-//! into WebAssembly's memory), and a small hash table over its names. It knows nothing of a snapshot, so that it stays valid when a
+//! into WebAssembly's memory), and a small index over its names. It knows nothing of a snapshot, so that it stays valid when a
 //! newer snapshot arrives.
 
 mod build;
@@ -95,25 +95,45 @@ pub(crate) enum Attribute<'c> {
     Object,
 }
 
-/// Slots of the table for up to sixteen attributes.
+/// Slots for up to sixteen attributes.
 const SMALLEST_TABLE: usize = 32;
 
-/// One name in the table. `parent` is where the enclosing object's value starts; 0 means the top.
+/// One name and its value. Offsets and lengths fit 16 bits, because the whole encoding does.
 #[derive(Clone, Copy, Debug, Default)]
-struct Entry {
+pub(crate) struct Entry {
+    /// Of the name, inside of its object.
     hash: u32,
-    parent: u32,
-    name: u32,
-    /// Where the value's tag lies; 0 marks an empty slot (offset 0 always holds a name's length).
-    value: u32,
+    /// Where the enclosing object's value starts; 0 means the top.
+    parent: u16,
+    /// Where the name starts. The value follows it.
+    name: u16,
     name_length: u16,
+    /// Of what stands behind the tag of a string, a list or an object, and their own length.
+    length: u16,
+    tag: u8,
+}
+
+impl Entry {
+    /// The tag of the value.
+    #[inline(always)]
+    pub(crate) fn tag(&self) -> u8 {
+        self.tag
+    }
+
+    /// Where the value's tag lies.
+    #[inline(always)]
+    pub(crate) fn value(&self) -> u32 {
+        u32::from(self.name) + u32::from(self.name_length)
+    }
 }
 
 /// Attributes ready for evaluation.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
     bytes: Vec<u8>,
-    table: Vec<Entry>,
+    entries: Vec<Entry>,
+    /// Open addressing over the entries, at most half full: 0 is free, else an entry's position plus one.
+    slots: Vec<u16>,
 }
 
 impl Context {
@@ -142,7 +162,8 @@ impl Context {
         let indexed = self.index();
         if indexed.is_err() {
             self.bytes.clear();
-            self.table.fill(Entry::default());
+            self.entries.clear();
+            self.slots.fill(0);
         }
         indexed
     }
@@ -156,43 +177,89 @@ impl Context {
         if self.bytes.len() > MAX_CONTEXT_BYTES {
             return Err(ContextError::TooLarge);
         }
-        self.table.fill(Entry::default());
-        if self.table.is_empty() {
-            self.table.resize(SMALLEST_TABLE, Entry::default());
+        self.entries.clear();
+        self.slots.fill(0);
+        if self.slots.is_empty() {
+            self.slots.resize(SMALLEST_TABLE, 0);
+            self.entries.reserve(SMALLEST_TABLE / 2);
         }
-        let mut walk = Walk { bytes: &self.bytes, count: 0, table: &mut self.table };
-        walk.attributes(Reader::new(&self.bytes), self.bytes.len(), 0, 1)?;
+        let bytes = &self.bytes[..];
+        let mut walk = Walk { bytes, entries: &mut self.entries, slots: &mut self.slots };
+        walk.attributes(Reader::new(bytes), bytes.len(), 0, 1)?;
         let targeting_key = TARGETING_KEY.as_bytes();
-        match self.find(name_hash(targeting_key), 0, targeting_key).and_then(|at| self.read(at)) {
+        let found = self.find(name_hash(targeting_key), 0, targeting_key);
+        match found.and_then(|entry| self.attribute(entry)) {
             None | Some(Attribute::String(_)) => Ok(()),
             Some(Attribute::Number(number)) if number % 1.0 == 0.0 => Ok(()),
             Some(_) => Err(ContextError::TargetingKeyType),
         }
     }
 
-    /// The value inside the object that lies at `parent`, as an offset to go on from.
-    #[inline]
-    pub(crate) fn find(&self, hash: u32, parent: u32, name: &[u8]) -> Option<u32> {
-        let mask = self.table.len().wrapping_sub(1);
+    /// The entry of a name inside the object whose value lies at `parent`.
+    #[inline(always)]
+    pub(crate) fn find(&self, hash: u32, parent: u32, name: &[u8]) -> Option<&Entry> {
+        let mask = self.slots.len().wrapping_sub(1);
         let hash = under(hash, parent);
         let mut slot = hash as usize & mask;
-        // The table is never full: `grow` keeps it at most half filled.
+        // The slots are never full: `grow` keeps them at most half filled.
         loop {
-            let entry = self.table.get(slot)?;
-            if entry.value == 0 {
-                return None;
-            }
+            // A free slot's position is beyond all entries.
+            let position = usize::from(*self.slots.get(slot)?).wrapping_sub(1);
+            let entry = self.entries.get(position)?;
             if entry.hash == hash
-                && entry.parent == parent
-                && same(
-                    self.bytes.get(entry.name as usize..)?.get(..usize::from(entry.name_length))?,
-                    name,
-                )
+                && u32::from(entry.parent) == parent
+                && same(self.name(entry)?, name)
             {
-                return Some(entry.value);
+                return Some(entry);
             }
             slot = (slot + 1) & mask;
         }
+    }
+
+    #[inline(always)]
+    fn name(&self, entry: &Entry) -> Option<&[u8]> {
+        self.bytes.get(usize::from(entry.name)..)?.get(..usize::from(entry.name_length))
+    }
+
+    /// What stands behind the tag of an entry.
+    #[inline(always)]
+    fn behind_tag(&self, entry: &Entry) -> Option<&[u8]> {
+        self.bytes.get(entry.value() as usize + 1..)
+    }
+
+    /// What stands behind the length of a string's, a list's or an object's entry.
+    #[inline(always)]
+    fn content(&self, entry: &Entry) -> Option<&[u8]> {
+        self.behind_tag(entry)?.get(4..)?.get(..usize::from(entry.length))
+    }
+
+    /// The text of a string's entry.
+    #[inline(always)]
+    pub(crate) fn text(&self, entry: &Entry) -> Option<&[u8]> {
+        if entry.tag == tag::STRING { self.content(entry) } else { None }
+    }
+
+    /// The number of a number's entry.
+    #[inline(always)]
+    pub(crate) fn number(&self, entry: &Entry) -> Option<f64> {
+        if entry.tag != tag::NUMBER {
+            return None;
+        }
+        Some(f64::from_le_bytes(*self.behind_tag(entry)?.first_chunk()?))
+    }
+
+    /// The value of an entry; none for null.
+    #[inline]
+    pub(crate) fn attribute(&self, entry: &Entry) -> Option<Attribute<'_>> {
+        Some(match entry.tag {
+            tag::STRING => Attribute::String(self.content(entry)?),
+            tag::NUMBER => Attribute::Number(self.number(entry)?),
+            tag::FALSE => Attribute::Boolean(false),
+            tag::TRUE => Attribute::Boolean(true),
+            tag::LIST => Attribute::List(self.content(entry)?),
+            tag::OBJECT => Attribute::Object,
+            _ => return None,
+        })
     }
 
     /// Where the elements of the list at `offset` begin and end; none when there is no list.
@@ -230,11 +297,20 @@ impl Context {
         offset.checked_add((before - reader.rest().len()) as u32)
     }
 
-    /// Reads the value whose tag lies at `offset`.
-    #[inline]
+    /// The value whose tag lies at `offset`; none for null.
     pub(crate) fn read(&self, offset: u32) -> Option<Attribute<'_>> {
+        self.attribute(&self.unnamed(offset)?)
+    }
+
+    /// An entry for the value whose tag lies at `offset`: an element of a list has none in the index.
+    pub(crate) fn unnamed(&self, offset: u32) -> Option<Entry> {
         let mut reader = Reader::at(&self.bytes, offset as usize)?;
-        read_value(&mut reader)
+        let tag = reader.u8()?;
+        let length = match tag {
+            tag::STRING | tag::LIST | tag::OBJECT => u16::try_from(reader.u32()?).ok()?,
+            _ => 0,
+        };
+        Some(Entry { name: u16::try_from(offset).ok()?, length, tag, ..Entry::default() })
     }
 }
 
@@ -279,11 +355,11 @@ fn under(hash: u32, parent: u32) -> u32 {
     hash ^ parent.wrapping_mul(0x9E37_79B1)
 }
 
-/// Checks the encoding and fills the table in one pass.
+/// Checks the encoding and indexes its names in one pass.
 struct Walk<'a> {
     bytes: &'a [u8],
-    count: usize,
-    table: &'a mut Vec<Entry>,
+    entries: &'a mut Vec<Entry>,
+    slots: &'a mut Vec<u16>,
 }
 
 impl<'a> Walk<'a> {
@@ -292,7 +368,7 @@ impl<'a> Walk<'a> {
         &mut self,
         mut reader: Reader<'a>,
         end: usize,
-        parent: u32,
+        parent: u16,
         depth: usize,
     ) -> Result<(), ContextError> {
         while !reader.is_empty() {
@@ -302,47 +378,58 @@ impl<'a> Walk<'a> {
             }
             text(name)?;
             let value = end - reader.rest().len();
+            let tag = reader.rest().first().copied().ok_or(ContextError::Malformed)?;
+            let position = self.entries.len();
             self.insert(
                 Entry {
-                    hash: under(name_hash(name), parent),
+                    hash: under(name_hash(name), u32::from(parent)),
                     parent,
-                    name: (value - name.len()) as u32,
-                    value: value as u32,
+                    name: offset(value - name.len())?,
                     name_length: name.len() as u16,
+                    length: 0,
+                    tag,
                 },
                 name,
             )?;
-            self.value(&mut reader, end, depth)?;
+            let length = self.value(&mut reader, end, depth)?;
+            if let Some(entry) = self.entries.get_mut(position) {
+                entry.length = offset(length)?;
+            }
         }
         Ok(())
     }
 
+    /// Checks a value; answers the length of its content, if it has one.
     fn value(
         &mut self,
         reader: &mut Reader<'a>,
         end: usize,
         depth: usize,
-    ) -> Result<(), ContextError> {
-        let start = (end - reader.rest().len()) as u32;
+    ) -> Result<usize, ContextError> {
+        let start = end - reader.rest().len();
         match reader.u8().ok_or(ContextError::Malformed)? {
-            tag::NULL | tag::FALSE | tag::TRUE => Ok(()),
+            tag::NULL | tag::FALSE | tag::TRUE => Ok(0),
             tag::NUMBER => match reader.f64() {
-                Some(number) if number.is_finite() => Ok(()),
+                Some(number) if number.is_finite() => Ok(0),
                 Some(_) => Err(ContextError::NotFinite),
                 None => Err(ContextError::Malformed),
             },
-            tag::STRING => text(reader.long().ok_or(ContextError::Malformed)?),
+            tag::STRING => {
+                let content = reader.long().ok_or(ContextError::Malformed)?;
+                text(content).map(|()| content.len())
+            }
             container @ (tag::LIST | tag::OBJECT) => {
                 if depth >= MAX_CONTEXT_DEPTH {
                     return Err(ContextError::TooDeep);
                 }
-                let inside = Reader::new(reader.long().ok_or(ContextError::Malformed)?);
-                let inside_end = end - reader.rest().len();
+                let content = reader.long().ok_or(ContextError::Malformed)?;
+                let (inside, inside_end) = (Reader::new(content), end - reader.rest().len());
                 if container == tag::OBJECT {
-                    self.attributes(inside, inside_end, start, depth + 1)
+                    self.attributes(inside, inside_end, offset(start)?, depth + 1)?;
                 } else {
-                    self.elements(inside, inside_end, depth + 1)
+                    self.elements(inside, inside_end, depth + 1)?;
                 }
+                Ok(content.len())
             }
             _ => Err(ContextError::Malformed),
         }
@@ -361,53 +448,61 @@ impl<'a> Walk<'a> {
     }
 
     fn insert(&mut self, entry: Entry, name: &[u8]) -> Result<(), ContextError> {
-        if self.count == MAX_CONTEXT_ATTRIBUTES {
+        let count = self.entries.len() + 1;
+        if count > MAX_CONTEXT_ATTRIBUTES {
             return Err(ContextError::TooManyAttributes);
         }
-        self.count += 1;
-        if self.count * 2 > self.table.len() {
+        if count * 2 > self.slots.len() {
             self.grow();
         }
-        let slot = self.slot(entry, Some(name))?;
-        if let Some(place) = self.table.get_mut(slot) {
-            *place = entry;
-        }
-        Ok(())
-    }
-
-    /// The free slot for `entry`; an error when an entry of the same name is met first.
-    fn slot(&self, entry: Entry, name: Option<&[u8]>) -> Result<usize, ContextError> {
-        let mask = self.table.len() - 1;
+        let mask = self.slots.len() - 1;
         let mut slot = entry.hash as usize & mask;
-        while let Some(taken) = self.table.get(slot).filter(|taken| taken.value != 0) {
+        while let Some(taken) = self.entry_at(slot) {
             if taken.hash == entry.hash
                 && taken.parent == entry.parent
-                && name.is_some()
                 && self
                     .bytes
-                    .get(taken.name as usize..)
+                    .get(usize::from(taken.name)..)
                     .and_then(|rest| rest.get(..usize::from(taken.name_length)))
-                    == name
+                    == Some(name)
             {
                 return Err(ContextError::DuplicateName);
             }
             slot = (slot + 1) & mask;
         }
-        Ok(slot)
+        self.entries.push(entry);
+        if let Some(place) = self.slots.get_mut(slot) {
+            *place = count as u16;
+        }
+        Ok(())
     }
 
-    /// Doubles the table, so that it stays at most half full.
+    /// None for a free slot.
+    fn entry_at(&self, slot: usize) -> Option<&Entry> {
+        self.entries.get(usize::from(*self.slots.get(slot)?).wrapping_sub(1))
+    }
+
+    /// Doubles the slots, so that they stay at most half full.
+    #[cold]
     fn grow(&mut self) {
-        let size = (self.table.len() * 2).max(SMALLEST_TABLE);
-        let old = core::mem::replace(self.table, alloc::vec![Entry::default(); size]);
-        for entry in old.into_iter().filter(|entry| entry.value != 0) {
-            if let Ok(slot) = self.slot(entry, None)
-                && let Some(place) = self.table.get_mut(slot)
-            {
-                *place = entry;
+        let size = self.slots.len() * 2;
+        self.slots.clear();
+        self.slots.resize(size, 0);
+        for (entry, position) in self.entries.iter().zip(1..) {
+            let mut slot = entry.hash as usize & (size - 1);
+            while self.slots.get(slot).is_some_and(|taken| *taken != 0) {
+                slot = (slot + 1) & (size - 1);
+            }
+            if let Some(place) = self.slots.get_mut(slot) {
+                *place = position;
             }
         }
     }
+}
+
+/// An offset or a length in 16 bits: the encoding is not longer.
+fn offset(number: usize) -> Result<u16, ContextError> {
+    u16::try_from(number).map_err(|_| ContextError::TooLarge)
 }
 
 fn text(bytes: &[u8]) -> Result<(), ContextError> {

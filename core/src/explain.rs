@@ -6,10 +6,10 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::bytes::Reader;
 use crate::context::Attribute;
 use crate::evaluate::{Observer, Step, op};
 use crate::limits::MAX_TRACE_BYTES;
+use crate::snapshot::Name;
 
 /// Writes down each step.
 #[derive(Debug)]
@@ -118,18 +118,14 @@ impl Recorder {
     }
 
     /// An attribute reference as people write it.
-    fn attribute(&mut self, mut reference: Reader<'_>) -> Option<()> {
-        let names = reference.u8()?;
-        let mut whole = alloc::vec::Vec::new();
-        for _ in 0..names {
-            reference.u32()?;
-            let name = reference.short()?;
-            if names == 1 {
-                whole.extend_from_slice(name);
-                break;
-            }
+    fn attribute(&mut self, name: &Name<'_>) {
+        if name.names <= 1 {
+            return self.text("attribute", name.text);
+        }
+        let mut whole = Vec::new();
+        for name in core::iter::once(*name).chain(name.rest()) {
             whole.push(b'/');
-            for byte in name {
+            for byte in name.text {
                 match byte {
                     b'~' => whole.extend_from_slice(b"~0"),
                     b'/' => whole.extend_from_slice(b"~1"),
@@ -138,12 +134,13 @@ impl Recorder {
             }
         }
         self.text("attribute", &whole);
-        Some(())
     }
 }
 
 impl Observer for Recorder {
-    const ACTIVE: bool = true;
+    fn watches(&self) -> bool {
+        true
+    }
 
     fn step(&mut self, step: Step<'_>) {
         if self.too_long || self.text.len() > MAX_TRACE_BYTES {
@@ -222,10 +219,9 @@ impl Observer for Recorder {
                 self.begin("range");
                 self.range(bucket, from, to);
             }
-            Step::Operator { node, reference, actual, holds } => {
+            Step::Operator { node, attribute, actual, holds } => {
                 self.begin(node_word(node));
-                // A reference that evaluated once is read again: it is sound.
-                let _ = self.attribute(reference.0);
+                self.attribute(&attribute);
                 self.actual(actual);
                 self.flag("holds", holds);
             }

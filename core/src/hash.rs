@@ -6,6 +6,7 @@ const MIX: u64 = 0xD6E8_FEB8_6659_FD93;
 
 /// Hashes `bytes` eight at a time; every length reads its last bytes once or overlapping, never a
 /// byte outside.
+#[inline]
 pub(crate) fn name_hash(bytes: &[u8]) -> u32 {
     let length = bytes.len();
     let mut state = (length as u64).wrapping_mul(MULTIPLY);
@@ -36,6 +37,7 @@ pub(crate) fn name_hash(bytes: &[u8]) -> u32 {
     (state >> 32) as u32
 }
 
+#[inline(always)]
 fn step(state: u64, word: u64) -> u64 {
     let mixed = (state ^ word).wrapping_mul(MULTIPLY);
     mixed ^ (mixed >> 29)

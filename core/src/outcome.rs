@@ -153,7 +153,7 @@ impl<'s> Outcome<'s> {
 
     /// The value, or none where the caller's default applies.
     pub fn value(&self) -> Option<Value<'s>> {
-        self.flag?.variant(self.variant?).map(|variant| variant.value)
+        self.flag?.value(self.variant?)
     }
 
     /// The variant's name.

@@ -23,8 +23,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).ok_or("name a folder to write into")?);
     fs::create_dir_all(&folder)?;
     let typical = serde_json::to_value(model::configuration(FLAGS)?)?;
-    let configurations =
-        [("simple", single::one_boolean()), ("typical", typical), ("segment", single::one_segment())];
+    let configurations = [
+        ("simple", single::one_boolean()),
+        ("typical", typical),
+        ("segment", single::one_segment()),
+    ];
     for (name, configuration) in &configurations {
         let read: Configuration = serde_json::from_value(configuration.clone())?;
         fs::write(folder.join(format!("{name}.body")), compile(&read, Kind::Server, &[])?)?;
@@ -39,8 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     fs::write(folder.join("contexts.bin"), encoded)?;
     let mut random = model::Random(3);
-    let pairs: Vec<_> =
-        (0..PAIRS).map(|_| (random.below(FLAGS), random.below(CONTEXTS))).collect();
+    let pairs: Vec<_> = (0..PAIRS).map(|_| (random.below(FLAGS), random.below(CONTEXTS))).collect();
     let numbers = pairs.iter().flat_map(|(flag, context)| [*flag as u32, *context as u32]);
     fs::write(folder.join("pairs.bin"), numbers.flat_map(u32::to_le_bytes).collect::<Vec<_>>())?;
 
@@ -55,11 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Lines of fields between tabs: `flag` KEY SALT, its rules' `when` ATTRIBUTE OPERATOR VALUE.., its `split` WEIGHT..; `listed` KEY;
 /// `context` NAME VALUE NAME VALUE...
-fn floor(
-    typical: &Value,
-    segment: &Value,
-    contexts: &[Value],
-) -> Result<String, Box<dyn Error>> {
+fn floor(typical: &Value, segment: &Value, contexts: &[Value]) -> Result<String, Box<dyn Error>> {
     let mut lines = String::new();
     let mut line = |fields: &[&str]| {
         lines.push_str(&fields.join("\t"));

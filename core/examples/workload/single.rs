@@ -15,8 +15,9 @@ pub(crate) fn one_boolean() -> Value {
 /// One boolean flag that is on in a segment.
 pub(crate) fn one_segment() -> Value {
     let (size, ours) = SEGMENT;
-    let included: Vec<String> =
-        (0..size).map(|n| if n < ours { user(n * 2 * STRIDE) } else { user(100_000 + n) }).collect();
+    let included: Vec<String> = (0..size)
+        .map(|n| if n < ours { user(n * 2 * STRIDE) } else { user(100_000 + n) })
+        .collect();
     let rule = json!({"id": "listed", "when": {"segment": "heavy"}, "serve": {"variant": "on"}});
     json!({
         "format": 1,

@@ -14,8 +14,8 @@ use crate::evaluate::{NEVER, rule_bit};
 use crate::hash::name_hash;
 use crate::limits::{MAX_PAGE_BYTES, MAX_SDK_KEYS};
 use crate::snapshot::{
-    BIT_CLIENT_VISIBLE, BIT_ENABLED, BIT_HIDDEN, ChunkType, FLAG_HEADER_BYTES, Kind,
-    MAX_PAGE_KEY_BYTES, NO_VARIANT, Refusal, Section, SegmentChunk, assemble, page_key,
+    BIT_CLIENT_VISIBLE, BIT_ENABLED, BIT_HIDDEN, ChunkType, FLAG_HEADER_BYTES, Kind, NO_VARIANT,
+    Page, Refusal, Section, SegmentChunk, assemble,
 };
 
 /// An SDK key that an edge admits; only its hash travels.
@@ -182,7 +182,7 @@ impl Form<'_> {
             section(Section::Rules, &|writer| {
                 writer.u16(flag.rules.len());
                 for rule in &flag.rules {
-                    writer.sized(|writer| self.rule(writer, rule, position));
+                    self.rule(writer, rule, position);
                 }
             });
         }
@@ -196,10 +196,14 @@ impl Form<'_> {
             .as_ref()
             .and_then(|slot| Some((slot, self.configuration.layers.get(&slot.layer)?)));
         let bit = |set: bool, bit: u8| if set { bit } else { 0 };
-        writer.short(rule.id.as_bytes());
+        let length = writer.length();
         writer.u8(bit(rule.from.is_some(), rule_bit::FROM)
             | bit(rule.to.is_some(), rule_bit::TO)
             | bit(slot.is_some(), rule_bit::LAYER));
+        writer.u8(0);
+        writer.u16(rule.id.len());
+        let start = writer.bytes.len();
+        writer.bytes.extend_from_slice(rule.id.as_bytes());
         rule.from.iter().chain(&rule.to).for_each(|time| writer.i64(*time));
         if let Some((slot, layer)) = slot {
             writer.short(slot.layer.as_bytes());
@@ -209,6 +213,7 @@ impl Form<'_> {
         }
         writer.condition(&rule.when);
         writer.serve(&rule.serve, position);
+        writer.patch(length, writer.bytes.len() - start);
     }
 }
 
@@ -284,10 +289,9 @@ fn segment_chunks(key: &str, segment: &Segment, chunks: &mut Chunks) {
         let (bits, pages) = pages(&keys);
         writer.u8(bits);
         for (page, table) in pages.into_iter().enumerate() {
-            let mut name = [0; MAX_PAGE_KEY_BYTES];
-            let length = page_key(&mut name, key.as_bytes(), sign, 0, page as u32);
-            let name = length.and_then(|length| name.get(..length)).unwrap_or_default();
-            chunks.push((ChunkType::SegmentPage, name.to_vec(), table));
+            let page = Page { part: sign, group: 0, number: page as u32 };
+            let name = [key.as_bytes(), &page.key()].concat();
+            chunks.push((ChunkType::SegmentPage, name, table));
         }
     }
     if let Some(condition) = &segment.when {

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::literal::{network, path, salt};
 use super::{
-    Bucketing, Comparison, Condition, ContextType, In, Murmur3, Scalar, Serve, Texts, Variant,
-    VendorHash, pattern,
+    Bucketing, Comparison, Condition, ContextType, In, Scalar, Serve, Texts, Variant, VendorHash,
+    pattern,
 };
 use crate::context::tag;
 use crate::evaluate::{
@@ -56,6 +56,12 @@ impl Writer {
         self.bytes.extend_from_slice(&value.to_le_bytes());
     }
 
+    /// Room for a 32-bit length that is not known yet; answers where it is.
+    pub(super) fn length(&mut self) -> usize {
+        self.u32(0);
+        self.bytes.len() - 4
+    }
+
     /// Bytes behind a 16-bit length.
     pub(super) fn short(&mut self, bytes: &[u8]) {
         self.u16(bytes.len());
@@ -69,11 +75,9 @@ impl Writer {
 
     /// What `inside` writes, behind its 32-bit length.
     pub(super) fn sized(&mut self, inside: impl FnOnce(&mut Self)) {
-        let at = self.bytes.len();
-        self.u32(0);
+        let at = self.length();
         inside(self);
-        let length = self.bytes.len() - at - 4;
-        self.patch(at, length);
+        self.patch(at, self.bytes.len() - at - 4);
     }
 
     /// Writes a 32-bit number over an earlier one.
@@ -85,50 +89,64 @@ impl Writer {
 
     /// An attribute reference; no names stand for the element of a list.
     pub(super) fn attribute(&mut self, reference: &str) {
-        let names =
-            if reference.is_empty() { Vec::new() } else { path(reference).unwrap_or_default() };
+        let names = names(reference);
+        self.header(0, &names);
+        self.names(&names);
+    }
+
+    /// The key of a segment or a flag.
+    pub(super) fn key(&mut self, key: &str) {
+        self.header(0, &[key.to_string()]);
+        self.names(&[key.to_string()]);
+    }
+
+    /// In front of the first of some names: the byte of a node, their number, the length and the hash of the first.
+    fn header(&mut self, node: u8, names: &[String]) {
+        let first = names.first().map_or("", String::as_str);
+        self.u8(node);
         self.u8(names.len().min(MAX_PATH_NAMES + 1) as u8);
+        self.u16(first.len());
+        self.u32(if names.is_empty() { 0 } else { name_hash(first.as_bytes()) as usize });
+    }
+
+    /// Behind its header the first name, and behind it the others, each behind a header of its own.
+    fn names(&mut self, names: &[String]) {
+        let mut names = names.iter();
+        if let Some(first) = names.next() {
+            self.bytes.extend_from_slice(first.as_bytes());
+        }
         for name in names {
-            self.u32(name_hash(name.as_bytes()) as usize);
-            self.short(name.as_bytes());
+            self.header(0, core::slice::from_ref(name));
+            self.bytes.extend_from_slice(name.as_bytes());
         }
     }
 
     /// Units, algorithm and its parameters.
     pub(super) fn bucketing(&mut self, by: &Bucketing) {
         self.u8(by.fallback_units.len() as u8 + 1);
+        self.u8(match &by.hash {
+            None => algorithm::SIPHASH,
+            Some(VendorHash::Murmur3Modulo(_)) => algorithm::MURMUR3_MODULO,
+            Some(VendorHash::Murmur3Scaled(_)) => algorithm::MURMUR3_SCALED,
+            Some(VendorHash::Fnv1a(_)) => algorithm::FNV1A,
+            Some(VendorHash::Fnv1aTwice(_)) => algorithm::FNV1A_TWICE,
+            Some(VendorHash::Sha1(_)) => algorithm::SHA1,
+        });
         self.attribute(&by.unit);
         by.fallback_units.iter().for_each(|unit| self.attribute(unit));
-        let murmur3 = |writer: &mut Self, number: u8, murmur: &Murmur3| {
-            writer.u8(number);
-            writer.u32(murmur.seed as usize);
-            writer.u32(murmur.size as usize);
-            writer.short(murmur.prefix.as_bytes());
-        };
         match &by.hash {
             None => {
-                self.u8(algorithm::SIPHASH);
                 let salt = by.salt.as_deref().and_then(salt).unwrap_or_default();
                 self.bytes.extend_from_slice(&salt);
             }
-            Some(VendorHash::Murmur3Modulo(murmur)) => {
-                murmur3(self, algorithm::MURMUR3_MODULO, murmur);
+            Some(VendorHash::Murmur3Modulo(murmur) | VendorHash::Murmur3Scaled(murmur)) => {
+                self.u32(murmur.seed as usize);
+                self.u32(murmur.size as usize);
+                self.short(murmur.prefix.as_bytes());
             }
-            Some(VendorHash::Murmur3Scaled(murmur)) => {
-                murmur3(self, algorithm::MURMUR3_SCALED, murmur);
-            }
-            Some(VendorHash::Fnv1a(fnv)) => {
-                self.u8(algorithm::FNV1A);
-                self.short(fnv.suffix.as_bytes());
-            }
-            Some(VendorHash::Fnv1aTwice(fnv)) => {
-                self.u8(algorithm::FNV1A_TWICE);
-                self.short(fnv.prefix.as_bytes());
-            }
-            Some(VendorHash::Sha1(sha1)) => {
-                self.u8(algorithm::SHA1);
-                self.short(sha1.prefix.as_bytes());
-            }
+            Some(VendorHash::Fnv1a(fnv)) => self.short(fnv.suffix.as_bytes()),
+            Some(VendorHash::Fnv1aTwice(fnv)) => self.short(fnv.prefix.as_bytes()),
+            Some(VendorHash::Sha1(sha1)) => self.short(sha1.prefix.as_bytes()),
         }
     }
 
@@ -201,6 +219,7 @@ impl Writer {
         if small {
             self.u32(offsets.len());
             offsets.iter().for_each(|(hash, _)| self.u8(KeyTable::tag(*hash)));
+            (offsets.len()..offsets.len().next_multiple_of(8)).for_each(|_| self.u8(0));
             offsets.iter().for_each(|(_, offset)| self.u16(*offset));
         } else {
             let slots = (entries.len() * 2).next_power_of_two().max(2 * KeyTable::SMALL as usize);
@@ -228,16 +247,15 @@ impl Writer {
             Condition::All(list) => self.node(op::ALL, |writer| writer.conditions(list)),
             Condition::Any(list) => self.node(op::ANY, |writer| writer.conditions(list)),
             Condition::Not(inner) => self.node(op::NOT, |writer| writer.condition(inner)),
-            Condition::Segment(key) => {
-                self.node(op::SEGMENT, |writer| writer.short(key.as_bytes()));
+            Condition::Segment(key) => self.named(op::SEGMENT, core::slice::from_ref(key), |_| ()),
+            Condition::Flag(flag) => {
+                self.named(op::FLAG, core::slice::from_ref(&flag.flag), |writer| {
+                    writer.served(&flag.variants)
+                });
             }
-            Condition::Flag(flag) => self.node(op::FLAG, |writer| {
-                writer.prerequisite(&flag.flag, &flag.variants);
-            }),
-            Condition::Some(some) => self.node(op::SOME, |writer| {
-                writer.attribute(&some.attribute);
-                writer.condition(&some.when);
-            }),
+            Condition::Some(some) => {
+                self.leaf(op::SOME, &some.attribute, |writer| writer.condition(&some.when));
+            }
             Condition::Bucket(range) => self.node(op::BUCKET, |writer| {
                 writer.bucketing(&range.by);
                 writer.cut(&range.by, range.from);
@@ -329,8 +347,7 @@ impl Writer {
                     writer.short(&address);
                 }
             }),
-            Condition::AnyOf(list) => self.node(op::SOME, |writer| {
-                writer.attribute(&list.attribute);
+            Condition::AnyOf(list) => self.leaf(op::SOME, &list.attribute, |writer| {
                 writer.list(&In { attribute: String::new(), ..list.clone() });
             }),
             Condition::AllOf(list) => self.condition(&all_of(list)),
@@ -339,8 +356,14 @@ impl Writer {
     }
 
     fn leaf(&mut self, node: u8, attribute: &str, operand: impl FnOnce(&mut Self)) {
-        self.node(node, |writer| {
-            writer.attribute(attribute);
+        self.named(node, &names(attribute), operand);
+    }
+
+    /// A node about an attribute, a segment or a flag.
+    fn named(&mut self, node: u8, names: &[String], operand: impl FnOnce(&mut Self)) {
+        self.header(node, names);
+        self.sized(|writer| {
+            writer.names(names);
             operand(writer);
         });
     }
@@ -359,14 +382,18 @@ impl Writer {
     }
 
     pub(super) fn prerequisite(&mut self, flag: &str, variants: &[String]) {
-        self.short(flag.as_bytes());
+        self.key(flag);
+        self.served(variants);
+    }
+
+    /// The variants that another flag may serve.
+    fn served(&mut self, variants: &[String]) {
         self.u8(variants.len() as u8);
         variants.iter().for_each(|variant| self.short(variant.as_bytes()));
     }
 
     fn node(&mut self, node: u8, operand: impl FnOnce(&mut Self)) {
-        self.u8(node);
-        self.sized(operand);
+        self.named(node, &[], operand);
     }
 
     fn conditions(&mut self, list: &[Condition]) {
@@ -470,6 +497,7 @@ impl Writer {
             }
         }
         self.u8(booleans);
+        self.u8(0);
         self.u16(numbers.len());
         numbers.into_iter().for_each(|number| self.f64(number));
         self.table(&strings, |_, ()| {});
@@ -484,6 +512,7 @@ impl Writer {
             }
             Serve::Split(split) => {
                 self.u8(serving::SPLIT);
+                self.u8(UNSERVED);
                 self.bucketing(&split.by);
                 // A part without weight holds no bucket.
                 let parts: Vec<_> = split.weights.iter().filter(|part| part.weight > 0).collect();
@@ -497,6 +526,7 @@ impl Writer {
             }
             Serve::Ramp(ramp) => {
                 self.u8(serving::RAMP);
+                self.u8(UNSERVED);
                 self.bucketing(&ramp.by);
                 self.u16(ramp.variants.len());
                 for variant in &ramp.variants {
@@ -514,6 +544,11 @@ impl Writer {
             }
         }
     }
+}
+
+/// The names of an attribute reference.
+fn names(reference: &str) -> Vec<String> {
+    if reference.is_empty() { Vec::new() } else { path(reference).unwrap_or_default() }
 }
 
 fn text(value: &Scalar) -> Option<&String> {

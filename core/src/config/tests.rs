@@ -184,10 +184,18 @@ fn flags_without_conditions_cost_too() {
     let configuration = needing_each_other(&[("a", "b"), ("b", "c"), ("d", "e")]);
     let configuration: Configuration = serde_json::from_value(configuration).unwrap();
     let mut body = compile(&configuration, Kind::Server, &[]).unwrap();
-    let needed = |flag: u8| [1, 0, flag, 1, 3, 0, b'o', b'f', b'f'];
-    while let Some(at) = body.windows(9).position(|bytes| bytes == needed(b'c')) {
-        body[at..at + 9].copy_from_slice(&needed(b'd'));
+    let needed = |flag: &str| {
+        let hash = crate::hash::name_hash(flag.as_bytes()).to_le_bytes();
+        let header = [&[0, 1, 1, 0][..], &hash, flag.as_bytes()].concat();
+        [&header[..], &[1, 3, 0], b"off"].concat()
+    };
+    let (honest, forced) = (needed("c"), needed("d"));
+    let mut replaced = 0;
+    while let Some(at) = body.windows(honest.len()).position(|bytes| bytes == honest) {
+        body[at..at + honest.len()].copy_from_slice(&forced);
+        replaced += 1;
     }
+    assert_eq!(replaced, 100);
     let snapshot = Snapshot::open(body, Kind::Server).unwrap();
     let error = |key| snapshot.evaluate(key, &Context::empty(), 0).error;
     assert_eq!(error("b"), None);

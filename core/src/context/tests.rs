@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use super::*;
 
 fn lookup<'c>(context: &'c Context, name: &str) -> Option<Attribute<'c>> {
-    context.read(context.find(name_hash(name.as_bytes()), 0, name.as_bytes())?)
+    context.attribute(context.find(name_hash(name.as_bytes()), 0, name.as_bytes())?)
 }
 
 #[test]
@@ -84,8 +84,8 @@ mod from_json {
         )
         .unwrap();
         let org = context.find(name_hash(b"org"), 0, b"org").unwrap();
-        let tier = context.find(name_hash(b"tier"), org, b"tier").unwrap();
-        assert_eq!(context.read(tier), Some(Attribute::Number(2.0)));
+        let tier = context.find(name_hash(b"tier"), org.value(), b"tier").unwrap();
+        assert_eq!(context.attribute(tier), Some(Attribute::Number(2.0)));
         assert_eq!(lookup(&context, "tier"), None);
         assert_eq!(lookup(&context, "key"), Some(Attribute::String(b"top")));
         assert!(matches!(lookup(&context, "list"), Some(Attribute::List(_))));

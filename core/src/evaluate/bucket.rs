@@ -2,10 +2,11 @@
 
 use siphasher::sip::SipHasher24;
 
-use super::{Evaluation, Observer, hash, names_targeting_key};
+use super::{Evaluation, Observer, hash};
 use crate::bytes::Reader;
-use crate::context::Attribute;
+use crate::context::{Attribute, TARGETING_KEY};
 use crate::limits::MAX_UNITS;
+use crate::snapshot::Name;
 
 /// How a unit gets its bucket, as numbered in core/spec/evaluation.md section 4.5.
 pub(crate) mod algorithm {
@@ -32,22 +33,30 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
     /// Reads the units and the algorithm, and computes the bucket of the first unit that is there.
     #[inline]
     pub(crate) fn bucket(&mut self, reader: &mut Reader<'s>) -> Option<Result<u64, NoUnit>> {
-        let units = reader.u8()?;
+        let [units, algorithm] = *reader.array::<2>()?;
         if units == 0 || units > MAX_UNITS {
             return None;
         }
-        let targeting_key = names_targeting_key(&mut reader.clone())?;
-        let mut unit = None;
-        for _ in 0..units {
-            let attribute = self.read_attribute(reader, 0)?;
-            if unit.is_none() && with_unit(attribute, |_| ()).is_some() {
-                unit = attribute;
+        let first = Name::read(reader)?;
+        let mut unit = self.attribute(&first);
+        for _ in 1..units {
+            let next = Name::read(reader)?;
+            if with_unit(unit, |_| ()).is_none() {
+                unit = self.attribute(&next);
             }
         }
-        let algorithm = Algorithm::read(reader)?;
+        if let (algorithm::SIPHASH, Some(Attribute::String(unit))) = (algorithm, unit)
+            && !unit.is_empty()
+        {
+            return Some(Ok(siphash(reader.array()?, unit)));
+        }
+        let algorithm = Algorithm::read(algorithm, reader)?;
         match with_unit(unit, |unit| algorithm.bucket(unit)) {
             Some(bucket) => Some(Ok(bucket?)),
-            None => Some(Err(NoUnit { targeting_key })),
+            None => {
+                let targeting_key = first.names == 1 && first.text == TARGETING_KEY.as_bytes();
+                Some(Err(NoUnit { targeting_key }))
+            }
         }
     }
 }
@@ -81,8 +90,8 @@ impl<'s> Murmur3<'s> {
 
 impl<'s> Algorithm<'s> {
     #[inline]
-    fn read(reader: &mut Reader<'s>) -> Option<Self> {
-        Some(match reader.u8()? {
+    fn read(algorithm: u8, reader: &mut Reader<'s>) -> Option<Self> {
+        Some(match algorithm {
             algorithm::SIPHASH => Self::SipHash(reader.array::<16>()?),
             algorithm::MURMUR3_MODULO => Self::Murmur3Modulo(Murmur3::read(reader)?),
             algorithm::MURMUR3_SCALED => Self::Murmur3Scaled(Murmur3::read(reader)?),
@@ -96,7 +105,7 @@ impl<'s> Algorithm<'s> {
     #[inline]
     fn bucket(&self, unit: &[u8]) -> Option<u64> {
         Some(match self {
-            Self::SipHash(salt) => SipHasher24::new_with_key(salt).hash(unit) >> 32,
+            Self::SipHash(salt) => siphash(salt, unit),
             Self::Murmur3Modulo(murmur) => u64::from(murmur.hash(unit).checked_rem(murmur.size)?),
             Self::Murmur3Scaled(murmur) => {
                 (u64::from(murmur.hash(unit)) * u64::from(murmur.size)) >> 32
@@ -115,6 +124,11 @@ impl<'s> Algorithm<'s> {
             Self::Sha1 { prefix } => hash::sha1_60(prefix, unit),
         })
     }
+}
+
+#[inline]
+fn siphash(salt: &[u8; 16], unit: &[u8]) -> u64 {
+    SipHasher24::new_with_key(salt).hash(unit) >> 32
 }
 
 /// Calls `read` with the bytes of a unit: a string that is not empty as it is, an integer in decimal. Anything else is no unit.

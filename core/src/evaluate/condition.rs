@@ -1,12 +1,13 @@
 //! The tree of conditions (core/spec/evaluation.md section 5).
 
 use crate::bytes::Reader;
-use crate::context::Attribute;
+use crate::context::{Attribute, Entry};
 use crate::hash::name_hash;
-use crate::limits::{MAX_DEPTH, MAX_PATH_NAMES};
-use crate::snapshot::{KeyTable, SegmentChunk};
+use crate::limits::MAX_DEPTH;
+use crate::snapshot::{KeyTable, NAME_HEADER_BYTES, Name, Page, SegmentChunk};
 
 use super::operator::{self, order_holds};
+use super::trace::observe;
 use super::{Evaluation, Observer, Step, bucket, deep, number};
 
 /// The nodes of the tree, as numbered in core/spec/snapshot.md section 5.
@@ -40,6 +41,28 @@ pub(crate) mod op {
     pub(crate) const PARTIAL_SEMVER: u8 = 27;
     pub(crate) const DEEP_EQUALS: u8 = 28;
     pub(crate) const UNIX_TIME: u8 = 29;
+
+    /// The operators that need no more than an attribute's value.
+    pub(crate) const PLAIN: core::ops::RangeInclusive<u8> = EXISTS..=PARTIAL_SEMVER;
+}
+
+/// A node of the tree.
+struct Node<'s> {
+    op: u8,
+    /// The attribute, the segment or the flag that it is about.
+    name: Name<'s>,
+    operand: Reader<'s>,
+}
+
+impl<'s> Node<'s> {
+    /// The header of a name with the operator in its first byte, the length of what is behind (4), the name, the operand.
+    #[inline(always)]
+    fn read(reader: &mut Reader<'s>) -> Option<Self> {
+        let header = reader.array::<{ NAME_HEADER_BYTES + 4 }>()?;
+        let (name, length) = (header.first_chunk()?, header.last_chunk()?);
+        let mut operand = Reader::new(reader.take(u32::from_le_bytes(*length) as usize)?);
+        Some(Self { op: name[0], name: Name::behind(name, &mut operand)?, operand })
+    }
 }
 
 impl<'s, 'c, O: Observer> Evaluation<'s, 'c, '_, O> {
@@ -51,86 +74,121 @@ impl<'s, 'c, O: Observer> Evaluation<'s, 'c, '_, O> {
         level: usize,
         base: u32,
     ) -> Option<bool> {
+        let start = *reader;
+        let node = Node::read(reader)?;
+        if node.op >= op::EXISTS {
+            return self.list(start.until(reader)?, level, base, false);
+        }
+        self.enter(level)?;
+        if node.op != op::ALL {
+            return self.branch(node, level, base);
+        }
+        // What most rules are.
+        observe!(self, Step::Begins { node: node.op });
+        let holds = self.list(node.operand, level + 1, base, false)?;
+        observe!(self, Step::Ends { holds });
+        Some(holds)
+    }
+
+    /// Counts a condition on a level.
+    #[inline(always)]
+    fn enter(&mut self, level: usize) -> Option<()> {
         if level > MAX_DEPTH {
             return None;
         }
-        self.spend()?;
-        let node = reader.u8()?;
-        let mut operand = Reader::new(reader.long()?);
-        if node >= op::EXISTS {
-            let reference = operand;
-            let attribute = self.read_attribute(&mut operand, base)?;
-            let holds = match operator::holds(node, attribute, &mut operand) {
-                Some(holds) => holds,
-                None => self.beyond_attribute(node, reference, attribute, base)?,
+        self.spend()
+    }
+
+    /// All, or any, of a list: the first condition that comes to `until` decides. Each is on `level`.
+    fn list(&mut self, mut list: Reader<'s>, level: usize, base: u32, until: bool) -> Option<bool> {
+        while !list.is_empty() {
+            let node = Node::read(&mut list)?;
+            self.enter(level)?;
+            let holds = if node.op < op::EXISTS {
+                self.branch(node, level, base)?
+            } else {
+                let name = &node.name;
+                let context = self.context;
+                let distant;
+                let entry = if name.names == 1 {
+                    context.find(name.hash, base, name.text)
+                } else {
+                    distant = self.distant(name, base);
+                    distant.as_ref()
+                };
+                let holds = match operator::holds(node.op, context, entry, node.operand) {
+                    Some(holds) => holds,
+                    None => {
+                        let attribute = entry.and_then(|entry| context.attribute(entry));
+                        self.beyond_attribute(&node, attribute, base)?
+                    }
+                };
+                observe!(
+                    self,
+                    Step::Operator {
+                        node: node.op,
+                        attribute: node.name,
+                        actual: entry.and_then(|entry| context.attribute(entry)),
+                        holds
+                    }
+                );
+                holds
             };
-            if O::ACTIVE {
-                let reference = Reference(reference);
-                self.observer.step(Step::Operator { node, reference, actual: attribute, holds });
+            if holds == until {
+                return Some(until);
             }
-            return Some(holds);
         }
-        self.observer.step(Step::Begins { node });
-        let holds = match node {
-            op::ALL => self.all(operand, level, base)?,
-            op::ANY => self.any(operand, level, base)?,
+        Some(!until)
+    }
+
+    /// A node that has conditions of its own, or that is about something else than an attribute.
+    #[inline(never)]
+    fn branch(&mut self, node: Node<'s>, level: usize, base: u32) -> Option<bool> {
+        observe!(self, Step::Begins { node: node.op });
+        let mut operand = node.operand;
+        let holds = match node.op {
+            op::ALL => self.list(operand, level + 1, base, false)?,
+            op::ANY => self.list(operand, level + 1, base, true)?,
             op::NOT => !self.condition(&mut operand, level + 1, base)?,
-            op::SEGMENT => self.segment(operand.short()?, level)?,
-            op::FLAG => self.flag_serves(&mut operand)?,
-            op::SOME => self.some(operand, level, base)?,
+            op::SEGMENT => self.segment(node.name, level)?,
+            op::FLAG => self.flag_serves(node.name, &mut operand)?,
+            op::SOME => self.some(&node.name, operand, level, base)?,
             op::BUCKET => self.bucket_in_range(operand)?,
             op::NOW => self.time(operand)?,
             _ => return None,
         };
-        self.observer.step(Step::Ends { holds });
+        observe!(self, Step::Ends { holds });
         Some(holds)
     }
 
-    fn all(&mut self, mut list: Reader<'s>, level: usize, base: u32) -> Option<bool> {
-        while !list.is_empty() {
-            if !self.condition(&mut list, level + 1, base)? {
-                return Some(false);
-            }
-        }
-        Some(true)
-    }
-
-    fn any(&mut self, mut list: Reader<'s>, level: usize, base: u32) -> Option<bool> {
-        while !list.is_empty() {
-            if self.condition(&mut list, level + 1, base)? {
-                return Some(true);
-            }
-        }
-        Some(false)
-    }
-
-    /// Section 6: excluded beats included beats the condition.
-    fn segment(&mut self, key: &'s [u8], level: usize) -> Option<bool> {
+    /// Section 5.3: excluded beats included beats the condition.
+    fn segment(&mut self, key: Name<'s>, level: usize) -> Option<bool> {
         let segment = self.snapshot.segment(key)?;
         if let Some(excluded) = segment.part(SegmentChunk::EXCLUDED)
             && self.listed(key, b'-', excluded)?
         {
-            self.observer.step(Step::Segment { key, how: "excluded", holds: false });
+            observe!(self, Step::Segment { key: key.text, how: "excluded", holds: false });
             return Some(false);
         }
         if let Some(included) = segment.part(SegmentChunk::INCLUDED)
             && self.listed(key, b'+', included)?
         {
-            self.observer.step(Step::Segment { key, how: "included", holds: true });
+            observe!(self, Step::Segment { key: key.text, how: "included", holds: true });
             return Some(true);
         }
         let holds = match segment.part(SegmentChunk::CONDITION) {
             Some(mut inside) => self.condition(&mut inside, level + 1, 0)?,
             None => false,
         };
-        self.observer.step(Step::Segment { key, how: "condition", holds });
+        observe!(self, Step::Segment { key: key.text, how: "condition", holds });
         Some(holds)
     }
 
     /// Whether one of the groups lists its attribute's value, here or on a page of its own.
-    fn listed(&mut self, segment: &[u8], part: u8, mut groups: Reader<'s>) -> Option<bool> {
+    fn listed(&mut self, segment: Name<'s>, part: u8, mut groups: Reader<'s>) -> Option<bool> {
         for group in 0..groups.u8()? {
-            let unit = self.read_attribute(&mut groups, 0)?;
+            let unit = Name::read(&mut groups)?;
+            let unit = self.attribute(&unit);
             let page_bits = u32::from(groups.u8()?);
             let inline = if page_bits == 0 { Some(KeyTable::read(&mut groups)?) } else { None };
             let snapshot = self.snapshot;
@@ -140,8 +198,8 @@ impl<'s, 'c, O: Observer> Evaluation<'s, 'c, '_, O> {
                     Some(table) => table,
                     None => {
                         // The upper bits choose the page, so that one more key touches one page.
-                        let page = hash.checked_shr(32u32.checked_sub(page_bits)?)?;
-                        snapshot.page(segment, part, group, page)?
+                        let number = hash.checked_shr(32u32.checked_sub(page_bits)?)?;
+                        snapshot.page(segment, Page { part, group, number })?
                     }
                 };
                 Some(table.find(hash, key).is_some())
@@ -156,8 +214,14 @@ impl<'s, 'c, O: Observer> Evaluation<'s, 'c, '_, O> {
     }
 
     /// Section 5.4: whether an element of the list meets the condition.
-    fn some(&mut self, mut operand: Reader<'s>, level: usize, base: u32) -> Option<bool> {
-        let offset = self.attribute_offset(&mut operand, base)?;
+    fn some(
+        &mut self,
+        list: &Name<'s>,
+        operand: Reader<'s>,
+        level: usize,
+        base: u32,
+    ) -> Option<bool> {
+        let offset = self.offset(list, base);
         let Some((mut element, end)) = offset.and_then(|offset| self.context.elements(offset))
         else {
             return Some(false);
@@ -176,7 +240,7 @@ impl<'s, 'c, O: Observer> Evaluation<'s, 'c, '_, O> {
         let bucket = self.bucket(&mut operand)?.ok();
         let (from, to) = (operand.u64()?, operand.u64()?);
         let holds = bucket.is_some_and(|bucket| (from..to).contains(&bucket));
-        self.observer.step(Step::Bucket { bucket, from, to });
+        observe!(self, Step::Bucket { bucket, from, to });
         Some(holds)
     }
 
@@ -184,15 +248,14 @@ impl<'s, 'c, O: Observer> Evaluation<'s, 'c, '_, O> {
     #[cold]
     fn beyond_attribute(
         &mut self,
-        node: u8,
-        mut operand: Reader<'s>,
+        node: &Node<'s>,
         attribute: Option<Attribute<'c>>,
         base: u32,
     ) -> Option<bool> {
-        let offset = self.attribute_offset(&mut operand, base)?;
-        match node {
+        let mut operand = node.operand;
+        match node.op {
             op::DEEP_EQUALS => {
-                let Some(offset) = offset else { return Some(false) };
+                let Some(offset) = self.offset(&node.name, base) else { return Some(false) };
                 deep::equals(self.context, offset, &mut operand, 1)
             }
             op::UNIX_TIME => self.unix_time(operand, attribute),
@@ -239,38 +302,30 @@ impl<'s, 'c, O: Observer> Evaluation<'s, 'c, '_, O> {
         order_holds(compared, self.now.cmp(&instant))
     }
 
-    /// Reads an attribute reference and looks it up; the inner `None` is a missing or null attribute.
+    /// The value of an attribute; none for a missing or null one.
     #[inline]
-    pub(crate) fn read_attribute(
-        &self,
-        reader: &mut Reader<'_>,
-        base: u32,
-    ) -> Option<Option<Attribute<'c>>> {
-        let offset = self.attribute_offset(reader, base)?;
-        Some(offset.and_then(|offset| self.context.read(offset)))
+    pub(crate) fn attribute(&self, name: &Name<'_>) -> Option<Attribute<'c>> {
+        if name.names == 1 {
+            return self.context.attribute(self.context.find(name.hash, 0, name.text)?);
+        }
+        self.context.attribute(&self.distant(name, 0)?)
     }
 
-    /// Where the referenced attribute's value lies.
-    #[inline]
-    fn attribute_offset(&self, reader: &mut Reader<'_>, base: u32) -> Option<Option<u32>> {
-        let names = reader.u8()?;
-        if names == 0 {
-            return Some((base != 0).then_some(base));
+    /// The entry of an attribute that has another number of names than one.
+    #[cold]
+    fn distant(&self, name: &Name<'_>, base: u32) -> Option<Entry> {
+        self.context.unnamed(self.offset(name, base)?)
+    }
+
+    /// Where the value of an attribute lies.
+    fn offset(&self, name: &Name<'_>, base: u32) -> Option<u32> {
+        if name.names == 0 {
+            return (base != 0).then_some(base);
         }
-        let hash = reader.u32()?;
-        let name = reader.short()?;
-        let mut found = self.context.find(hash, base, name);
-        if names > 1 {
-            if usize::from(names) > MAX_PATH_NAMES {
-                return None;
-            }
-            for _ in 1..names {
-                let hash = reader.u32()?;
-                let name = reader.short()?;
-                found = found.and_then(|parent| self.context.find(hash, parent, name));
-            }
-        }
-        Some(found)
+        let first = self.context.find(name.hash, base, name.text)?.value();
+        name.rest().try_fold(first, |parent, name| {
+            Some(self.context.find(name.hash, parent, name.text)?.value())
+        })
     }
 }
 
@@ -287,7 +342,3 @@ fn first_second_above(seconds: f64) -> i64 {
     let from = first_second_from(seconds);
     if from as f64 > seconds { from } else { from.saturating_add(1) }
 }
-
-/// An attribute reference as the chunk carries it; read again only for a trace.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Reference<'s>(pub(crate) Reader<'s>);

@@ -42,7 +42,7 @@ pub(super) fn equals(
                 let hash = operand.u32()?;
                 let name = operand.short()?;
                 let Some(member) = context.find(hash, offset, name) else { return Some(false) };
-                if !equals(context, member, operand, level + 1)? {
+                if !equals(context, member.value(), operand, level + 1)? {
                     return Some(false);
                 }
             }

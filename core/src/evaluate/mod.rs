@@ -38,13 +38,14 @@ pub(crate) use text::fold;
 pub(crate) use trace::{Observer, Silent, Step};
 
 use crate::bytes::Reader;
-use crate::context::{Context, TARGETING_KEY};
+use crate::context::Context;
 use crate::hash::name_hash;
 use crate::limits::{MAX_DEPTH, MAX_RULES, MAX_STEPS, MAX_VARIANTS};
 use crate::outcome::{ErrorCode, Outcome, Reason};
-use crate::snapshot::{FlagChunk, KeyTable, Section, Snapshot};
+use crate::snapshot::{FlagChunk, KeyTable, Name, RuleChunk, Section, Snapshot};
 
 use serve::Served;
+use trace::observe;
 
 /// Weights are thousandths of a percent.
 #[cfg(feature = "compile")]
@@ -140,7 +141,7 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
         };
         // 3.2
         if !flag.enabled() {
-            self.observer.step(Step::Disabled);
+            observe!(self, Step::Disabled);
             return serve(flag.off_variant(), Reason::Disabled, None);
         }
         // 3.3
@@ -170,13 +171,15 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
                 return None;
             }
             for position in 0..count {
-                let Some((variant, reason)) = self.rule(rules.long()?)? else { continue };
+                let Some((variant, reason)) = self.rule(RuleChunk::read(&mut rules)?)? else {
+                    continue;
+                };
                 return serve(Some(variant), reason, Some(position));
             }
         }
         // 3.7
         let mut fallthrough = flag.section(Section::Fallthrough)?;
-        self.observer.step(Step::Fallthrough);
+        observe!(self, Step::Fallthrough);
         match self.served(&mut fallthrough)? {
             Served::Variant(variant) => {
                 let depends = targets.is_some() || rules.is_some();
@@ -189,19 +192,19 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
     }
 
     /// Section 3.3: whether all are met.
+    #[inline(never)]
     fn prerequisites(&mut self, mut list: Reader<'s>) -> Option<bool> {
         for _ in 0..list.u16()? {
-            let met = self.flag_serves(&mut list)?;
-            if !met {
+            let key = Name::read(&mut list)?;
+            if !self.flag_serves(key, &mut list)? {
                 return Some(false);
             }
         }
         Some(true)
     }
 
-    /// Whether another flag is on, without error, and serves one of the variants listed behind its key.
-    pub(crate) fn flag_serves(&mut self, list: &mut Reader<'s>) -> Option<bool> {
-        let key = list.short()?;
+    /// Whether another flag is on, without error, and serves one of the variants listed.
+    pub(crate) fn flag_serves(&mut self, key: Name<'s>, list: &mut Reader<'s>) -> Option<bool> {
         let variants = list.u8()?;
         let flag = self.snapshot.flag(key)?;
         if self.flags_above == MAX_DEPTH {
@@ -209,7 +212,7 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
         }
         // A flag without conditions is work too: a hundred prerequisites on eight levels would be 100^8 evaluations.
         self.spend()?;
-        self.observer.step(Step::PrerequisiteBegins { key });
+        observe!(self, Step::PrerequisiteBegins { key: key.text });
         // A prerequisite that is itself malformed is unmet; only this flag's own bytes spoil it.
         let above = core::mem::replace(&mut self.current, flag);
         self.flags_above += 1;
@@ -226,14 +229,16 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
         for _ in 0..variants {
             met |= Some(list.short()?) == served;
         }
-        self.observer.step(Step::PrerequisiteEnds { served, met });
+        observe!(self, Step::PrerequisiteEnds { served, met });
         Some(met)
     }
 
     /// Section 3.4: the variant of the first individual target, if any.
+    #[inline(never)]
     fn target(&mut self, mut targets: Reader<'s>) -> Option<Option<u8>> {
         for _ in 0..targets.u8()? {
-            let unit = self.read_attribute(&mut targets, 0)?;
+            let unit = Name::read(&mut targets)?;
+            let unit = self.attribute(&unit);
             let table = KeyTable::read(&mut targets)?;
             let found = bucket::with_unit(unit, |key| table.find(name_hash(key), key));
             if let Some(Some(mut entry)) = found {
@@ -241,39 +246,45 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
                 let expires = entry.i64()?;
                 if self.now < expires {
                     self.sooner(expires);
-                    let variant_name = self.name(variant);
-                    self.observer.step(Step::Target { variant: variant_name, expires });
+                    observe!(self, Step::Target { variant: self.name(variant), expires });
                     return Some(Some(variant));
                 }
-                let variant_name = self.name(variant);
-                self.observer.step(Step::TargetExpired { variant: variant_name, expires });
+                observe!(self, Step::TargetExpired { variant: self.name(variant), expires });
             }
         }
         Some(None)
     }
 
     /// Section 3.5: the variant that units held out get, for one of them.
+    #[inline(never)]
     fn holdout(&mut self, mut holdout: Reader<'s>) -> Option<Option<u8>> {
         let key = holdout.short()?;
         let variant = holdout.u8()?;
         let bucket = self.bucket(&mut holdout)?;
         let cut = holdout.u64()?;
         let held_out = bucket.is_ok_and(|bucket| bucket < cut);
-        self.observer.step(Step::Holdout { key, bucket: bucket.ok(), cut, held_out });
+        observe!(self, Step::Holdout { key, bucket: bucket.ok(), cut, held_out });
         Some(held_out.then_some(variant))
     }
 
     /// Section 3.6: what the rule serves, if it matches.
-    fn rule(&mut self, rule: &'s [u8]) -> Option<Option<(u8, Reason)>> {
-        let mut rule = Reader::new(rule);
-        self.observer.step(Step::RuleBegins { id: rule.short()? });
-        let served = self.rule_serves(&mut rule)?;
-        self.observer.step(Step::RuleEnds { matched: served.is_some() });
+    #[inline]
+    fn rule(&mut self, mut rule: RuleChunk<'s>) -> Option<Option<(u8, Reason)>> {
+        observe!(self, Step::RuleBegins { id: rule.id });
+        let served = self.rule_serves(rule.bits, &mut rule.rest)?;
+        observe!(self, Step::RuleEnds { matched: served.is_some() });
         Some(served)
     }
 
-    fn rule_serves(&mut self, rule: &mut Reader<'s>) -> Option<Option<(u8, Reason)>> {
-        let Some(closes) = self.open_window(rule)? else { return Some(None) };
+    #[inline]
+    fn rule_serves(&mut self, bits: u8, rule: &mut Reader<'s>) -> Option<Option<(u8, Reason)>> {
+        let mut closes = NEVER;
+        if bits != 0 {
+            match self.open_window(bits, rule)? {
+                Some(instant) => closes = instant,
+                None => return Some(None),
+            }
+        }
         let Some(holds) = self.condition(rule, 1, 0) else {
             // The error stands while the window is open.
             self.sooner(closes);
@@ -292,15 +303,15 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
     }
 
     /// Section 3.6: when the rule's window closes, or none while it is not open, or for a unit outside of its layer slot.
-    fn open_window(&mut self, rule: &mut Reader<'s>) -> Option<Option<i64>> {
-        let bits = rule.u8()?;
+    #[inline(never)]
+    fn open_window(&mut self, bits: u8, rule: &mut Reader<'s>) -> Option<Option<i64>> {
         let from = if bits & rule_bit::FROM != 0 { rule.i64()? } else { i64::MIN };
         let to = if bits & rule_bit::TO != 0 { rule.i64()? } else { NEVER };
         if self.now < from {
             self.sooner(from);
         }
         if self.now < from || self.now >= to {
-            self.observer.step(Step::WindowClosed { from, to });
+            observe!(self, Step::WindowClosed { from, to });
             return Some(None);
         }
         if bits & rule_bit::LAYER != 0 {
@@ -308,7 +319,7 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
             let bucket = self.bucket(rule)?;
             let (from, to) = (rule.u64()?, rule.u64()?);
             let inside = bucket.is_ok_and(|bucket| (from..to).contains(&bucket));
-            self.observer.step(Step::Layer { layer, bucket: bucket.ok(), from, to, inside });
+            observe!(self, Step::Layer { layer, bucket: bucket.ok(), from, to, inside });
             if !inside {
                 return Some(None);
             }
@@ -317,9 +328,9 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
     }
 
     /// A variant's name, for observers.
-    #[inline]
+    #[cfg(not(pennon_without_observer))]
     pub(crate) fn name(&self, variant: u8) -> Option<&'s [u8]> {
-        if O::ACTIVE { self.current.variant_name(variant) } else { None }
+        self.current.variant_name(variant)
     }
 
     #[inline]
@@ -333,14 +344,4 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
         self.steps_left = self.steps_left.checked_sub(1)?;
         Some(())
     }
-}
-
-/// Whether an attribute reference is the targeting key's.
-pub(crate) fn names_targeting_key(reader: &mut Reader<'_>) -> Option<bool> {
-    let names = reader.u8()?;
-    if names == 0 {
-        return Some(false);
-    }
-    reader.u32()?;
-    Some(names == 1 && reader.short()? == TARGETING_KEY.as_bytes())
 }

@@ -3,8 +3,8 @@
 use core::cmp::Ordering;
 use core::net::IpAddr;
 
-use crate::bytes::Reader;
-use crate::context::{Attribute, elements_in, tag};
+use crate::bytes::{Reader, same};
+use crate::context::{Attribute, Context, Entry, elements_in, tag};
 use crate::hash::name_hash;
 use crate::snapshot::KeyTable;
 
@@ -30,29 +30,52 @@ pub(crate) mod context_type {
     pub(crate) const OBJECT: u8 = 4;
 }
 
-/// Whether the operator holds; `None` for an operator or an operand that this evaluator does not know.
+/// Whether the operator holds for the attribute of this entry; `None` for an operator or an operand that this evaluator does not know.
+#[inline(always)]
 pub(crate) fn holds(
     operator: u8,
-    attribute: Option<Attribute<'_>>,
-    operand: &mut Reader<'_>,
+    context: &Context,
+    entry: Option<&Entry>,
+    mut operand: Reader<'_>,
 ) -> Option<bool> {
+    let Some(entry) = entry else { return op::PLAIN.contains(&operator).then_some(false) };
+    // An attribute of another type is no fault: the operator is false.
+    let text = || context.text(entry);
     match operator {
-        op::EXISTS => Some(attribute.is_some()),
-        op::EQUALS => equals(attribute, operand),
-        op::IN => contained(attribute, operand),
-        op::CONTAINS => any_text(attribute, operand, contains),
-        op::STARTS_WITH => any_text(attribute, operand, <[u8]>::starts_with),
-        op::ENDS_WITH => any_text(attribute, operand, <[u8]>::ends_with),
-        op::FOLDED => folded(attribute, operand),
-        op::MATCHES => match attribute {
-            Some(Attribute::String(text)) => automaton::accepts(operand, text),
-            _ => Some(false),
+        op::EQUALS => equals(context, entry, &mut operand),
+        op::IN => match text() {
+            Some(text) => listed(operand, text),
+            None => contained(context, entry, &mut operand),
         },
-        op::TEXT | op::PADDED_VERSION => {
+        op::NUMBER => {
+            context.number(entry).map_or(Some(false), |number| number_holds(number, &mut operand))
+        }
+        op::SEMVER => text().map_or(Some(false), |text| version_holds(text, false, operand)),
+        op::STARTS_WITH => any_text(text(), &mut operand, <[u8]>::starts_with),
+        op::ENDS_WITH => any_text(text(), &mut operand, <[u8]>::ends_with),
+        op::CONTAINS => any_text(text(), &mut operand, contains),
+        _ => holds_rarely(operator, context.attribute(entry), operand),
+    }
+}
+
+/// As `holds`, for the operators that are not worth a place in the hot loop.
+#[inline(never)]
+fn holds_rarely(
+    operator: u8,
+    attribute: Option<Attribute<'_>>,
+    mut operand: Reader<'_>,
+) -> Option<bool> {
+    let operand = &mut operand;
+    let Some(attribute) = attribute else { return op::PLAIN.contains(&operator).then_some(false) };
+    match (operator, attribute) {
+        (op::EXISTS, _) => Some(true),
+        (op::IS_TYPE, attribute) => is_type(attribute, operand),
+        (op::FOLDED, Attribute::String(text)) => folded(text, operand),
+        (op::MATCHES, Attribute::String(text)) => automaton::accepts(operand, text),
+        (op::TEXT | op::PADDED_VERSION, Attribute::String(text)) => {
             let compared = operand.u8()?;
             let bound = core::str::from_utf8(operand.short()?).ok()?;
-            let Some(Attribute::String(value)) = attribute else { return Some(false) };
-            let value = core::str::from_utf8(value).ok()?;
+            let value = core::str::from_utf8(text).ok()?;
             let order = if operator == op::TEXT {
                 value.cmp(bound)
             } else {
@@ -60,96 +83,120 @@ pub(crate) fn holds(
             };
             order_holds(compared, order)
         }
-        op::NUMBER | op::PARSED_NUMBER | op::SIZE => {
-            let compared = operand.u8()?;
-            let bound = operand.f64()?;
-            let number = match attribute {
-                Some(Attribute::Number(number)) if operator != op::SIZE => number,
-                Some(Attribute::String(text)) if operator == op::PARSED_NUMBER => {
-                    let Some(number) = number::parse(text) else { return Some(false) };
-                    number
-                }
-                Some(Attribute::List(list)) if operator == op::SIZE => elements_in(list) as f64,
-                _ => return Some(false),
-            };
-            number.partial_cmp(&bound).map_or(Some(false), |order| order_holds(compared, order))
+        (op::PARTIAL_SEMVER, Attribute::String(text)) => version_holds(text, true, *operand),
+        (op::PARSED_NUMBER, Attribute::Number(number)) => number_holds(number, operand),
+        (op::PARSED_NUMBER, Attribute::String(text)) => {
+            number::parse(text).map_or(Some(false), |number| number_holds(number, operand))
         }
-        op::DATETIME => {
-            let compared = operand.u8()?;
-            let bound = Moment { seconds: operand.i64()?, nanoseconds: operand.u32()? };
-            let moment = match attribute {
-                Some(Attribute::Number(milliseconds)) => Moment::from_milliseconds(milliseconds),
-                Some(Attribute::String(text)) => Moment::parse(text),
-                _ => None,
-            };
-            moment.map_or(Some(false), |moment| order_holds(compared, moment.cmp(&bound)))
+        (op::DATETIME, Attribute::Number(milliseconds)) => {
+            moment_holds(Moment::from_milliseconds(milliseconds), operand)
         }
-        op::SEMVER | op::PARTIAL_SEMVER => {
-            let partial = operator == op::PARTIAL_SEMVER;
-            let compared = operand.u8()?;
-            let bound = Version::read(operand)?;
-            let Some(Attribute::String(text)) = attribute else { return Some(false) };
-            Version::parse(text, partial)
-                .map_or(Some(false), |version| order_holds(compared, version.precedence(&bound)))
-        }
-        op::IP_IN_CIDR => in_network(attribute, operand),
-        op::IS_TYPE => {
-            let wanted = operand.u8()?;
-            Some(attribute.is_some_and(|attribute| {
-                wanted
-                    == match attribute {
-                        Attribute::Boolean(_) => context_type::BOOLEAN,
-                        Attribute::String(_) => context_type::STRING,
-                        Attribute::Number(_) => context_type::NUMBER,
-                        Attribute::List(_) => context_type::LIST,
-                        Attribute::Object => context_type::OBJECT,
-                    }
-            }))
-        }
-        _ => None,
+        (op::DATETIME, Attribute::String(text)) => moment_holds(Moment::parse(text), operand),
+        (op::IP_IN_CIDR, Attribute::String(text)) => in_network(text, operand),
+        (op::SIZE, Attribute::List(list)) => number_holds(elements_in(list) as f64, operand),
+        _ => op::PLAIN.contains(&operator).then_some(false),
     }
 }
 
-fn equals(attribute: Option<Attribute<'_>>, operand: &mut Reader<'_>) -> Option<bool> {
-    Some(match operand.u8()? {
-        tag::FALSE => attribute == Some(Attribute::Boolean(false)),
-        tag::TRUE => attribute == Some(Attribute::Boolean(true)),
-        tag::NUMBER => attribute == Some(Attribute::Number(operand.f64()?)),
-        tag::STRING => attribute == Some(Attribute::String(operand.long()?)),
+#[inline(always)]
+fn equals(context: &Context, entry: &Entry, operand: &mut Reader<'_>) -> Option<bool> {
+    let wanted = operand.u8()?;
+    Some(match wanted {
+        tag::STRING => {
+            let wanted = operand.long()?;
+            context.text(entry).is_some_and(|text| same(text, wanted))
+        }
+        tag::NUMBER => {
+            let wanted = operand.f64()?;
+            context.number(entry).is_some_and(|number| number == wanted)
+        }
+        tag::FALSE | tag::TRUE => entry.tag() == wanted,
         _ => return None,
     })
 }
 
-/// The operand: booleans as two bits, numbers as a list, strings as a table.
-fn contained(attribute: Option<Attribute<'_>>, operand: &mut Reader<'_>) -> Option<bool> {
-    let booleans = operand.u8()?;
-    let numbers = operand.u16()?;
-    let mut numbers = Reader::new(operand.take(usize::from(numbers) * 8)?);
-    match attribute {
-        Some(Attribute::Boolean(value)) => Some(booleans & (1 << u8::from(value)) != 0),
-        Some(Attribute::Number(value)) => {
-            while let Some(number) = numbers.f64() {
-                if number == value {
-                    return Some(true);
-                }
+/// Whether a text is in the table of the operand of `in`.
+#[inline(never)]
+fn listed(mut operand: Reader<'_>, text: &[u8]) -> Option<bool> {
+    Operands::read(&mut operand)?;
+    Some(KeyTable::read(&mut operand)?.find(name_hash(text), text).is_some())
+}
+
+/// Whether something else than a text is in the operand of `in`.
+fn contained(context: &Context, entry: &Entry, operand: &mut Reader<'_>) -> Option<bool> {
+    let mut operands = Operands::read(operand)?;
+    if let Some(number) = context.number(entry) {
+        while let Some(listed) = operands.numbers.f64() {
+            if listed == number {
+                return Some(true);
             }
-            Some(false)
         }
-        Some(Attribute::String(text)) => {
-            Some(KeyTable::read(operand)?.find(name_hash(text), text).is_some())
-        }
-        _ => Some(false),
+    }
+    Some(match entry.tag() {
+        tag::FALSE => operands.booleans & 1 != 0,
+        tag::TRUE => operands.booleans & 2 != 0,
+        _ => false,
+    })
+}
+
+/// The operand: comparison (1), number (8).
+#[inline(always)]
+fn number_holds(number: f64, operand: &mut Reader<'_>) -> Option<bool> {
+    let compared = operand.u8()?;
+    let order = number.partial_cmp(&operand.f64()?);
+    order.map_or(Some(false), |order| order_holds(compared, order))
+}
+
+/// The operand: comparison (1), version.
+#[inline(never)]
+fn version_holds(text: &[u8], partial: bool, mut operand: Reader<'_>) -> Option<bool> {
+    let compared = operand.u8()?;
+    let bound = Version::read(&mut operand)?;
+    let version = Version::parse(text, partial);
+    version.map_or(Some(false), |version| order_holds(compared, version.precedence(&bound)))
+}
+
+/// The operand: comparison (1), seconds (8), nanoseconds (4).
+fn moment_holds(moment: Option<Moment>, operand: &mut Reader<'_>) -> Option<bool> {
+    let compared = operand.u8()?;
+    let bound = Moment { seconds: operand.i64()?, nanoseconds: operand.u32()? };
+    moment.map_or(Some(false), |moment| order_holds(compared, moment.cmp(&bound)))
+}
+
+fn is_type(attribute: Attribute<'_>, operand: &mut Reader<'_>) -> Option<bool> {
+    let its = match attribute {
+        Attribute::Boolean(_) => context_type::BOOLEAN,
+        Attribute::String(_) => context_type::STRING,
+        Attribute::Number(_) => context_type::NUMBER,
+        Attribute::List(_) => context_type::LIST,
+        Attribute::Object => context_type::OBJECT,
+    };
+    Some(operand.u8()? == its)
+}
+
+/// What `in` lists in front of its table of strings: booleans as two bits (1), zero (1), number of numbers (2), numbers (8 each).
+struct Operands<'s> {
+    booleans: u8,
+    numbers: Reader<'s>,
+}
+
+impl<'s> Operands<'s> {
+    #[inline(always)]
+    fn read(operand: &mut Reader<'s>) -> Option<Self> {
+        let [booleans, _, low, high] = *operand.array::<4>()?;
+        let count = usize::from(u16::from_le_bytes([low, high]));
+        Some(Self { booleans, numbers: Reader::new(operand.take(count * 8)?) })
     }
 }
 
+#[inline(always)]
 fn any_text(
-    attribute: Option<Attribute<'_>>,
+    text: Option<&[u8]>,
     operand: &mut Reader<'_>,
     test: impl Fn(&[u8], &[u8]) -> bool,
 ) -> Option<bool> {
-    let count = operand.u16()?;
-    let Some(Attribute::String(text)) = attribute else { return Some(false) };
-    for _ in 0..count {
+    let Some(text) = text else { return Some(false) };
+    for _ in 0..operand.u16()? {
         if test(text, operand.short()?) {
             return Some(true);
         }
@@ -174,7 +221,7 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 }
 
 /// Texts without regard to case; the operand's are folded already.
-fn folded(attribute: Option<Attribute<'_>>, operand: &mut Reader<'_>) -> Option<bool> {
+fn folded(text: &[u8], operand: &mut Reader<'_>) -> Option<bool> {
     let test = match operand.u8()? {
         text_mode::EQUALS => text::folded_equals,
         text_mode::CONTAINS => text::folded_contains,
@@ -183,7 +230,6 @@ fn folded(attribute: Option<Attribute<'_>>, operand: &mut Reader<'_>) -> Option<
         _ => return None,
     };
     let count = operand.u16()?;
-    let Some(Attribute::String(text)) = attribute else { return Some(false) };
     let text = core::str::from_utf8(text).ok()?;
     for _ in 0..count {
         if test(text, core::str::from_utf8(operand.short()?).ok()?) {
@@ -194,9 +240,8 @@ fn folded(attribute: Option<Attribute<'_>>, operand: &mut Reader<'_>) -> Option<
 }
 
 /// The operand: number of networks (2), for each the length of its prefix (1), and *short* address of 4 or 16 bytes.
-fn in_network(attribute: Option<Attribute<'_>>, operand: &mut Reader<'_>) -> Option<bool> {
+fn in_network(text: &[u8], operand: &mut Reader<'_>) -> Option<bool> {
     let count = operand.u16()?;
-    let Some(Attribute::String(text)) = attribute else { return Some(false) };
     let address = core::str::from_utf8(text).ok().and_then(|text| text.parse::<IpAddr>().ok());
     let Some(address) = address else { return Some(false) };
     for _ in 0..count {
@@ -227,6 +272,7 @@ fn same_prefix(left: &[u8], right: &[u8], prefix: u8) -> bool {
 }
 
 /// A comparison as three bits: less 1, equal 2, greater 4.
+#[inline]
 pub(crate) fn order_holds(compared: u8, order: Ordering) -> Option<bool> {
     let bit = match order {
         Ordering::Less => 1,

@@ -14,27 +14,31 @@ pub(crate) struct Version<'a> {
 impl<'a> Version<'a> {
     /// None for what the grammar does not allow, and for numbers that do not fit 64 bits. `partial` allows `2` and `2.1` for 2.0.0 and
     /// 2.1.0.
+    #[inline(always)]
     pub(crate) fn parse(text: &'a [u8], partial: bool) -> Option<Self> {
-        let (rest, build) = split(text, b'+');
-        let (core, prerelease) = split(rest, b'-');
-        if build.is_some_and(|build| !identifiers(build, false))
-            || prerelease.is_some_and(|prerelease| !identifiers(prerelease, true))
-        {
-            return None;
-        }
-        let mut parts = core.split(|byte| *byte == b'.');
-        let mut numbers = [number(parts.next()?)?, 0, 0];
-        for place in numbers.iter_mut().skip(1) {
-            match parts.next() {
-                Some(digits) => *place = number(digits)?,
-                None if partial => break,
-                None => return None,
+        let mut numbers = [0; 3];
+        let mut rest = text;
+        for (at, place) in numbers.iter_mut().enumerate() {
+            (*place, rest) = number(rest)?;
+            match rest.split_first() {
+                Some((b'.', behind)) if at < 2 => rest = behind,
+                _ if at == 2 || partial => break,
+                _ => return None,
             }
         }
-        parts.next().is_none().then_some(Self { numbers, prerelease: prerelease.unwrap_or(&[]) })
+        let (rest, build) = split(rest, b'+');
+        let prerelease = match rest.split_first() {
+            None => None,
+            Some((b'-', prerelease)) => Some(prerelease),
+            Some(_) => return None,
+        };
+        let sound = build.is_none_or(|build| identifiers(build, false))
+            && prerelease.is_none_or(|prerelease| identifiers(prerelease, true));
+        sound.then_some(Self { numbers, prerelease: prerelease.unwrap_or(&[]) })
     }
 
     /// As the compiler wrote it: three numbers (8 each) and *short* pre-release.
+    #[inline(always)]
     pub(crate) fn read(reader: &mut Reader<'a>) -> Option<Self> {
         let numbers = [reader.u64()?, reader.u64()?, reader.u64()?];
         Some(Self { numbers, prerelease: reader.short()? })
@@ -61,13 +65,17 @@ fn split(text: &[u8], separator: u8) -> (&[u8], Option<&[u8]>) {
     }
 }
 
-fn number(digits: &[u8]) -> Option<u64> {
-    if !is_number(digits) {
-        return None;
+/// A number without leading zeros, and what stands behind it.
+#[inline(always)]
+fn number(text: &[u8]) -> Option<(u64, &[u8])> {
+    let mut value = 0u64;
+    let mut rest = text;
+    while let Some((digit @ b'0'..=b'9', behind)) = rest.split_first() {
+        value = value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
+        rest = behind;
     }
-    digits
-        .iter()
-        .try_fold(0u64, |value, digit| value.checked_mul(10)?.checked_add(u64::from(digit - b'0')))
+    let digits = text.len() - rest.len();
+    (digits == 1 || (digits > 1 && text.first() != Some(&b'0'))).then_some((value, rest))
 }
 
 fn is_number(text: &[u8]) -> bool {

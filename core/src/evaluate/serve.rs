@@ -1,6 +1,7 @@
 //! What a rule or the fallthrough serves: a variant, a split, a ramp (core/spec/evaluation.md section 4).
 
 use super::bucket::NoUnit;
+use super::trace::observe;
 use super::{Evaluation, Observer, Step, UNSERVED};
 use crate::bytes::Reader;
 use crate::limits::{MAX_RAMP_STEPS, MAX_SPLIT_PARTS};
@@ -13,6 +14,9 @@ pub(crate) mod serving {
     pub(crate) const RAMP: u8 = 3;
 }
 
+/// A part of a split: cut point (8), variant (1).
+const PART_BYTES: usize = 9;
+
 pub(crate) enum Served {
     Variant(u8),
     Split(u8),
@@ -24,13 +28,14 @@ pub(crate) enum Served {
 
 impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
     pub(crate) fn served(&mut self, reader: &mut Reader<'s>) -> Option<Served> {
-        match reader.u8()? {
-            serving::VARIANT => Some(Served::Variant(reader.u8()?)),
-            kind @ (serving::SPLIT | serving::RAMP) => {
+        let [kind, variant] = *reader.array::<2>()?;
+        match kind {
+            serving::VARIANT => Some(Served::Variant(variant)),
+            serving::SPLIT | serving::RAMP => {
                 let bucket = match self.bucket(reader)? {
                     Ok(bucket) => bucket,
                     Err(NoUnit { targeting_key }) => {
-                        self.observer.step(Step::NoUnit);
+                        observe!(self, Step::NoUnit);
                         return Some(Served::NoUnit(if targeting_key {
                             ErrorCode::TargetingKeyMissing
                         } else {
@@ -51,16 +56,20 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
 
     /// Section 4.4: the first part whose cut point is above the bucket.
     fn split(&mut self, bucket: u64, reader: &mut Reader<'s>) -> Option<u8> {
+        let parts = usize::from(reader.u16()?);
+        let parts = reader.take(parts * PART_BYTES)?;
+        #[cfg(not(pennon_without_observer))]
         let mut from = 0;
-        for _ in 0..reader.u16()? {
-            let to = reader.u64()?;
-            let variant = reader.u8()?;
+        for part in parts.chunks_exact(PART_BYTES) {
+            let (to, variant) = (u64::from_le_bytes(*part.first_chunk()?), *part.last()?);
             if bucket < to {
-                let name = self.name(variant);
-                self.observer.step(Step::Split { bucket, from, to, variant: name });
+                observe!(self, Step::Split { bucket, from, to, variant: self.name(variant) });
                 return Some(variant);
             }
-            from = to;
+            #[cfg(not(pennon_without_observer))]
+            {
+                from = to;
+            }
         }
         None
     }
@@ -114,8 +123,8 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
                 }
             };
             if chosen.is_none() && bucket < cut {
-                let name = self.name(*variant);
-                self.observer.step(Step::Split { bucket, from, to: cut, variant: name });
+                let to = cut;
+                observe!(self, Step::Split { bucket, from, to, variant: self.name(*variant) });
                 chosen = Some(*variant);
             }
             from = cut;

@@ -6,14 +6,14 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU8, Ordering};
 
-use super::{FlagChunk, KeyTable, Kind, Refusal, SegmentChunk};
+use super::{FlagChunk, KeyTable, Kind, Name, Refusal, SegmentChunk};
 use crate::bytes::{Reader, same, u32_at};
 use crate::context::Context;
 use crate::evaluate::{Observer, Silent, evaluate};
 use crate::explain::Recorder;
 use crate::hash::name_hash;
 use crate::limits::{
-    MAX_BODY_BYTES, MAX_CHUNK_BYTES, MAX_CHUNKS, MAX_CLIENT_BODY_BYTES, MAX_FLAGS, MAX_NAME_BYTES,
+    MAX_BODY_BYTES, MAX_CHUNK_BYTES, MAX_CHUNKS, MAX_CLIENT_BODY_BYTES, MAX_FLAGS,
 };
 use crate::outcome::{ErrorCode, FlagType, Outcome};
 
@@ -165,7 +165,7 @@ impl Snapshot {
 
     /// The position of a flag.
     pub fn find(&self, key: &str) -> Option<usize> {
-        match self.lookup(ChunkType::Flag, key.as_bytes()) {
+        match self.by_name(ChunkType::Flag, key.as_bytes()) {
             Lookup::Found { index, .. } => Some(index),
             Lookup::Missing => None,
         }
@@ -192,7 +192,7 @@ impl Snapshot {
         now: i64,
         observer: &mut O,
     ) -> Outcome<'_> {
-        match self.lookup(ChunkType::Flag, key.as_bytes()) {
+        match self.by_name(ChunkType::Flag, key.as_bytes()) {
             Lookup::Found { index, payload } => {
                 self.evaluate_chunk(index, payload, context, now, observer)
             }
@@ -245,31 +245,28 @@ impl Snapshot {
     }
 
     /// A flag as a prerequisite, hidden ones included.
-    pub(crate) fn flag(&self, key: &[u8]) -> Option<FlagChunk<'_>> {
-        match self.lookup(ChunkType::Flag, key) {
+    pub(crate) fn flag(&self, key: Name<'_>) -> Option<FlagChunk<'_>> {
+        match self.lookup(ChunkType::Flag, key.hash, key.text) {
             Lookup::Found { payload, .. } => FlagChunk::new(payload),
             Lookup::Missing => None,
         }
     }
 
     /// One page of a segment's keys.
-    pub(crate) fn page(
-        &self,
-        segment: &[u8],
-        part: u8,
-        group: u8,
-        page: u32,
-    ) -> Option<KeyTable<'_>> {
-        let mut key = [0; MAX_PAGE_KEY_BYTES];
-        let length = page_key(&mut key, segment, part, group, page)?;
-        match self.lookup(ChunkType::SegmentPage, key.get(..length)?) {
+    pub(crate) fn page(&self, segment: Name<'_>, page: Page) -> Option<KeyTable<'_>> {
+        let tail = page.key();
+        let is_it = |key: &[u8]| {
+            key.split_last_chunk()
+                .is_some_and(|(named, its)| *its == tail && same(named, segment.text))
+        };
+        match self.search(ChunkType::SegmentPage, page.hash(segment.hash), is_it) {
             Lookup::Found { payload, .. } => KeyTable::read(&mut Reader::new(payload)),
             Lookup::Missing => None,
         }
     }
 
-    pub(crate) fn segment(&self, key: &[u8]) -> Option<SegmentChunk<'_>> {
-        match self.lookup(ChunkType::Segment, key) {
+    pub(crate) fn segment(&self, key: Name<'_>) -> Option<SegmentChunk<'_>> {
+        match self.lookup(ChunkType::Segment, key.hash, key.text) {
             Lookup::Found { payload, .. } => SegmentChunk::new(payload),
             Lookup::Missing => None,
         }
@@ -278,15 +275,32 @@ impl Snapshot {
     /// The SDK keys of an edge body.
     #[cfg(feature = "protocol")]
     pub(crate) fn access(&self) -> Option<Reader<'_>> {
-        match self.lookup(ChunkType::Access, b"") {
+        match self.by_name(ChunkType::Access, b"") {
             Lookup::Found { payload, .. } => Some(Reader::new(payload)),
             Lookup::Missing => None,
         }
     }
 
     /// The payload of the chunk of this type and key.
-    pub(crate) fn lookup(&self, chunk_type: ChunkType, key: &[u8]) -> Lookup<'_> {
-        let hash = chunk_hash(chunk_type as u8, key);
+    fn by_name(&self, chunk_type: ChunkType, key: &[u8]) -> Lookup<'_> {
+        self.lookup(chunk_type, name_hash(key), key)
+    }
+
+    /// As `by_name` for a key whose name hash is known.
+    #[inline]
+    fn lookup(&self, chunk_type: ChunkType, hash: u32, key: &[u8]) -> Lookup<'_> {
+        self.search(chunk_type, hash, |found| same(found, key))
+    }
+
+    /// The chunk of this type whose key is the one that is looked for and has this hash.
+    #[inline]
+    fn search(
+        &self,
+        chunk_type: ChunkType,
+        hash: u32,
+        is_it: impl Fn(&[u8]) -> bool,
+    ) -> Lookup<'_> {
+        let hash = typed_hash(chunk_type as u8, hash);
         let mut slot = hash & self.mask;
         // At most one turn round the table, even if a hostile one has no free slot.
         for _ in 0..=self.mask {
@@ -300,7 +314,7 @@ impl Snapshot {
                 let index = ((entry & 0xFFFF) as usize).wrapping_sub(1);
                 if let Some((found, payload)) =
                     self.chunk(index).and_then(|chunk| split_key(chunk, chunk_type))
-                    && same(found, key)
+                    && is_it(found)
                 {
                     return Lookup::Found { index, payload };
                 }
@@ -331,22 +345,31 @@ pub(super) fn most_bytes(kind: Kind) -> usize {
     if kind == Kind::Client { MAX_CLIENT_BODY_BYTES } else { MAX_BODY_BYTES }
 }
 
-/// The longest key of a page.
-pub(crate) const MAX_PAGE_KEY_BYTES: usize = MAX_NAME_BYTES + 7;
+/// A part of a segment's keys.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Page {
+    /// `+` for included keys, `-` for excluded ones.
+    pub(crate) part: u8,
+    pub(crate) group: u8,
+    pub(crate) number: u32,
+}
 
-/// Writes the key of a page: the segment's, 0, `+` or `-`, the group, the page (4, little-endian). Answers its length.
-pub(crate) fn page_key(
-    key: &mut [u8; MAX_PAGE_KEY_BYTES],
-    segment: &[u8],
-    part: u8,
-    group: u8,
-    page: u32,
-) -> Option<usize> {
-    key.get_mut(..segment.len())?.copy_from_slice(segment);
-    let [a, b, c, d] = page.to_le_bytes();
-    let end = segment.len().checked_add(7)?;
-    key.get_mut(segment.len()..end)?.copy_from_slice(&[0, part, group, a, b, c, d]);
-    Some(end)
+impl Page {
+    pub(crate) const KEY_BYTES: usize = 7;
+
+    /// What the page's key has behind the segment's: 0, part, group, number (4, little-endian).
+    #[inline]
+    pub(crate) fn key(self) -> [u8; Self::KEY_BYTES] {
+        let [a, b, c, d] = self.number.to_le_bytes();
+        [0, self.part, self.group, a, b, c, d]
+    }
+
+    /// Instead of a name hash: made of the segment's, which is known already.
+    #[inline]
+    fn hash(self, segment: u32) -> u32 {
+        let word = self.number ^ u32::from(self.part) << 16 ^ u32::from(self.group) << 24;
+        segment.wrapping_add(word.wrapping_mul(0x85EB_CA6B))
+    }
 }
 
 /// Offsets rise from `first` to the body's end, and no chunk is over its limit.
@@ -367,8 +390,22 @@ fn directory_is_sound(bytes: &[u8], directory: usize, chunks: usize, first: usiz
 }
 
 #[inline]
+fn typed_hash(chunk_type: u8, hash: u32) -> u32 {
+    hash ^ u32::from(chunk_type).wrapping_mul(0x9E37_79B1)
+}
+
+/// Where a chunk of this key is looked for.
 pub(super) fn chunk_hash(chunk_type: u8, key: &[u8]) -> u32 {
-    name_hash(key) ^ u32::from(chunk_type).wrapping_mul(0x9E37_79B1)
+    let hash = match key.split_last_chunk::<{ Page::KEY_BYTES }>() {
+        Some((segment, [_, part, group, number @ ..]))
+            if chunk_type == ChunkType::SegmentPage as u8 =>
+        {
+            let number = u32::from_le_bytes(*number);
+            Page { part: *part, group: *group, number }.hash(name_hash(segment))
+        }
+        _ => name_hash(key),
+    };
+    typed_hash(chunk_type, hash)
 }
 
 /// The key and the payload of a chunk of this type.

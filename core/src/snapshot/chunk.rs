@@ -50,6 +50,12 @@ impl<'s> FlagChunk<'s> {
         (payload.len() >= FLAG_HEADER_BYTES).then_some(Self { payload })
     }
 
+    /// The part that every flag has; `new` has seen that it is there.
+    #[inline]
+    fn header(&self) -> &'s [u8; FLAG_HEADER_BYTES] {
+        self.payload.first_chunk().unwrap_or(&[0; FLAG_HEADER_BYTES])
+    }
+
     #[inline]
     fn byte(&self, at: usize) -> u8 {
         self.payload.get(at).copied().unwrap_or(0)
@@ -84,7 +90,7 @@ impl<'s> FlagChunk<'s> {
     /// The section's content up to the chunk's end; none when it is absent.
     #[inline]
     pub(crate) fn section(&self, section: Section) -> Option<Reader<'s>> {
-        let offset = u32_at(self.payload, 4 + 4 * section as usize)?;
+        let offset = u32_at(self.header(), 4 + 4 * section as usize)?;
         if offset == 0 {
             return None;
         }
@@ -107,17 +113,23 @@ impl<'s> FlagChunk<'s> {
     }
 
     pub(crate) fn variant(&self, position: u8) -> Option<Variant<'s>> {
+        let key = core::str::from_utf8(self.variant_name(position)?).ok()?;
+        Some(Variant { key, value: self.value(position)? })
+    }
+
+    /// A variant's value, without a look at its name.
+    #[inline]
+    pub(crate) fn value(&self, position: u8) -> Option<Value<'s>> {
         let mut reader = self.variant_reader(position)?;
-        let key = core::str::from_utf8(reader.short()?).ok()?;
-        let value = match reader.u8()? {
+        reader.short()?;
+        Some(match reader.u8()? {
             tag::FALSE => Value::Boolean(false),
             tag::TRUE => Value::Boolean(true),
             tag::NUMBER => Value::Number(reader.f64()?),
             tag::STRING => Value::String(core::str::from_utf8(reader.long()?).ok()?),
             TAG_JSON => Value::Json(core::str::from_utf8(reader.long()?).ok()?),
             _ => return None,
-        };
-        Some(Variant { key, value })
+        })
     }
 
     /// Whether every variant can be read and has the flag's type.
@@ -150,10 +162,29 @@ impl<'s> FlagChunk<'s> {
             return None;
         }
         for _ in 0..position {
-            rules.long()?;
+            RuleChunk::read(&mut rules)?;
         }
-        let mut rule = Reader::new(rules.long()?);
-        core::str::from_utf8(rule.short()?).ok()
+        core::str::from_utf8(RuleChunk::read(&mut rules)?.id).ok()
+    }
+}
+
+/// A rule, its parts not yet read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RuleChunk<'s> {
+    pub(crate) bits: u8,
+    pub(crate) id: &'s [u8],
+    /// Windows, layer, condition, serve.
+    pub(crate) rest: Reader<'s>,
+}
+
+impl<'s> RuleChunk<'s> {
+    /// Length of what is behind these eight bytes (4), bits (1), zero (1), length of the id (2).
+    #[inline]
+    pub(crate) fn read(reader: &mut Reader<'s>) -> Option<Self> {
+        let [a, b, c, d, bits, _, low, high] = *reader.array::<8>()?;
+        let mut rest = Reader::new(reader.take(u32::from_le_bytes([a, b, c, d]) as usize)?);
+        let id = rest.take(usize::from(u16::from_le_bytes([low, high])))?;
+        Some(Self { bits, id, rest })
     }
 }
 
@@ -184,8 +215,8 @@ impl<'s> SegmentChunk<'s> {
     }
 }
 
-/// A table of keys, each with the same small number of bytes behind it. Up to sixteen keys are found by the first byte of their hash, one
-/// after the other; more by open addressing.
+/// A table of keys, each with the same small number of bytes behind it. Up to sixteen keys are found by the highest byte of their hash, eight
+/// at a time; more by open addressing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum KeyTable<'s> {
     Small { tags: &'s [u8], offsets: &'s [u8], entries: &'s [u8] },
@@ -198,12 +229,12 @@ impl<'s> KeyTable<'s> {
     pub(crate) const TAG_SHIFT: u32 = 20;
     pub(crate) const OFFSET_MASK: u32 = (1 << Self::TAG_SHIFT) - 1;
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn read(reader: &mut Reader<'s>) -> Option<Self> {
         let count = reader.u32()?;
         if count <= Self::SMALL {
             let count = count as usize;
-            let tags = reader.take(count)?;
+            let tags = reader.take(count.next_multiple_of(8))?;
             let offsets = reader.take(2 * count)?;
             let entries = reader.long()?;
             return Some(Self::Small { tags, offsets, entries });
@@ -217,22 +248,35 @@ impl<'s> KeyTable<'s> {
     }
 
     /// The byte of a hash that small tables compare.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn tag(hash: u32) -> u8 {
         (hash >> 24) as u8
     }
 
     /// What stands behind `key`, whose name hash is `hash`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(&self, hash: u32, key: &[u8]) -> Option<Reader<'s>> {
         match self {
             Self::Small { tags, offsets, entries } => {
-                let wanted = Self::tag(hash);
-                let same = tags.iter().zip(offsets.chunks_exact(2));
-                same.filter(|(tag, _)| **tag == wanted).find_map(|(_, offset)| {
-                    let offset = u16::from_le_bytes(<[u8; 2]>::try_from(offset).ok()?);
-                    entry(entries, usize::from(offset), key)
-                })
+                let wanted = u64::from(Self::tag(hash)) * EACH_BYTE;
+                let mut rest = *tags;
+                let mut first = 0;
+                while let Some((word, behind)) = rest.split_first_chunk::<8>() {
+                    let mut same = zero_bytes(u64::from_le_bytes(*word) ^ wanted);
+                    while same != 0 {
+                        let position = first + same.trailing_zeros() as usize / 8;
+                        // A tag behind the last key's has no offset.
+                        let offset = offsets.get(2 * position..)?.first_chunk::<2>()?;
+                        let offset = usize::from(u16::from_le_bytes(*offset));
+                        if let Some(payload) = entry(entries, offset, key) {
+                            return Some(payload);
+                        }
+                        same &= same - 1;
+                    }
+                    rest = behind;
+                    first += 8;
+                }
+                None
             }
             Self::Large { slots, entries } => {
                 let mask = (slots.len() / 4).wrapping_sub(1);
@@ -256,8 +300,17 @@ impl<'s> KeyTable<'s> {
     }
 }
 
+const EACH_BYTE: u64 = 0x0101_0101_0101_0101;
+
+/// The highest bit of each byte that is zero (Warren, *Hacker's Delight*, section 6-1).
+#[inline(always)]
+fn zero_bytes(word: u64) -> u64 {
+    let low = 0x7F * EACH_BYTE;
+    !(((word & low) + low) | word | low)
+}
+
 /// What stands behind the entry at `offset`, if it is `key`'s.
-#[inline]
+#[inline(always)]
 fn entry<'s>(entries: &'s [u8], offset: usize, key: &[u8]) -> Option<Reader<'s>> {
     let mut reader = Reader::at(entries, offset)?;
     same(reader.short()?, key).then_some(reader)

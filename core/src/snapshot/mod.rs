@@ -8,6 +8,7 @@ pub mod delta;
 mod head;
 mod keyset;
 mod layout;
+mod name;
 mod refusal;
 #[cfg(feature = "sign")]
 pub mod sign;
@@ -22,10 +23,12 @@ pub use refusal::Refusal;
 #[cfg(feature = "verify")]
 pub use verify::sha256;
 
-pub(crate) use chunk::{FlagChunk, KeyTable, Section, SegmentChunk};
+pub(crate) use body::Page;
+pub(crate) use chunk::{FlagChunk, KeyTable, RuleChunk, Section, SegmentChunk};
+pub(crate) use name::{NAME_HEADER_BYTES, Name};
 
 #[cfg(feature = "compile")]
-pub(crate) use body::{ChunkType, MAX_PAGE_KEY_BYTES, page_key};
+pub(crate) use body::ChunkType;
 #[cfg(feature = "compile")]
 pub(crate) use chunk::{
     BIT_CLIENT_VISIBLE, BIT_ENABLED, BIT_HIDDEN, FLAG_HEADER_BYTES, NO_VARIANT, TAG_JSON,
