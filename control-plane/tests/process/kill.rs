@@ -12,6 +12,7 @@ use pennon_core::protocol::connection::{ConnectionString, hex};
 use pennon_core::snapshot::{Acceptance, Accepted, Head, Kind};
 use serde_json::{Value, json};
 
+use crate::postgres::with_database;
 use crate::server::{PATIENCE, Pennon, folder, start};
 
 /// Each writer turns its own flag, so that the last acknowledged state is known without a clock.
@@ -28,34 +29,13 @@ async fn sqlite() {
 
 #[tokio::test]
 async fn postgres() {
-    let Ok(server) = std::env::var("PENNON_TEST_POSTGRES") else {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "PENNON_TEST_POSTGRES is not set: run `cargo xtask test`"
-        );
-        eprintln!(
-            "NOT RUN on PostgreSQL: PENNON_TEST_POSTGRES is not set; `cargo xtask test` starts one"
-        );
-        return;
-    };
-    sqlx::any::install_default_drivers();
-    let name = format!("pennon_kill_{}", std::process::id());
-    let admin = async |statement: String| {
-        let mut connection =
-            <sqlx::AnyConnection as sqlx::Connection>::connect(&server).await.unwrap();
-        sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
-    };
-    admin(format!("CREATE DATABASE {name}")).await;
-    let (authority, _) = server.rsplit_once('/').unwrap();
-    let folder = folder("postgres");
-    let secret = "ab".repeat(32);
-    rounds(
-        &folder,
-        &[("PENNON_DATABASE", &format!("{authority}/{name}")), ("PENNON_SECRET", &secret)],
-    )
+    with_database("kill", |database| async move {
+        let folder = folder("postgres");
+        let secret = "ab".repeat(32);
+        rounds(&folder, &[("PENNON_DATABASE", &database), ("PENNON_SECRET", &secret)]).await;
+        std::fs::remove_dir_all(folder).unwrap();
+    })
     .await;
-    admin(format!("DROP DATABASE {name} WITH (FORCE)")).await;
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 /// What a writer knows of its flag.

@@ -5,5 +5,7 @@ mod audit;
 mod command_line;
 mod first_start;
 mod kill;
+mod postgres;
+mod replicas;
 mod server;
 mod shutdown;
