@@ -5,6 +5,7 @@ mod build;
 mod descendants;
 mod dev;
 mod fuzz;
+mod judge;
 mod process;
 mod stamp;
 mod temporary;
@@ -25,6 +26,8 @@ cargo xtask COMMAND
   fuzz [TARGET] [SECONDS]
                  what takes bytes from outside, fed with what coverage leads to; `fuzz --list` names the targets
   soak [ROUNDS]  the tests that draw their cases, many times over
+  judge [VENDOR] imported configurations against the vendors' own engines: 200,000 random evaluations each, or
+                 [--evaluations N] [--seed N] [--show N]
   build          WebAssembly modules, npm package, edge worker, control plane
   tools          install what builds and tests need (they do so themselves, as they need it)
   fmt            format the Rust code
@@ -60,6 +63,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         ["fuzz", arguments @ ..] => fuzz::fuzz(arguments),
         ["soak"] => test::soak(None),
         ["soak", rounds] => test::soak(Some(rounds)),
+        ["judge", arguments @ ..] => judge::judge(arguments),
         ["build"] => build::all(),
         ["tools"] => tools::all(),
         ["fmt"] => process::run(process::cargo().args(["fmt", "--all"])),

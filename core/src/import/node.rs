@@ -4,9 +4,12 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use serde_json::Value;
+
 use crate::config::{
-    BucketRange, Bucketing, Comparison, Condition, ContextType, Equals, Exists, In, IsType,
-    NumberComparison, Prerequisite, Scalar, SomeElement, TextComparison, Texts,
+    BucketRange, Bucketing, Comparison, Condition, ContextType, DeepEquals, Equals, Exists, In,
+    IsType, NumberComparison, Prerequisite, Scalar, SomeElement, TextComparison, Texts,
+    TimeComparison,
 };
 
 pub(crate) fn always() -> Condition {
@@ -118,6 +121,14 @@ pub(crate) fn is_type(attribute: &str, value_type: ContextType) -> Condition {
 
 pub(crate) fn equals(attribute: &str, value: Scalar, ignore_case: bool) -> Condition {
     Condition::Equals(Equals { attribute: attribute.into(), value, ignore_case })
+}
+
+pub(crate) fn deep_equals(attribute: &str, value: Value) -> Condition {
+    Condition::DeepEquals(DeepEquals { attribute: attribute.into(), value })
+}
+
+pub(crate) fn unix_time(attribute: &str, is: Comparison, parse: bool) -> Condition {
+    Condition::UnixTime(TimeComparison { attribute: attribute.into(), is, parse })
 }
 
 pub(crate) fn one_of(attribute: &str, values: Vec<Scalar>, ignore_case: bool) -> Condition {

@@ -6,7 +6,7 @@ use super::counted::{self, Count};
 use super::environment::Environment;
 use crate::build::NATIVE;
 use crate::process::{cargo, run};
-use crate::{build, tidy, tools};
+use crate::{build, judge, tidy, tools};
 
 /// A part of the run that passes or fails as a whole.
 pub(crate) struct Step {
@@ -66,6 +66,11 @@ pub(crate) const STEPS: &[Step] = &[
         name: "edge-worker",
         about: "the edge worker on workerd",
         run: |e| workspace(e, "edge-worker"),
+    },
+    Step {
+        name: "judges",
+        about: "imported configurations against the vendors' own engines",
+        run: judges,
     },
     Step {
         name: "end-to-end",
@@ -141,6 +146,13 @@ fn workspace(environment: &mut Environment, name: &str) -> Result<Count> {
     let mut command = tools::npm_test();
     environment.parts(&mut command)?;
     counted::run(command.args(["--workspace", name]))
+}
+
+fn judges(_: &mut Environment) -> Result<Count> {
+    tools::node_packages()?;
+    let mut command = tools::npm_test();
+    command.env("PENNON_JUDGE", judge::program(false)?);
+    counted::run(command.args(["--workspace", "judges"]))
 }
 
 /// As any workspace, with the interpreter that has OpenFeature's Python client (`PENNON_PYTHON`).

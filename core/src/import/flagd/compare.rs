@@ -114,6 +114,12 @@ impl Logic<'_> {
             }
             (Operand::Time, Operand::Constant(Constant::Number(number))) => time(kind, *number),
             (Operand::Constant(Constant::Number(number)), Operand::Time) => time(turned, *number),
+            (Operand::Attribute(attribute), Operand::Time) => {
+                time_with_attribute(kind, attribute, Side::Left)
+            }
+            (Operand::Time, Operand::Attribute(attribute)) => {
+                time_with_attribute(turned, attribute, side)
+            }
             (Operand::Time, _) | (_, Operand::Time) => {
                 Err("compares the time with something that is no number".into())
             }
@@ -367,10 +373,14 @@ pub(super) fn scalar(constant: &Constant) -> Option<Scalar> {
 
 /// Whole seconds compared with a number.
 fn time(kind: Kind, seconds: f64) -> Result<Plan, String> {
-    let order = match kind {
-        Kind::Order(order) => order,
-        Kind::Loose | Kind::Strict => Comparison::Equal,
-    };
+    let mut plan = Plan::empty();
+    plan.case(alloc::vec![time_condition(kind, seconds)?], Constant::Bool(true));
+    plan.case(Vec::new(), Constant::Bool(false));
+    Ok(plan)
+}
+
+fn time_condition(kind: Kind, seconds: f64) -> Result<Condition, String> {
+    let order = order_of(kind);
     if seconds.abs() > 9e12 {
         return Err(format!("compares the time with {seconds}"));
     }
@@ -378,18 +388,69 @@ fn time(kind: Kind, seconds: f64) -> Result<Plan, String> {
     let fraction = whole as f64 != seconds;
     let at = |is, second: i64| Condition::Now(Instant { is, value: second * 1000 });
     let from = Comparison::GreaterOrEqual;
-    let holds = match order {
+    Ok(match order {
         Comparison::Less => at(Comparison::Less, whole + i64::from(fraction)),
         Comparison::LessOrEqual => at(Comparison::Less, whole + 1),
         Comparison::GreaterOrEqual => at(from, whole + i64::from(fraction)),
         Comparison::Greater => at(from, whole + 1),
         _ if fraction => node::never(),
         _ => node::all([at(from, whole), at(Comparison::Less, whole + 1)]),
+    })
+}
+
+fn order_of(kind: Kind) -> Comparison {
+    match kind {
+        Kind::Order(order) => order,
+        Kind::Loose | Kind::Strict => Comparison::Equal,
+    }
+}
+
+/// An attribute compared with the time; `side`: where the attribute stands, and `kind` is as if it stood on the left.
+fn time_with_attribute(kind: Kind, attribute: &Attribute, side: Side) -> Result<Plan, String> {
+    let name = attribute.name.as_str();
+    // The time is some number of seconds that is not 0.
+    let some_time = Constant::Number(1.7e9);
+    let backward = match kind {
+        Kind::Order(order) => Kind::Order(turned(order)),
+        other => other,
     };
     let mut plan = Plan::empty();
-    plan.case(alloc::vec![holds], Constant::Bool(true));
+    let values = [
+        (node::not(node::exists(name)), attribute.default.clone()),
+        (node::equals(name, Scalar::Boolean(true), false), Constant::Bool(true)),
+        (node::equals(name, Scalar::Boolean(false), false), Constant::Bool(false)),
+        (node::equals(name, Scalar::String(String::new()), false), Constant::Text(String::new())),
+    ];
+    let mut holds = Vec::new();
+    for (is, value) in values {
+        // Null and the time are never equal, and nothing but a number is strictly.
+        let unequal = kind == Kind::Strict && !matches!(value, Constant::Number(_))
+            || kind == Kind::Loose && value == Constant::Null;
+        match (result(kind, &value, &some_time, side), number(&value)) {
+            (None, _) => plan.case(alloc::vec![is], Constant::Error),
+            (Some(_), Some(number)) if !unequal => {
+                holds.push(node::all([is, time_condition(backward, number)?]));
+            }
+            _ => {}
+        }
+    }
+    holds.push(node::unix_time(name, order_of(kind), kind != Kind::Strict));
+    if kind != Kind::Strict {
+        let parsed = |is| node::not(node::number(name, is, 0.0, true));
+        let no_number = [
+            is_text(name),
+            node::not(node::equals(name, Scalar::String(String::new()), false)),
+            parsed(Comparison::Equal),
+            parsed(Comparison::NotEqual),
+        ];
+        if result(kind, &Constant::Text("no number".into()), &some_time, side).is_none() {
+            plan.case(no_number.to_vec(), Constant::Error);
+        }
+        plan.case(alloc::vec![has_parts(name)], Constant::Error);
+    }
+    plan.case(alloc::vec![node::any(holds)], Constant::Bool(true));
     plan.case(Vec::new(), Constant::Bool(false));
-    Ok(plan)
+    Ok(plan.simplify())
 }
 
 /// An attribute among constants: nothing is converted.

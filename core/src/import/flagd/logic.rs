@@ -268,6 +268,75 @@ pub(super) fn missing_evaluator<'a>(
     }
 }
 
+/// An operator that the engine does not know: it takes none of the expression then.
+pub(super) fn unknown_operator(expression: &Value) -> Option<&str> {
+    match expression {
+        Value::Array(list) => list.iter().find_map(unknown_operator),
+        Value::Object(object) => match only(object) {
+            Ok((operator, _)) if !OPERATORS.contains(&operator) => Some(operator),
+            Ok(("preserve", _)) => None,
+            _ => object.values().find_map(unknown_operator),
+        },
+        _ => None,
+    }
+}
+
+/// All that the engine knows, and flagd's own.
+const OPERATORS: [&str; 52] = [
+    "!",
+    "!!",
+    "!=",
+    "!==",
+    "%",
+    "*",
+    "+",
+    "-",
+    "/",
+    "<",
+    "<=",
+    "==",
+    "===",
+    ">",
+    ">=",
+    "??",
+    "?:",
+    "all",
+    "and",
+    "cat",
+    "eachKey",
+    "ends_with",
+    "every",
+    "exists",
+    "filter",
+    "fractional",
+    "get",
+    "if",
+    "in",
+    "keys",
+    "length",
+    "map",
+    "max",
+    "merge",
+    "min",
+    "missing",
+    "missing_some",
+    "none",
+    "not",
+    "or",
+    "pipe",
+    "preserve",
+    "reduce",
+    "$ref",
+    "sem_ver",
+    "some",
+    "starts_with",
+    "substr",
+    "throw",
+    "try",
+    "val",
+    "var",
+];
+
 fn refers(expression: &Value) -> bool {
     match expression {
         Value::Array(list) => list.iter().any(refers),

@@ -22,7 +22,7 @@ use crate::config::{
     Variant, VendorHash, Weight,
 };
 use crate::limits::MAX_SPLIT_PARTS;
-use logic::{Logic, missing_evaluator};
+use logic::{Logic, missing_evaluator, unknown_operator};
 use plan::{Branch, Constant, Leaf, Passing, Plan, exclude};
 
 /// An attribute that no context has: the targeting key is a text or a number.
@@ -66,6 +66,11 @@ pub fn import(json: &Value) -> Result<Import, ImportError> {
                         "flag `{key}`: refers to the evaluator `{name}`, which is not there: the caller's default always applies"
                     ));
                 }
+                if let Some(operator) = targeting.and_then(unknown_operator) {
+                    report.notes.push(format!(
+                        "flag `{key}`: has the operator `{operator}`, which flagd does not know either: it is an error here too"
+                    ));
+                }
                 configuration.flags.insert(key.clone(), translated);
             }
             Err(reason) => report.refused.push(Refused { flag: key.clone(), reason }),
@@ -107,6 +112,11 @@ fn translate(
             plan.push(Vec::new(), Outcome::None);
             plan
         }
+        Some(targeting) if unknown_operator(targeting).is_some() => {
+            let mut plan = Plan::empty();
+            plan.push(Vec::new(), Outcome::Error);
+            plan
+        }
         Some(targeting) => {
             let names = variants.keys().map(String::as_str).collect();
             let logic = Logic { flag: key, variants: names, evaluators, interpreted: false };
@@ -146,6 +156,8 @@ enum Outcome {
     Split(Split),
     /// The caller's default.
     None,
+    /// The caller's default, and an error to everybody.
+    Error,
 }
 
 impl Outcome {
@@ -221,6 +233,10 @@ fn rules(plan: Plan<Outcome>, variants: &Map<String, Value>) -> (Vec<Rule>, Serv
             }
             Outcome::Variant(name) => Serve::Variant(name),
             Outcome::Split(split) => Serve::Split(split),
+            Outcome::Error => {
+                conditions.push(node::error("an operator that flagd does not know either"));
+                callers_default(variants)
+            }
             Outcome::None => continue,
         };
         rules.push(Rule {

@@ -203,7 +203,7 @@ fn refuses_with_a_reason() {
             "compares two attributes",
         ),
         (
-            json!({ "if": [{ ">": [{ "var": "$flagd.timestamp" }, { "var": "t" }] }, "yes"] }),
+            json!({ "if": [{ ">": [{ "var": "$flagd.timestamp" }, "soon"] }, "yes"] }),
             "compares the time",
         ),
         (json!({ "if": [{ "some": [{ "var": "a" }, true] }, "yes"] }), "operator `some`"),

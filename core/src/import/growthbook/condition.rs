@@ -14,6 +14,7 @@ use crate::config::{Comparison, Condition, ContextType, In, Scalar};
 use crate::context::TARGETING_KEY;
 use crate::import::node;
 use crate::import::regexp;
+use crate::limits::MAX_CONTEXT_DEPTH;
 
 /// Where the groups come from, and in what a condition's names are looked up.
 #[derive(Clone)]
@@ -122,7 +123,7 @@ pub(super) fn of_value(scope: &Scope<'_>, of: &str, json: &Value) -> Result<Cond
         Value::Number(number) => Ok(coercion::equals_number(of, float(number)?)),
         Value::Bool(value) => Ok(coercion::equals_boolean(of, *value)),
         Value::Null => Ok(node::not(node::exists(of))),
-        Value::Array(list) => same_list(of, list),
+        Value::Array(_) => same_json(of, json),
         Value::Object(fields) if is_operators(fields) => {
             let list = fields.iter().map(|(operator, operand)| {
                 operation(scope, of, operator, operand)
@@ -130,7 +131,7 @@ pub(super) fn of_value(scope: &Scope<'_>, of: &str, json: &Value) -> Result<Cond
             });
             Ok(node::all(list.collect::<Result<Vec<_>, _>>()?))
         }
-        Value::Object(_) => Err("compares whole objects, which no operator here does".into()),
+        Value::Object(_) => same_json(of, json),
     }
 }
 
@@ -138,16 +139,35 @@ fn is_operators(fields: &Map<String, Value>) -> bool {
     !fields.is_empty() && fields.keys().all(|name| name.starts_with('$'))
 }
 
-/// Lists are compared as their JSON.
-fn same_list(of: &str, list: &[Value]) -> Result<Condition, String> {
-    let size = node::size(of, Comparison::Equal, list.len() as f64);
-    let Some(first) = list.first() else { return Ok(size) };
-    let alike = list.iter().all(|value| value == first);
-    if !alike || first.is_array() || first.is_object() {
-        return Err("compares a whole list in its order, which no operator here does".into());
+/// Lists and objects are compared as their JSON.
+fn same_json(of: &str, json: &Value) -> Result<Condition, String> {
+    if json.as_array().is_some_and(Vec::is_empty) {
+        return Ok(node::size(of, Comparison::Equal, 0.0));
     }
-    let other = node::some(of, node::not(equals_strictly("", first)?));
-    Ok(node::all([size, node::not(other)]))
+    if !is_in_one_order(json) {
+        return Err("compares an object of several names, whose order counts to some of GrowthBook's SDKs and not to others".into());
+    }
+    // No context holds more.
+    if levels(json) >= MAX_CONTEXT_DEPTH {
+        return Ok(node::never());
+    }
+    Ok(node::deep_equals(of, json.clone()))
+}
+
+fn is_in_one_order(json: &Value) -> bool {
+    match json {
+        Value::Array(list) => list.iter().all(is_in_one_order),
+        Value::Object(object) => object.len() < 2 && object.values().all(is_in_one_order),
+        _ => true,
+    }
+}
+
+fn levels(json: &Value) -> usize {
+    match json {
+        Value::Array(list) => 1 + list.iter().map(levels).max().unwrap_or(0),
+        Value::Object(object) => 1 + object.values().map(levels).max().unwrap_or(0),
+        _ => 0,
+    }
 }
 
 /// `evalOperatorCondition`.

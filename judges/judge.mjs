@@ -1,7 +1,7 @@
 /**
  * Compares imported configurations with the vendors' own engines over random worlds.
  *
- *   node judge.mjs VENDOR PROGRAM [--evaluations N] [--seed N] [--show N]
+ *   node judge.mjs PROGRAM [VENDOR] [--evaluations N] [--seed N] [--show N]
  *
  * PROGRAM is the example `judge` of pennon-core. Every answer agrees, or belongs to a flag that the importer refused by name.
  */
@@ -14,7 +14,7 @@ import { Random } from './random.mjs';
 /** So many kinds of refusals are reported. */
 const LONGEST_LIST = 25;
 
-export const VENDORS = ['launchdarkly', 'growthbook', 'unleash', 'flagd'];
+export const VENDORS = ['launchdarkly'];
 
 /** `{ evaluations, worlds, agreed, refused, wrong: [...], reasons }` after at least this many evaluations, from this seed on. */
 export async function compare(vendor, program, { evaluations, seed, show = 20 }) {
@@ -72,12 +72,15 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
     allowPositionals: true,
     options: { evaluations: { type: 'string', default: '200000' }, seed: { type: 'string', default: '1' }, show: { type: 'string', default: '10' } },
   });
-  const [vendor, program] = positionals;
-  if (!VENDORS.includes(vendor) || !program) {
-    console.error(`usage: node judge.mjs ${VENDORS.join('|')} PROGRAM [--evaluations N] [--seed N] [--show N]`);
+  const [program, ...vendors] = positionals;
+  const unknown = vendors.find((vendor) => !VENDORS.includes(vendor));
+  if (!program || unknown) {
+    console.error(`usage: node judge.mjs PROGRAM [${VENDORS.join('|')}] [--evaluations N] [--seed N] [--show N]`);
     process.exit(2);
   }
-  const found = await compare(vendor, program, { evaluations: Number(values.evaluations), seed: Number(values.seed), show: Number(values.show) });
-  console.log(report(vendor, found));
-  if (found.wrong > 0 || found.agreed === 0) process.exitCode = 1;
+  for (const vendor of vendors.length > 0 ? vendors : VENDORS) {
+    const found = await compare(vendor, program, { evaluations: Number(values.evaluations), seed: Number(values.seed), show: Number(values.show) });
+    console.log(report(vendor, found));
+    if (found.wrong > 0 || found.agreed === 0) process.exitCode = 1;
+  }
 }
