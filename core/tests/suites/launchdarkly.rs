@@ -535,7 +535,7 @@ fn refusals(suite: &mut Suite) -> Result<(), Box<dyn Error>> {
         (
             "flag that needs itself",
             json!({ "prerequisites": [{ "key": "f", "variation": 0 }] }),
-            "depends on itself",
+            "lead back to the flag itself",
         ),
         (
             "prefix of kinds",
