@@ -52,7 +52,7 @@ fn text(findings: &[Finding], [errors, warnings, notes]: [usize; 3]) -> Result<S
                 writeln!(text, "    for example at {} with {}", witness.now, witness.context)?;
             }
         }
-        writeln!(text, "{errors} errors, {warnings} warnings, {notes} notes")
+        writeln!(text, "errors: {errors}, warnings: {warnings}, notes: {notes}")
     };
     write().map_err(|error| Failed(error.to_string()))?;
     Ok(text)

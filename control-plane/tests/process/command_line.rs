@@ -125,3 +125,47 @@ fn mistakes_are_told_by_name() {
     );
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+fn check_lists_findings_and_its_status_says_whether_they_matter() {
+    let folder = folder("check");
+    let check = |configuration: &Value, more: &[&str]| {
+        std::fs::write(folder.join("config.json"), configuration.to_string()).unwrap();
+        let output = pennon(&folder, &[&["check", "config.json"], more].concat());
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let sample = done(pennon(&folder, &["check", SAMPLE, "--deny-warnings"]));
+    assert!(sample.ends_with("errors: 0, warnings: 0, notes: 1\n"), "{sample}");
+
+    let rule = |id: &str, over: i64, variant: &str| json!({"id": id, "when": {"number": {"attribute": "age", "is": ">", "value": over}}, "serve": {"variant": variant}});
+    let mut configuration = json!({"format": 1, "flags": {"f": {
+        "type": "boolean", "enabled": true,
+        "variants": [{"key": "on", "value": true}, {"key": "off", "value": false}],
+        "targets": [{"variant": "off", "keys": ["u1"], "expires": 5_000}],
+        "rules": [rule("adults", 18, "off"), rule("all", 0, "on"), rule("old", 65, "off")],
+        "fallthrough": {"variant": "off"},
+    }}});
+    let (status, text) = check(&configuration, &["--now", "4999"]);
+    assert_eq!(status, Some(0), "{text}");
+    let lines: Vec<&str> = text.lines().collect();
+    let expected = [
+        "warning [rule-shadowed] /flags/f/rules/2: never decides: `adults` matches whatever it matches",
+        "note [rules-overlap] /flags/f/rules/1: can match where `adults` does, which serves something else and decides",
+        "    for example at 4999 with {\"age\":19}",
+        "errors: 0, warnings: 1, notes: 1",
+    ];
+    assert_eq!(lines, expected);
+    let (status, text) = check(&configuration, &["--deny-warnings", "--format", "json"]);
+    let found = json(&text);
+    assert_eq!(status, Some(1), "{text}");
+    assert_eq!(found["warnings"], 2, "the target has expired too: {text}");
+    assert_eq!(found["findings"][0]["code"], "target-expired", "{text}");
+
+    configuration["flags"]["f"]["fallthrough"]["variant"] = "gone".into();
+    let (status, text) = check(&configuration, &[]);
+    assert_eq!(status, Some(1), "{text}");
+    assert!(text.starts_with("error [unknown-variant] /flags/f/fallthrough/variant: "), "{text}");
+
+    let (status, _) = check(&json!({"format": 1, "flags": [], "more": 1}), &[]);
+    assert_eq!(status, Some(1));
+}

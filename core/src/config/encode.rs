@@ -559,7 +559,7 @@ fn text(value: &Scalar) -> Option<&String> {
 }
 
 /// It is a list, and each value is held by an element.
-fn all_of(list: &In) -> Condition {
+pub(super) fn all_of(list: &In) -> Condition {
     if list.values.is_empty() {
         return is_list(list);
     }
@@ -574,7 +574,7 @@ fn all_of(list: &In) -> Condition {
 }
 
 /// It is a list, and no element holds one of the values.
-fn none_of(list: &In) -> Condition {
+pub(super) fn none_of(list: &In) -> Condition {
     Condition::All(alloc::vec![
         is_list(list),
         Condition::Not(alloc::boxed::Box::new(Condition::AnyOf(list.clone()))),

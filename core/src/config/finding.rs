@@ -93,7 +93,6 @@ pub enum Code {
     RuleNeverMatches,
     RuleShadowed,
     RuleServesNobody,
-    FallthroughUnreachable,
     VariantNeverServed,
     PrerequisiteNeverMet,
     PrerequisiteVariantNeverServed,
@@ -106,6 +105,7 @@ pub enum Code {
     KeyIncludedAndExcluded,
 
     RulesOverlap,
+    FallthroughUnreachable,
     PrerequisiteOff,
     UnusedAttribute,
     UnusedLayer,

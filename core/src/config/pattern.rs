@@ -22,8 +22,16 @@ const BUILD_BYTES: usize = 32 * MAX_AUTOMATON_BYTES;
 /// # Errors
 /// What is wrong with the pattern, in one sentence.
 pub(super) fn compile(pattern: &str) -> Result<Vec<u8>, String> {
+    encode(&automaton(pattern)?)
+}
+
+/// The automaton that finds the pattern anywhere in a text.
+///
+/// # Errors
+/// As [`compile`].
+pub(super) fn automaton(pattern: &str) -> Result<dense::DFA<Vec<u32>>, String> {
     let pattern = with_ascii_classes(pattern)?;
-    let dfa = dense::Builder::new()
+    dense::Builder::new()
         .configure(
             dense::Config::new()
                 .start_kind(StartKind::Unanchored)
@@ -34,8 +42,7 @@ pub(super) fn compile(pattern: &str) -> Result<Vec<u8>, String> {
         .syntax(syntax::Config::new().nest_limit(50))
         .thompson(thompson::Config::new().nfa_size_limit(Some(BUILD_BYTES)))
         .build(&pattern)
-        .map_err(|error| too_large_or(&error.to_string()))?;
-    encode(&dfa)
+        .map_err(|error| too_large_or(&error.to_string()))
 }
 
 fn too_large_or(message: &str) -> String {
@@ -48,11 +55,15 @@ fn too_large_or(message: &str) -> String {
     }
 }
 
+/// The state in which a text begins.
+pub(super) fn start(dfa: &dense::DFA<Vec<u32>>) -> Result<StateID, String> {
+    dfa.start_state(&start::Config::new().anchored(Anchored::No))
+        .map_err(|error| format!("cannot be started: {error}"))
+}
+
 /// Numbers the states that can be reached, and writes a row for each.
 fn encode(dfa: &dense::DFA<Vec<u32>>) -> Result<Vec<u8>, String> {
-    let start = dfa
-        .start_state(&start::Config::new().anchored(Anchored::No))
-        .map_err(|error| format!("cannot be started: {error}"))?;
+    let start = self::start(dfa)?;
     // One byte of each class stands for all of its class.
     let classes = dfa.byte_classes();
     let columns = classes.alphabet_len();

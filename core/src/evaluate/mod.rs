@@ -21,7 +21,7 @@ pub(crate) use automaton::accepts;
 #[cfg(feature = "compile")]
 pub(crate) use automaton::{ACCEPT, DEAD};
 #[cfg(feature = "compile")]
-pub(crate) use bucket::algorithm;
+pub(crate) use bucket::{algorithm, with_unit};
 pub(crate) use condition::op;
 #[cfg(feature = "compile")]
 pub(crate) use datetime::Moment;
@@ -34,7 +34,7 @@ pub(crate) use semver::Version;
 #[cfg(feature = "compile")]
 pub(crate) use serve::serving;
 #[cfg(feature = "compile")]
-pub(crate) use text::fold;
+pub(crate) use text::{fold, padded_version_order};
 pub(crate) use trace::{Observer, Silent, Step};
 
 use crate::bytes::Reader;

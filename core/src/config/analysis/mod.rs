@@ -4,13 +4,22 @@
 //! it says nothing against a rule.
 
 mod audience;
+mod domain;
+mod formula;
+mod judge;
+mod order;
 mod references;
+mod rules;
 mod served;
+mod solve;
+mod text;
 mod walk;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+
+pub use rules::examples;
 
 use super::finding::{Code, Finding};
 use super::literal::pointer;
@@ -59,7 +68,8 @@ fn of_flag<'a>(report: &mut Report<'a>, key: &'a str, flag: &'a Flag) {
     let place = pointer("/flags", key);
     references::of_flag(report, &place, flag);
     audience::targets(report, &place, flag);
-    served::of_flag(report, &place, flag);
+    let unreached = rules::of_flag(report, &place, key, flag);
+    served::of_flag(report, &place, flag, &unreached);
     report.flag = None;
 }
 

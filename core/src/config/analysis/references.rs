@@ -248,7 +248,7 @@ fn scalar_type(value: &Scalar) -> ContextType {
 }
 
 /// The types of values for which the operator may hold; none for all of them.
-fn accepted(condition: &Condition) -> Option<Vec<ContextType>> {
+pub(super) fn accepted(condition: &Condition) -> Option<Vec<ContextType>> {
     Some(match condition {
         Condition::IsType(is) => alloc::vec![is.value_type],
         Condition::Equals(equals) => alloc::vec![scalar_type(&equals.value)],

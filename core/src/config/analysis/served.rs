@@ -3,13 +3,19 @@
 use alloc::collections::BTreeSet;
 use alloc::format;
 
+use super::rules::Unreached;
 use super::{Report, walk};
 use crate::config::finding::Code;
 use crate::config::literal::pointer;
 use crate::config::{Condition, Flag, Prerequisite, Serve};
 
-pub(super) fn of_flag<'a>(report: &mut Report<'a>, place: &str, flag: &'a Flag) {
-    let mut served = variants(report, flag);
+pub(super) fn of_flag<'a>(
+    report: &mut Report<'a>,
+    place: &str,
+    flag: &'a Flag,
+    unreached: &Unreached,
+) {
+    let mut served = variants(report, flag, unreached);
     served.extend(flag.off_variant.iter().map(|variant| variant.as_str()));
     for (at, variant) in flag.variants.iter().enumerate() {
         if !served.contains(variant.key.as_str()) {
@@ -31,7 +37,7 @@ pub(super) fn of_flag<'a>(report: &mut Report<'a>, place: &str, flag: &'a Flag) 
 }
 
 /// The variants that a flag which is on may serve, other than its off variant.
-fn variants<'a>(report: &Report<'_>, flag: &'a Flag) -> BTreeSet<&'a str> {
+fn variants<'a>(report: &Report<'_>, flag: &'a Flag, unreached: &Unreached) -> BTreeSet<&'a str> {
     let mut served: BTreeSet<&str> = BTreeSet::new();
     let now = report.options.now;
     let counts = |expires: Option<i64>| expires.is_none_or(|at| now.is_none_or(|now| now < at));
@@ -44,8 +50,10 @@ fn variants<'a>(report: &Report<'_>, flag: &'a Flag) -> BTreeSet<&'a str> {
         .iter()
         .filter(|held| holdouts.get(&held.holdout).is_some_and(|holdout| holdout.weight > 0));
     served.extend(held_out.map(|held| held.variant.as_str()));
-    let rules = flag.rules.iter().filter(|rule| counts(rule.to)).map(|rule| &rule.serve);
-    for serve in rules.chain([&flag.fallthrough]) {
+    let rules = flag.rules.iter().enumerate();
+    let rules = rules.filter(|(at, rule)| counts(rule.to) && !unreached.rules.contains(at));
+    let fallthrough = Some(&flag.fallthrough).filter(|_| !unreached.fallthrough);
+    for serve in rules.map(|(_, rule)| &rule.serve).chain(fallthrough) {
         served.extend(variants_of(serve));
     }
     served
@@ -79,7 +87,7 @@ fn prerequisite(report: &mut Report<'_>, place: &str, needed: &Prerequisite) {
         let message = format!("is not met while `{key}` is off");
         report.add(Code::PrerequisiteOff, place, message).other = Some(pointer("/flags", key));
     }
-    let mut served = variants(report, flag);
+    let mut served = variants(report, flag, &Unreached::default());
     // A flag that is on serves its off variant where its own prerequisites are not met.
     if !flag.prerequisites.is_empty() {
         served.extend(flag.off_variant.iter().map(|variant| variant.as_str()));
