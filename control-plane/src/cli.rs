@@ -13,7 +13,9 @@ use crate::ambient::{Clock, Random};
 use crate::config::{self, ServeArgs, file};
 use crate::offline::compile::CompileArgs;
 use crate::offline::snapshot::VerifyArgs;
-use crate::offline::{Failed, audit, check, compile, eval, import, keys, snapshot, token};
+use crate::offline::{
+    Failed, audit, check, compile, database, doctor, eval, import, keys, snapshot, token,
+};
 
 /// Feature flags as signed snapshots, evaluated where they are needed.
 #[derive(Debug, Parser)]
@@ -76,6 +78,14 @@ enum Command {
     },
     /// Make a new admin token on the database and print it, when the old one is lost.
     Token(token::TokenArgs),
+    /// Write the whole database into one file, while the server runs.
+    Backup(database::BackupArgs),
+    /// Fill a new database from a backup; the backup may come from the other kind of database.
+    Restore(database::RestoreArgs),
+    /// Bring the database to the shape that this program wants; `pennon serve` does it as well when it starts.
+    Migrate(database::MigrateArgs),
+    /// Check the configuration and all that the server leans on; one line for each, with what to do. Exit status 1: something is wrong.
+    Doctor(Box<ServeArgs>),
     /// Work with the audit log.
     Audit {
         #[command(subcommand)]
@@ -128,6 +138,12 @@ pub fn run() -> ExitCode {
     let line = Line::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match line.command {
         Command::Serve(args) => serve(&args, mistakes),
+        Command::Doctor(args) => {
+            install_tls();
+            let (lines, well) = doctor::examine(&args, mistakes, &Clock::System);
+            let told = print(&format!("{}\n", lines.join("\n")));
+            if well && told.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
         _ if !mistakes.is_empty() => {
             mistakes.iter().for_each(|mistake| complain(mistake));
             ExitCode::FAILURE
@@ -145,7 +161,7 @@ pub fn run() -> ExitCode {
 fn offline(command: Command) -> Result<ExitCode, Failed> {
     let clock = Clock::System;
     match command {
-        Command::Serve(_) => {}
+        Command::Serve(_) | Command::Doctor(_) => {}
         Command::Import { from, file, out, report } => import::import(from, &file, &out, &report)?,
         Command::Compile(args) => compile::run(&args, &clock)?,
         Command::Eval { config, snapshot, cases, kind } => {
@@ -176,6 +192,22 @@ fn offline(command: Command) -> Result<ExitCode, Failed> {
         Command::Token(args) => {
             install_tls();
             print(&format!("{}\n", token::create(&args, &clock, &Random::System)?))?;
+        }
+        Command::Backup(args) => {
+            install_tls();
+            print(&format!("{}\n", database::backup(&args, &clock)?))?;
+        }
+        Command::Restore(args) => {
+            install_tls();
+            print(&format!("{}\n", database::restore(&args, &clock)?.join("\n")))?;
+        }
+        Command::Migrate(args) => {
+            install_tls();
+            let (lines, fits) = database::migrate(&args, &clock)?;
+            print(&format!("{}\n", lines.join("\n")))?;
+            if !fits {
+                return Ok(ExitCode::FAILURE);
+            }
         }
         Command::Audit { command: AuditCommand::Verify(args) } => {
             install_tls();

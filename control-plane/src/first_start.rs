@@ -31,7 +31,7 @@ use crate::store::tokens::{self, Token};
 use crate::store::{Store, StoreError, Tx, flags, instance, signing};
 
 /// The fact whose absence makes a start the first one.
-const ROOT_FINGERPRINT: &str = "root-fingerprint";
+pub const ROOT_FINGERPRINT: &str = "root-fingerprint";
 /// The project and the environments that a first start makes: key, name, protected.
 const PROJECT: (&str, &str) = ("default", "Default");
 const ENVIRONMENTS: [(&str, &str, bool); 2] =

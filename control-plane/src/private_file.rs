@@ -12,10 +12,15 @@ pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
 
 /// Writes a new file with mode 0600 and syncs it; fails when the file is there.
 pub(crate) fn create(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = create_new(path)?;
     file.write_all(content)?;
     file.sync_all()?;
     sync_folder(path)
+}
+
+/// Opens a new file with mode 0600 for writing; fails when the file is there.
+pub(crate) fn create_new(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 /// Writes the file with this mode, over an old one: a reader sees the old content or the whole new one.

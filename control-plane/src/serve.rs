@@ -189,7 +189,7 @@ async fn connect(url: &str) -> Result<Store, StartError> {
 }
 
 /// The right to be the only server of this database file, as long as it is held; a process that ends gives it back.
-fn lock(database: &str) -> Result<Option<File>, StartError> {
+pub(crate) fn lock(database: &str) -> Result<Option<File>, StartError> {
     let Some(path) = Dialect::file(database)? else {
         return Ok(None); // replicas share PostgreSQL
     };

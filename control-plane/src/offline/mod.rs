@@ -3,6 +3,8 @@
 pub mod audit;
 pub mod check;
 pub mod compile;
+pub mod database;
+pub mod doctor;
 pub mod eval;
 pub mod import;
 pub mod keys;
@@ -43,16 +45,20 @@ struct Opened {
 impl Opened {
     /// Connects to what is configured, which has to be there: only `pennon serve` makes a database file.
     fn open(place: &PlaceArgs) -> Result<Self, Failed> {
-        let database = place.database();
-        let file = Dialect::file(&database)?;
+        let file = Dialect::file(&place.database())?;
         if let Some(file) = file.filter(|file| !file.is_file()) {
             return Err(Failed::at(&file, "there is no database; give --data-dir or --database"));
         }
+        Self::create(place)
+    }
+
+    /// The same, and makes a missing database file.
+    fn create(place: &PlaceArgs) -> Result<Self, Failed> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| Failed(error.to_string()))?;
-        let store = runtime.block_on(Store::connect(&database))?;
+        let store = runtime.block_on(Store::connect(&place.database()))?;
         Ok(Self { runtime, store })
     }
 
@@ -69,4 +75,10 @@ impl From<StoreError> for Failed {
     fn from(error: StoreError) -> Self {
         Self(error.to_string())
     }
+}
+
+/// The secret that a server on SQLite made for itself.
+fn own_secret(place: &PlaceArgs) -> Option<[u8; 32]> {
+    let text = std::fs::read_to_string(place.own_secret_file()).ok()?;
+    pennon_core::protocol::connection::digest(text.trim())
 }

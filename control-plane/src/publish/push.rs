@@ -228,7 +228,7 @@ async fn push(app: &App, edge: &Edge, client: &reqwest::Client, current: &Arc<Cu
 }
 
 /// An error and what caused it, without the address, which is known.
-fn causes(error: &dyn std::error::Error) -> String {
+pub fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -91,6 +91,46 @@ impl Dialect {
         Ok(())
     }
 
+    /// The tables that there are.
+    pub(super) async fn tables(self, tx: &mut AnyConnection) -> Result<Vec<String>, StoreError> {
+        let statement = match self {
+            Self::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'table'",
+            Self::Postgres => {
+                "SELECT CAST(table_name AS TEXT) FROM information_schema.tables WHERE table_schema = current_schema()"
+            }
+        };
+        let rows: Vec<(String,)> = sqlx::query_as(statement).fetch_all(tx).await?;
+        Ok(rows.into_iter().map(|(name,)| name).collect())
+    }
+
+    /// Name and type (BIGINT, TEXT or BYTEA) of a table's columns, in their order.
+    pub(super) async fn columns(
+        self,
+        tx: &mut AnyConnection,
+        table: &str,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let statement = match self {
+            Self::Sqlite => "SELECT name, UPPER(type) FROM pragma_table_info($1) ORDER BY cid",
+            Self::Postgres => {
+                "SELECT CAST(column_name AS TEXT), UPPER(CAST(data_type AS TEXT)) FROM information_schema.columns \
+                 WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position"
+            }
+        };
+        Ok(sqlx::query_as(statement).bind(table.to_owned()).fetch_all(tx).await?)
+    }
+
+    /// The time that the database's computer has, in Unix milliseconds; SQLite's is this one.
+    pub async fn now_ms(self, tx: &mut AnyConnection) -> Result<Option<i64>, StoreError> {
+        if self == Self::Sqlite {
+            return Ok(None);
+        }
+        let (now,): (i64,) =
+            sqlx::query_as("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)")
+                .fetch_one(tx)
+                .await?;
+        Ok(Some(now))
+    }
+
     /// The pools. On PostgreSQL the one that writes reads as well.
     pub(super) async fn connect(self, url: &str) -> Result<Pools, StoreError> {
         sqlx::any::install_default_drivers();

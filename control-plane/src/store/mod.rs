@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sqlx::{Any, AnyPool, Transaction};
 
 pub mod audit;
+pub mod backup;
 pub mod change;
 pub mod deliveries;
 pub mod dialect;
@@ -30,7 +31,7 @@ pub mod users;
 pub mod webhooks;
 
 pub use dialect::Dialect;
-pub use migrate::migrate;
+pub use migrate::{Migration, migrate, pending};
 
 /// A transaction; it is rolled back when it is dropped without a commit.
 pub type Tx = Transaction<'static, Any>;

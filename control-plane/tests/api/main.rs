@@ -10,6 +10,7 @@ mod support;
 
 mod admin;
 mod audit;
+mod backup;
 mod bad_input;
 mod delivery;
 mod edges;

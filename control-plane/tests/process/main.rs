@@ -5,6 +5,7 @@ mod audit;
 mod command_line;
 mod first_start;
 mod kill;
+mod operation;
 mod postgres;
 mod replicas;
 mod server;
