@@ -15,8 +15,10 @@ use tower_http::cors::{Any, CorsLayer};
 
 use crate::app::App;
 use crate::routes::admin::{
-    audit, configurations, documents, environments, flags, projects, sdk_keys, status, webhooks,
+    audit, configurations, documents, environments, flags, members, projects, sdk_keys, status,
+    tokens, users, webhooks,
 };
+use crate::routes::auth::{account, programs, setup, sign_in};
 use crate::routes::body::MAX_JSON_BYTES;
 use crate::routes::openapi::{Served, file, says};
 use crate::routes::problem::Problem;
@@ -84,13 +86,39 @@ fn admin() -> ApiRouter<App> {
     let environment = "/admin/projects/{project}/environments/{environment}";
     let p = |path: &str| format!("{project}{path}");
     let e = |path: &str| format!("{environment}{path}");
-    ApiRouter::new()
+    people()
         .api_route(
             "/admin/projects",
             get_with(projects::list, says("listProjects", "All projects"))
                 .post_with(projects::create, says("createProject", "A new project")),
         )
         .api_route(project, get_with(projects::get, says("getProject", "A project")))
+        .api_route(
+            &p("/members"),
+            get_with(members::list, says("listMembers", "Who belongs to the project"))
+                .post_with(members::create, says("addMember", "Takes somebody into the project")),
+        )
+        .api_route(
+            &p("/members/{user}"),
+            get_with(members::get, says("getMember", "A member"))
+                .put_with(members::put, says("putMember", "Says what a member is"))
+                .delete_with(
+                    members::delete,
+                    says("removeMember", "Takes somebody out of the project"),
+                ),
+        )
+        .api_route(
+            &p("/tokens"),
+            get_with(
+                tokens::list,
+                says("listTokens", "The project's API tokens: an admin sees all, others their own"),
+            )
+            .post_with(tokens::create, says("createToken", "A new API token, shown this once")),
+        )
+        .api_route(
+            &p("/tokens/{id}"),
+            delete_with(tokens::revoke, says("revokeToken", "Revokes an API token")),
+        )
         .api_route(
             &p("/audit"),
             get_with(audit::list, says("listAudit", "What was changed, newest first")),
@@ -257,6 +285,67 @@ fn admin() -> ApiRouter<App> {
         .api_route(
             "/admin/edges",
             get_with(status::edges, says("listEdges", "What each edge said to the last push")),
+        )
+}
+
+/// For people to come in, and for owners of the instance to let them.
+fn people() -> ApiRouter<App> {
+    ApiRouter::new()
+        .api_route(
+            "/auth/setup",
+            get_with(setup::get, says("getSetup", "Whether this installation waits for its owner"))
+                .post_with(setup::post, says("setUp", "Makes the first owner")),
+        )
+        .api_route("/auth/sign-in", post_with(sign_in::sign_in, says("signIn", "Begins a session")))
+        .api_route(
+            "/auth/sign-out",
+            post_with(sign_in::sign_out, says("signOut", "Ends the session")),
+        )
+        .api_route(
+            "/auth/invitation",
+            post_with(
+                sign_in::accept,
+                says("acceptInvitation", "Sets a password, and begins a session"),
+            ),
+        )
+        .api_route("/auth/me", get_with(account::get, says("getMe", "Who asks, and what they may")))
+        .api_route(
+            "/auth/sessions",
+            get_with(account::sessions, says("listSessions", "One's own sessions")),
+        )
+        .api_route(
+            "/auth/sessions/{id}",
+            delete_with(account::end_session, says("endSession", "Ends one of one's own sessions")),
+        )
+        .api_route(
+            "/auth/password",
+            post_with(account::password, says("changePassword", "Changes one's own password")),
+        )
+        .api_route(
+            "/auth/token",
+            post_with(programs::issue, says("issueToken", "Signs a program in")),
+        )
+        .api_route(
+            "/auth/token/refresh",
+            post_with(programs::refresh, says("refreshToken", "New tokens for a refresh token")),
+        )
+        .api_route(
+            "/auth/token/revoke",
+            post_with(programs::revoke, says("revokeSignIn", "Ends a program's sign-in")),
+        )
+        .api_route(
+            "/admin/users",
+            get_with(users::list, says("listUsers", "The people of this installation"))
+                .post_with(users::create, says("createUser", "Makes and invites a person")),
+        )
+        .api_route(
+            "/admin/users/{user}",
+            get_with(users::get, says("getUser", "A person"))
+                .patch_with(users::patch, says("patchUser", "Changes a person")),
+        )
+        .api_route(
+            "/admin/users/{user}/invitation",
+            post_with(users::invitation, says("inviteUser", "Lets a person choose a password")),
         )
 }
 

@@ -125,16 +125,18 @@ fn refused(detail: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "token", detail)
 }
 
-async fn by_token(app: &App, given: &str) -> Result<(Who, Rights), Problem> {
+/// Whose API token this is.
+///
+/// # Errors
+/// 401 when it is unknown, expired or revoked.
+pub async fn by_token(app: &App, given: &str) -> Result<(Who, Rights), Problem> {
     let sha256 = token::sha256(given);
     let mut connection = app.store.begin_read().await?;
     let found = tokens::find(&mut connection, &sha256).await?;
     let now = app.clock.now_ms();
     // The database compared hashes of 256 random bits already; comparing them again in constant time costs nothing.
     let valid = found.filter(|token| {
-        bool::from(token.sha256.as_slice().ct_eq(sha256.as_slice()))
-            && token.revoked_at.is_none()
-            && token.expires_at.is_none_or(|at| now < at)
+        bool::from(token.sha256.as_slice().ct_eq(sha256.as_slice())) && token.is_live(now)
     });
     let unknown = || refused("this token is unknown, expired or revoked");
     let token = valid.ok_or_else(unknown)?;
@@ -208,7 +210,10 @@ async fn by_jwt(app: &App, given: &str) -> Result<(Who, Rights), Problem> {
 }
 
 /// Everything that a person may do.
-async fn rights_of(
+///
+/// # Errors
+/// What the database says.
+pub async fn rights_of(
     connection: &mut sqlx::AnyConnection,
     user: &User,
 ) -> Result<Rights, StoreError> {

@@ -165,6 +165,24 @@ pub fn first_configuration(variants: &[Variant]) -> Map<String, Value> {
     map
 }
 
+/// Whether a flag that is configured like this serves the same under both definitions, to the same clients: it is off, and off
+/// means the same.
+pub fn stays_off(
+    old: &Map<String, Value>,
+    new: &Map<String, Value>,
+    configuration: &Map<String, Value>,
+) -> bool {
+    let off = configuration.get("offVariant");
+    let means = |definition: &Map<String, Value>| {
+        let variants = definition.get("variants").and_then(Value::as_array);
+        let variant = variants.and_then(|all| all.iter().find(|one| one.get("key") == off));
+        variant.and_then(|variant| variant.get("value")).cloned()
+    };
+    configuration.get("enabled") == Some(&Value::Bool(false))
+        && means(old) == means(new)
+        && old.get("clientVisible") == new.get("clientVisible")
+}
+
 /// What the variants of a boolean flag are unless someone says otherwise.
 pub fn first_variants(value_type: ValueType) -> Option<Value> {
     (value_type == ValueType::Boolean)
@@ -278,6 +296,26 @@ mod tests {
         assert_eq!(configuration["rules"][0]["id"].as_str().unwrap().len(), 32);
         assert_eq!(configuration["rules"][0]["serve"]["split"]["by"]["salt"], "kept");
         assert_eq!(configuration["rules"][1]["id"], "kept");
+    }
+
+    #[test]
+    fn a_flag_stays_off_while_off_means_the_same() {
+        let off = object(json!({ "enabled": false, "offVariant": "off" }));
+        let on = object(json!({ "enabled": true, "offVariant": "off" }));
+        let old = definition();
+        let with = |name: &str, value: Value| {
+            let mut new = old.clone();
+            new.insert(name.to_owned(), value);
+            new
+        };
+        let variants =
+            |off: bool| json!([{ "key": "on", "value": true }, { "key": "off", "value": off }]);
+        assert!(stays_off(&old, &with("description", json!("text")), &off));
+        assert!(!stays_off(&old, &with("description", json!("text")), &on));
+        assert!(stays_off(&old, &with("variants", variants(false)), &off));
+        assert!(!stays_off(&old, &with("variants", variants(true)), &off));
+        assert!(!stays_off(&old, &with("variants", json!([])), &off));
+        assert!(!stays_off(&old, &with("clientVisible", json!(true)), &off));
     }
 
     #[test]

@@ -14,13 +14,38 @@ use crate::auth::actor::{Actor, authenticate};
 use crate::domain::permission::{Permission, Refusal, Target, decide};
 use crate::domain::role::Role;
 
-use Permission::{Account, Change, Define, Instance, Manage, Read};
+use Permission::{Account, Change, Define, Instance, Manage, Public, Read};
 
 /// Every route of the admin API: method, path, what it takes.
 pub const TABLE: &[(&str, &str, Permission)] = &[
+    ("GET", "/auth/setup", Public),
+    ("POST", "/auth/setup", Public),
+    ("POST", "/auth/sign-in", Public),
+    ("POST", "/auth/invitation", Public),
+    ("POST", "/auth/token", Public),
+    ("POST", "/auth/token/refresh", Public),
+    ("POST", "/auth/token/revoke", Public),
+    ("POST", "/auth/sign-out", Account),
+    ("GET", "/auth/me", Account),
+    ("GET", "/auth/sessions", Account),
+    ("DELETE", "/auth/sessions/{id}", Account),
+    ("POST", "/auth/password", Account),
+    ("GET", "/admin/users", Instance),
+    ("POST", "/admin/users", Instance),
+    ("GET", "/admin/users/{user}", Instance),
+    ("PATCH", "/admin/users/{user}", Instance),
+    ("POST", "/admin/users/{user}/invitation", Instance),
     ("GET", "/admin/projects", Account),
     ("POST", "/admin/projects", Instance),
     ("GET", "/admin/projects/{project}", Read),
+    ("GET", "/admin/projects/{project}/members", Read),
+    ("POST", "/admin/projects/{project}/members", Manage),
+    ("GET", "/admin/projects/{project}/members/{user}", Read),
+    ("PUT", "/admin/projects/{project}/members/{user}", Manage),
+    ("DELETE", "/admin/projects/{project}/members/{user}", Manage),
+    ("GET", "/admin/projects/{project}/tokens", Read),
+    ("POST", "/admin/projects/{project}/tokens", Read),
+    ("DELETE", "/admin/projects/{project}/tokens/{id}", Read),
     ("GET", "/admin/projects/{project}/audit", Read),
     ("GET", "/admin/projects/{project}/audit/export", Read),
     ("GET", "/admin/projects/{project}/environments", Read),
@@ -87,7 +112,7 @@ pub async fn guard(
         return unknown(path.as_str());
     };
     let (mut parts, body) = request.into_parts();
-    if permission != Permission::Public {
+    if permission != Public {
         let actor = authenticate(&app, &parts).await?;
         let params = params.map_err(|rejection| {
             Problem::new(StatusCode::BAD_REQUEST, "path", rejection.body_text())
@@ -175,7 +200,7 @@ mod tests {
                 Read | Define | Manage | Permission::Own => {
                     assert!(path.contains("{project}"), "{method} {path}");
                 }
-                Account | Instance | Permission::Public => {
+                Account | Instance | Public => {
                     assert!(!path.contains("{project}"), "{method} {path}");
                 }
             }

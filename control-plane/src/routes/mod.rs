@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod admin;
+pub mod auth;
 pub mod body;
 pub mod comment;
 pub mod dashboard;

@@ -5,13 +5,16 @@ use aide::generate;
 use aide::openapi::{Info, MediaType, OpenApi, ReferenceOr, Response as Documented, StatusCode};
 use aide::transform::TransformOperation;
 use axum::body::Bytes;
-use axum::http::header;
+use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+use super::access::permission;
 use super::problem::Problem;
+use crate::auth::session;
+use crate::domain::permission::Permission;
 
 /// Where components lie in the document.
 const COMPONENTS: &str = "#/components/schemas/";
@@ -22,7 +25,7 @@ const CHANGING: [u16; 2] = [409, 412];
 /// Those that only operations with a body answer.
 const WITH_BODY: [u16; 2] = [413, 415];
 /// What stands in a path's braces.
-const PARAMETERS: [(&str, &str); 9] = [
+const PARAMETERS: [(&str, &str); 10] = [
     ("project", "The project's key."),
     ("environment", "The environment's key."),
     ("flag", "The flag's key."),
@@ -31,6 +34,7 @@ const PARAMETERS: [(&str, &str); 9] = [
     ("layer", "The layer's key."),
     ("holdout", "The holdout's key."),
     ("delivery", "The delivery's id, as lists tell it."),
+    ("user", "The person's id."),
     ("id", "The id, as lists tell it."),
 ];
 
@@ -83,9 +87,10 @@ pub fn complete(api: &mut OpenApi) -> Value {
     let mut document = json!(api);
     document["openapi"] = json!("3.1.0");
     document["components"]["securitySchemes"] = json!({
-        "token": { "type": "http", "scheme": "bearer", "description": "An admin token: `pna_...`." },
+        "token": { "type": "http", "scheme": "bearer", "description": "An API token, `pna_...`, or an access token of `POST /auth/token`." },
+        "session": { "type": "apiKey", "in": "cookie", "name": session::cookie_name(true), "description": "A browser's session, begun by `POST /auth/sign-in`; over plain http the cookie is called `pennon`." },
     });
-    document["security"] = json!([{ "token": [] }]);
+    document["security"] = json!([{ "token": [] }, { "session": [] }]);
     let mut paths = Map::new();
     if let Some(Value::Object(all)) = document.get_mut("paths").map(Value::take) {
         // By path, so that moving a route in the router changes no snapshot.
@@ -107,6 +112,11 @@ pub fn complete(api: &mut OpenApi) -> Value {
 /// What a path, a method and a body say by themselves.
 fn describe(path: &str, method: &str, operation: &mut Value) {
     operation["tags"] = json!([tag(path)]);
+    let public = Method::from_bytes(method.to_ascii_uppercase().as_bytes())
+        .is_ok_and(|method| permission(&method, path) == Some(Permission::Public));
+    if public {
+        operation["security"] = json!([]);
+    }
     let mut parameters: Vec<Value> = path
         .split('/')
         .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
@@ -143,6 +153,9 @@ fn describe(path: &str, method: &str, operation: &mut Value) {
 
 /// The last collection that the path names within what it belongs to.
 fn tag(path: &str) -> &str {
+    if path.starts_with("/auth/") {
+        return "auth";
+    }
     let mut parts = path.trim_start_matches("/admin/").split('/');
     let mut tag = parts.next().unwrap_or_default();
     while let Some(part) = parts.next() {
@@ -186,6 +199,7 @@ mod tests {
             ("/admin/projects/{project}/environments/{environment}/sdk-keys/{id}", "sdk-keys"),
             ("/admin/projects/{project}/environments/{environment}/flags/{flag}/on", "flags"),
             ("/admin/edges", "edges"),
+            ("/auth/token/refresh", "auth"),
         ] {
             assert_eq!(tag(path), expected, "{path}");
         }

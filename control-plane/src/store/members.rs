@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use sqlx::AnyConnection;
 
-use super::StoreError;
+use super::{StoreError, users};
 use crate::domain::role::{Grant, Role};
 
 /// Reads a role and where it is narrowed. What cannot be read gives no rights: it is an error, never a guess.
@@ -60,19 +60,22 @@ fn read(row: Row) -> Result<Member, StoreError> {
     Ok(Member { user_id, email, name, grant, version, created_at, updated_at })
 }
 
-/// At most `limit` members of a project whose address comes after `after`.
+/// At most `limit` members of a project whose address comes after `after`, and whose address or name has `search` in it.
 pub async fn list(
     connection: &mut AnyConnection,
     project_id: &str,
+    search: &str,
     after: &str,
     limit: i64,
 ) -> Result<Vec<Member>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT user_id, email, name, role, environments, version, members.created_at, updated_at \
-         FROM members JOIN users ON users.id = user_id WHERE project_id = $1 AND email > $2 ORDER BY email LIMIT $3",
+         FROM members JOIN users ON users.id = user_id WHERE project_id = $1 AND email > $2 \
+         AND (email LIKE $3 ESCAPE '\\' OR LOWER(name) LIKE $3 ESCAPE '\\') ORDER BY email LIMIT $4",
     )
     .bind(project_id)
     .bind(after)
+    .bind(users::pattern(search))
     .bind(limit)
     .fetch_all(connection)
     .await?;
@@ -146,5 +149,14 @@ pub async fn count_owners(
             .bind(project_id)
             .fetch_one(connection)
             .await?;
+    Ok(count)
+}
+
+/// Members of a project.
+pub async fn count(connection: &mut AnyConnection, project_id: &str) -> Result<i64, StoreError> {
+    let (count,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM members WHERE project_id = $1")
+        .bind(project_id)
+        .fetch_one(connection)
+        .await?;
     Ok(count)
 }

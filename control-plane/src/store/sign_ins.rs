@@ -1,5 +1,6 @@
 //! What lets a person in without a password: sessions of browsers, families of refresh tokens, invitations. Of each only the SHA-256.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::AnyConnection;
 
@@ -7,7 +8,7 @@ use super::StoreError;
 use super::users::{self, User};
 
 /// A session as kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Session {
     /// 32 hex digits.
@@ -262,4 +263,16 @@ pub async fn invitation(
         .bind(sha256.to_vec())
         .fetch_optional(connection)
         .await?)
+}
+
+/// Uses an invitation up; answers whether it was there.
+pub async fn take_invitation(
+    connection: &mut AnyConnection,
+    sha256: &[u8],
+) -> Result<bool, StoreError> {
+    let taken = sqlx::query("DELETE FROM invitations WHERE sha256 = $1")
+        .bind(sha256.to_vec())
+        .execute(connection)
+        .await?;
+    Ok(taken.rows_affected() > 0)
 }

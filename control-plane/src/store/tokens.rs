@@ -107,21 +107,28 @@ pub async fn insert(connection: &mut AnyConnection, token: &Token) -> Result<(),
     Ok(())
 }
 
-/// The tokens of a project, revoked ones too, newest first: at most `limit` after the one made at `before` with the id `id`.
+impl Token {
+    /// Whether it is neither revoked nor expired.
+    pub fn is_live(&self, now_ms: i64) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|at| now_ms < at)
+    }
+}
+
+/// At most `limit` tokens of a project: those that are neither revoked nor expired before all others, then the newest.
 pub async fn list(
     connection: &mut AnyConnection,
     project_id: &str,
-    (before, id): (i64, &str),
+    now_ms: i64,
     limit: i64,
 ) -> Result<Vec<Token>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT id, name, prefix, sha256, created_at, expires_at, revoked_at, project_id, role, environments, \
-         made_by_user, last_used_at FROM api_tokens WHERE project_id = $1 \
-         AND (created_at < $2 OR (created_at = $2 AND id > $3)) ORDER BY created_at DESC, id LIMIT $4",
+         made_by_user, last_used_at FROM api_tokens WHERE project_id = $1 ORDER BY \
+         CASE WHEN revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2) THEN 0 ELSE 1 END, \
+         created_at DESC, id LIMIT $3",
     )
     .bind(project_id)
-    .bind(before)
-    .bind(id)
+    .bind(now_ms)
     .bind(limit)
     .fetch_all(connection)
     .await?;

@@ -1,12 +1,13 @@
 //! People.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::AnyConnection;
 
 use super::StoreError;
 
 /// A person as kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     /// 32 hex digits.
@@ -69,6 +70,12 @@ pub async fn get(connection: &mut AnyConnection, id: &str) -> Result<Option<User
     Ok(row.map(read))
 }
 
+/// The LIKE pattern, with a backslash for an escape, of a text that may stand anywhere.
+pub(super) fn pattern(search: &str) -> String {
+    let lower = search.to_lowercase();
+    format!("%{}%", lower.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
+}
+
 /// At most `limit` people whose address comes after `after`, and whose address or name has `search` in it.
 pub async fn list(
     connection: &mut AnyConnection,
@@ -76,15 +83,13 @@ pub async fn list(
     after: &str,
     limit: i64,
 ) -> Result<Vec<User>, StoreError> {
-    let escaped =
-        search.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT id, email, name, password, instance_owner, created_at, disabled_at, last_sign_in_at \
          FROM users WHERE email > $1 AND (email LIKE $2 ESCAPE '\\' OR LOWER(name) LIKE $2 ESCAPE '\\') \
          ORDER BY email LIMIT $3",
     )
     .bind(after)
-    .bind(format!("%{escaped}%"))
+    .bind(pattern(search))
     .bind(limit)
     .fetch_all(connection)
     .await?;

@@ -15,7 +15,7 @@ use super::{find, soundness};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::domain::flag::{
-    Parts, check, complete, first_configuration, first_variants, join, read, split,
+    Parts, check, complete, first_configuration, first_variants, join, read, split, stays_off,
 };
 use crate::domain::keys::check_key;
 use crate::publish::environment::{object, references};
@@ -194,7 +194,7 @@ pub async fn put(
             "a flag keeps its type, or every program that reads it would break: make a new flag";
         return Err(Problem::invalid("type", detail));
     }
-    let (definition, ids) = sound_everywhere(&mut changing, &key, &definition).await?;
+    let (definition, ids) = sound_everywhere(&mut changing, &key, &old, &definition).await?;
     let json = Value::Object(definition.clone()).to_string();
     let (project_id, now) = (changing.project.id.clone(), changing.now_ms);
     let version = changing.version();
@@ -216,6 +216,7 @@ pub async fn put(
 async fn sound_everywhere(
     changing: &mut Changing,
     key: &str,
+    old: &Map<String, Value>,
     definition: &Map<String, Value>,
 ) -> Result<(Map<String, Value>, Vec<String>), Problem> {
     let references = references(&mut changing.tx, &changing.project.id).await?;
@@ -235,6 +236,9 @@ async fn sound_everywhere(
         let (_, configured) = find::configuration(&mut changing.tx, &environment, key).await?;
         let place = format!("as configured in {:?}", environment.key);
         kept.get_or_insert(sound(&configured, &place)?);
+        if stays_off(old, definition, &configured) {
+            changing.serves_the_same_in([environment.id.clone()]);
+        }
         ids.push(environment.id);
     }
     // A project without environments: as the first one will have it.

@@ -1,13 +1,17 @@
 //! The admin API: everything below `/admin`, for callers whom `routes/access.rs` lets through.
 
 pub mod audit;
+mod by_email;
 pub mod configurations;
 pub mod documents;
 pub mod environments;
 pub mod find;
 pub mod flags;
+pub mod members;
 pub mod projects;
 pub mod sdk_keys;
 mod soundness;
 pub mod status;
+pub mod tokens;
+pub mod users;
 pub mod webhooks;
