@@ -45,6 +45,14 @@ pub fn check_key(key: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether something imported may keep this key: as it is called elsewhere, so that programs that ask for it find it.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn check_imported(key: &str) -> Result<(), String> {
+    check_attribute(key).map_err(|detail| detail.replace("an attribute's name", "a key"))
+}
+
 /// Whether a name shown to people may be used.
 ///
 /// # Errors

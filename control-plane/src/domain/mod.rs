@@ -8,6 +8,7 @@ pub mod keys;
 pub mod operation;
 pub mod people;
 pub mod permission;
+pub mod project;
 pub mod role;
 pub mod webhook;
 pub mod words;

@@ -212,19 +212,19 @@ pub async fn list(
             .fetch_all(&mut *connection)
             .await?;
     let rows: Vec<Row> = bound(sqlx::query_as(PAGE[which]), project_id, filter, (after, before))
-        .bind(fitting(&sizes))
+        .bind(fitting(&sizes, MAX_PAGE_BYTES))
         .fetch_all(connection)
         .await?;
     rows.into_iter().map(read).collect()
 }
 
 /// How many of them one page holds.
-fn fitting(sizes: &[(i64,)]) -> i64 {
+pub(super) fn fitting(sizes: &[(i64,)], most_bytes: i64) -> i64 {
     let (mut entries, mut bytes) = (0, 0);
     for (size,) in sizes {
         entries += 1;
         bytes += size;
-        if bytes > MAX_PAGE_BYTES {
+        if bytes > most_bytes {
             break;
         }
     }
@@ -336,7 +336,7 @@ pub async fn verify(
                 .await?;
         let rows: Vec<Row> =
             bound(sqlx::query_as(PAGE[order]), project_id, &filter, range(sequence))
-                .bind(fitting(&sizes))
+                .bind(fitting(&sizes, MAX_PAGE_BYTES))
                 .fetch_all(&mut *connection)
                 .await?;
         if rows.is_empty() {

@@ -7,7 +7,7 @@ use crate::domain::role::Rights;
 
 use super::audit::{self, Entry};
 use super::projects::{self, Project};
-use super::{Store, StoreError, Tx, deliveries, environments, outbox};
+use super::{Store, StoreError, Tx, deliveries, environments, outbox, versions};
 
 /// Who makes a change, from where, why, and what they may change.
 #[derive(Clone, Debug)]
@@ -130,6 +130,7 @@ impl Changing {
         };
         audit::insert(&mut self.tx, &self.project.id, &entry).await?;
         deliveries::insert_for(&mut self.tx, &self.project.id, &entry).await?;
+        versions::record(&mut self.tx, &self.project.id, self.sequence).await?;
         // In the order of their ids, so that two transactions never wait for each other's environments.
         let mut ids = shown_in.to_vec();
         ids.sort_unstable();

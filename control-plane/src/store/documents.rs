@@ -3,6 +3,7 @@
 use sqlx::AnyConnection;
 
 use super::StoreError;
+use super::versions::{self, Object};
 
 /// What a document is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,13 +115,17 @@ pub async fn put(
     Ok(())
 }
 
-/// Removes it.
+/// Removes it, in the change with the number `version`.
 pub async fn delete(
     connection: &mut AnyConnection,
     project_id: &str,
     kind: Kind,
     key: &str,
+    version: i64,
 ) -> Result<(), StoreError> {
+    let kept = versions::Kind::Document(kind);
+    let object = Object { project_id, kind: kept, environment_id: "", key };
+    versions::deleted(connection, object, version).await?;
     sqlx::query("DELETE FROM documents WHERE project_id = $1 AND kind = $2 AND key = $3")
         .bind(project_id)
         .bind(kind.as_str())

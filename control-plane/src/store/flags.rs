@@ -3,6 +3,7 @@
 use sqlx::AnyConnection;
 
 use super::StoreError;
+use super::versions::{self, Object};
 
 /// A row with JSON in it, and the version that an ETag names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,12 +108,27 @@ pub async fn update(
     Ok(())
 }
 
-/// Removes a flag and what it did in every environment.
+/// Removes a flag and what it did in every environment, in the change with the number `version`.
 pub async fn delete(
     connection: &mut AnyConnection,
     project_id: &str,
     key: &str,
+    version: i64,
 ) -> Result<(), StoreError> {
+    let environments: Vec<(String,)> = sqlx::query_as(
+        "SELECT environment_id FROM flag_configurations WHERE project_id = $1 AND flag_key = $2",
+    )
+    .bind(project_id)
+    .bind(key)
+    .fetch_all(&mut *connection)
+    .await?;
+    for (environment_id,) in &environments {
+        let kind = versions::Kind::FlagConfiguration;
+        versions::deleted(connection, Object { project_id, kind, environment_id, key }, version)
+            .await?;
+    }
+    let flag = Object { project_id, kind: versions::Kind::Flag, environment_id: "", key };
+    versions::deleted(connection, flag, version).await?;
     sqlx::query("DELETE FROM flag_configurations WHERE project_id = $1 AND flag_key = $2")
         .bind(project_id)
         .bind(key)

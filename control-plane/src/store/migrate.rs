@@ -28,6 +28,7 @@ const fn migration(number: i64, name: &'static str, text: &'static str) -> Migra
 /// Every migration, oldest first.
 pub(super) const MIGRATIONS: &[Migration] = &[
     migration(1, "walking_skeleton", include_str!("../../migrations/0001_walking_skeleton.sql")),
+    migration(3, "history", include_str!("../../migrations/0003_history.sql")),
     migration(4, "people", include_str!("../../migrations/0004_people.sql")),
     migration(5, "webhooks", include_str!("../../migrations/0005_webhooks.sql")),
 ];

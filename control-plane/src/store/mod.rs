@@ -28,6 +28,7 @@ pub mod signing;
 pub mod snapshots;
 pub mod tokens;
 pub mod users;
+pub mod versions;
 pub mod webhooks;
 
 pub use dialect::Dialect;

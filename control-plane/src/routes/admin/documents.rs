@@ -140,7 +140,8 @@ pub async fn delete<T: Definition>(
     let project_id = changing.project.id.clone();
     let old = find::<T>(&mut changing.tx, &project_id, &key).await?;
     if_match.check(Some(old.version), || json!(old))?;
-    documents::delete(&mut changing.tx, &project_id, T::KIND, &key).await?;
+    let version = changing.version();
+    documents::delete(&mut changing.tx, &project_id, T::KIND, &key, version).await?;
     let ids = soundness::everywhere(&mut changing)
         .await
         .map_err(|problem| problem.because("it is still needed"))?;

@@ -5,7 +5,7 @@ use sqlx::AnyConnection;
 
 use crate::app::App;
 use crate::auth::actor::Actor;
-use crate::domain::keys::check_key;
+use crate::domain::keys::{check_imported, check_key};
 use crate::publish::environment::object;
 use crate::routes::problem::Problem;
 use crate::store::change::Changing;
@@ -16,6 +16,11 @@ use crate::store::projects::{self, Project};
 /// A key of a path goes into a query only when it can be a key: anything else cannot exist.
 fn known(what: &str, key: &str) -> Result<(), Problem> {
     check_key(key).map_err(|_| missing(what, key))
+}
+
+/// The same of what may have been imported under another product's name.
+pub fn imported(what: &str, key: &str) -> Result<(), Problem> {
+    check_imported(key).map_err(|_| missing(what, key))
 }
 
 /// The 404 for it.
@@ -54,7 +59,7 @@ pub async fn flag(
     project: &Project,
     key: &str,
 ) -> Result<(Stored, Map<String, Value>), Problem> {
-    known("flag", key)?;
+    imported("flag", key)?;
     let stored =
         flags::find(connection, &project.id, key).await?.ok_or_else(|| missing("flag", key))?;
     let definition = object("flag", &stored)?;
@@ -67,7 +72,7 @@ pub async fn configuration(
     environment: &Environment,
     key: &str,
 ) -> Result<(Stored, Map<String, Value>), Problem> {
-    known("flag", key)?;
+    imported("flag", key)?;
     let stored = flags::find_configuration(connection, &environment.id, key).await?;
     let stored = stored.ok_or_else(|| missing("flag", key))?;
     let configuration = object("flag configuration", &stored)?;

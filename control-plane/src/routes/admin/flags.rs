@@ -274,8 +274,8 @@ pub async fn delete(
         configurations.insert(environment.key, Value::Object(configured));
         ids.push(environment.id);
     }
-    let project_id = changing.project.id.clone();
-    flags::delete(&mut changing.tx, &project_id, &key).await?;
+    let (project_id, version) = (changing.project.id.clone(), changing.version());
+    flags::delete(&mut changing.tx, &project_id, &key, version).await?;
     let change = Change {
         action: "flag.deleted",
         target: &key,
