@@ -14,9 +14,10 @@ use std::time::Duration;
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::app::App;
+use crate::domain::document::Definition;
 use crate::routes::admin::{
-    audit, configurations, documents, environments, flags, members, projects, sdk_keys, status,
-    tokens, users, webhooks,
+    audit, configurations, documents, environments, flags, history, members, operations, projects,
+    sdk_keys, status, tokens, users, webhooks,
 };
 use crate::routes::auth::{account, programs, setup, sign_in};
 use crate::routes::body::MAX_JSON_BYTES;
@@ -74,7 +75,7 @@ pub fn openapi() -> Value {
 fn documented() -> (Router<App>, Value) {
     openapi::begin();
     let mut api = OpenApi::default();
-    let router = admin().finish_api(&mut api);
+    let router = admin().merge(history()).finish_api(&mut api);
     let document = openapi::complete(&mut api);
     (router, document)
 }
@@ -346,6 +347,113 @@ fn people() -> ApiRouter<App> {
         .api_route(
             "/admin/users/{user}/invitation",
             post_with(users::invitation, says("inviteUser", "Lets a person choose a password")),
+        )
+}
+
+/// Changes by name, and what became of everything.
+fn history() -> ApiRouter<App> {
+    let project = "/admin/projects/{project}";
+    let environment = "/admin/projects/{project}/environments/{environment}";
+    let p = |path: &str| format!("{project}{path}");
+    let e = |path: &str| format!("{environment}{path}");
+    let configured = e("/flags/{flag}/versions");
+    let flag = p("/flags/{flag}/versions");
+    ApiRouter::new()
+        .api_route(
+            &e("/flags/{flag}/operations"),
+            post_with(
+                operations::on_flag,
+                says("operateOnFlag", "Changes what a flag does here, part by part"),
+            ),
+        )
+        .api_route(
+            &p("/segments/{segment}/operations"),
+            post_with(
+                operations::on_segment,
+                says("operateOnSegment", "Changes a segment, key by key"),
+            ),
+        )
+        .api_route(
+            &p("/changes/{version}"),
+            get_with(history::change, says("getChange", "What a change did to each object")),
+        )
+        .api_route(
+            &configured,
+            get_with(
+                history::list_configuration,
+                says("listConfigurationVersions", "What a flag did here, newest first"),
+            ),
+        )
+        .api_route(
+            &format!("{configured}/{{version}}"),
+            get_with(
+                history::get_configuration,
+                says("getConfigurationVersion", "What a flag did here, and what changed"),
+            ),
+        )
+        .api_route(
+            &format!("{configured}/{{version}}/rollback"),
+            post_with(
+                history::roll_back_configuration,
+                says("rollBackConfiguration", "Makes a flag do here what it did"),
+            ),
+        )
+        .api_route(
+            &flag,
+            get_with(history::list_flag, says("listFlagVersions", "What a flag was, newest first")),
+        )
+        .api_route(
+            &format!("{flag}/{{version}}"),
+            get_with(
+                history::get_flag,
+                says("getFlagVersion", "What a flag was, and what changed"),
+            ),
+        )
+        .api_route(
+            &format!("{flag}/{{version}}/rollback"),
+            post_with(
+                history::roll_back_flag,
+                says("rollBackFlag", "Makes a flag what it was, also a deleted one"),
+            ),
+        )
+        .merge(versions::<Segment>(
+            &p("/segments/{segment}"),
+            ["listSegmentVersions", "getSegmentVersion", "rollBackSegment"],
+        ))
+        .merge(versions::<Attribute>(
+            &p("/attributes/{attribute}"),
+            ["listAttributeVersions", "getAttributeVersion", "rollBackAttribute"],
+        ))
+        .merge(versions::<Layer>(
+            &p("/layers/{layer}"),
+            ["listLayerVersions", "getLayerVersion", "rollBackLayer"],
+        ))
+        .merge(versions::<Holdout>(
+            &p("/holdouts/{holdout}"),
+            ["listHoldoutVersions", "getHoldoutVersion", "rollBackHoldout"],
+        ))
+}
+
+/// The versions of one kind of document.
+fn versions<T: Definition>(
+    document: &str,
+    [list, get, roll_back]: [&'static str; 3],
+) -> ApiRouter<App> {
+    ApiRouter::new()
+        .api_route(
+            &format!("{document}/versions"),
+            get_with(history::list_document::<T>, says(list, "What it was, newest first")),
+        )
+        .api_route(
+            &format!("{document}/versions/{{version}}"),
+            get_with(history::get_document::<T>, says(get, "What it was, and what changed")),
+        )
+        .api_route(
+            &format!("{document}/versions/{{version}}/rollback"),
+            post_with(
+                history::roll_back_document::<T>,
+                says(roll_back, "Makes it what it was, also when it was deleted"),
+            ),
         )
 }
 

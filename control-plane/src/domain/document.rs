@@ -17,6 +17,7 @@ pub struct Actions {
     pub created: &'static str,
     pub updated: &'static str,
     pub deleted: &'static str,
+    pub rolled_back: &'static str,
     pub archived: &'static str,
     pub restored: &'static str,
 }
@@ -27,6 +28,7 @@ macro_rules! actions {
             created: concat!($kind, ".created"),
             updated: concat!($kind, ".updated"),
             deleted: concat!($kind, ".deleted"),
+            rolled_back: concat!($kind, ".rolled-back"),
             archived: concat!($kind, ".archived"),
             restored: concat!($kind, ".restored"),
         }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use pennon_core::config::Configuration;
+use pennon_core::config::{Configuration, Flag};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sqlx::AnyConnection;
 
@@ -13,6 +14,7 @@ use crate::store::documents::{self, Document};
 use crate::store::environments::{self, Environment};
 use crate::store::flags::{self, Stored};
 use crate::store::sdk_keys::{self, SdkKey};
+use crate::store::versions;
 
 /// Everything that a snapshot is made of.
 #[derive(Debug)]
@@ -46,22 +48,73 @@ pub async fn configuration(
     environment: &Environment,
 ) -> Result<Configuration, StoreError> {
     let project_id = &environment.project_id;
-    let mut definitions: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
-    for stored in flags::list(connection, project_id).await? {
-        let definition = object("flag", &stored)?;
-        definitions.insert(stored.key, definition);
-    }
-    let mut joined = BTreeMap::new();
-    for stored in flags::list_configurations(connection, &environment.id).await? {
-        let configuration = object("flag configuration", &stored)?;
-        let definition = definitions
-            .get(&stored.key)
-            .ok_or_else(|| unreadable("flag", &stored.key, "it is configured but not defined"))?;
-        let flag = flag::join(definition, &configuration)
-            .map_err(|wrong| unreadable("flag", &stored.key, &sentence(&wrong)))?;
-        joined.insert(stored.key, flag);
-    }
+    let pair = |stored: Stored| (stored.key, stored.json);
+    let definitions = flags::list(connection, project_id).await?.into_iter().map(pair).collect();
+    let configured = flags::list_configurations(connection, &environment.id).await?;
+    let joined = joined(definitions, configured.into_iter().map(pair).collect())?;
     Ok(Configuration { flags: joined, ..references(connection, project_id).await? })
+}
+
+/// The environment's CONFIG.json as it was after the project's change with this number.
+///
+/// # Errors
+/// What the database says, or that it holds something unreadable.
+pub async fn configuration_at(
+    connection: &mut AnyConnection,
+    environment: &Environment,
+    sequence: i64,
+) -> Result<Configuration, StoreError> {
+    let project_id = &environment.project_id;
+    let definitions =
+        versions::state(connection, project_id, versions::Kind::Flag, "", sequence).await?;
+    let kind = versions::Kind::FlagConfiguration;
+    let configured =
+        versions::state(connection, project_id, kind, &environment.id, sequence).await?;
+    Ok(Configuration {
+        attributes: live_at(connection, project_id, sequence).await?,
+        segments: live_at(connection, project_id, sequence).await?,
+        layers: live_at(connection, project_id, sequence).await?,
+        holdouts: live_at(connection, project_id, sequence).await?,
+        flags: joined(definitions, configured)?,
+        ..flag::empty()
+    })
+}
+
+/// Definitions and configurations, by key, as whole flags.
+fn joined(
+    definitions: Vec<(String, String)>,
+    configured: Vec<(String, String)>,
+) -> Result<BTreeMap<String, Flag>, StoreError> {
+    let definitions = definitions.into_iter().map(|(key, json)| {
+        let definition = parsed("flag", &key, &json)?;
+        Ok((key, definition))
+    });
+    let definitions = definitions.collect::<Result<BTreeMap<String, _>, StoreError>>()?;
+    let mut joined = BTreeMap::new();
+    for (key, json) in configured {
+        let configuration = parsed("flag configuration", &key, &json)?;
+        let definition = definitions
+            .get(&key)
+            .ok_or_else(|| unreadable("flag", &key, "it is configured but not defined"))?;
+        let flag = flag::join(definition, &configuration)
+            .map_err(|wrong| unreadable("flag", &key, &sentence(&wrong)))?;
+        joined.insert(key, flag);
+    }
+    Ok(joined)
+}
+
+async fn live_at<T: Definition>(
+    connection: &mut AnyConnection,
+    project_id: &str,
+    sequence: i64,
+) -> Result<BTreeMap<String, T>, StoreError> {
+    let kind = versions::Kind::Document(T::KIND);
+    let rows = versions::state(connection, project_id, kind, "", sequence).await?;
+    let rows = rows.into_iter().map(|(key, json)| {
+        let definition = parsed(T::KIND.as_str(), &key, &json)?;
+        Ok((key, definition))
+    });
+    rows.collect()
 }
 
 /// What the flags of a project may refer to: a configuration without flags.
@@ -101,14 +154,16 @@ async fn live<T: Definition>(
 /// # Errors
 /// That the database holds something unreadable.
 pub fn definition<T: Definition>(document: &Document) -> Result<T, StoreError> {
-    serde_json::from_str(&document.definition)
-        .map_err(|error| unreadable(T::KIND.as_str(), &document.key, &error.to_string()))
+    parsed(T::KIND.as_str(), &document.key, &document.definition)
 }
 
 /// Reads a row's JSON as an object.
 pub fn object(what: &str, stored: &Stored) -> Result<Map<String, Value>, StoreError> {
-    serde_json::from_str(&stored.json)
-        .map_err(|error| unreadable(what, &stored.key, &error.to_string()))
+    parsed(what, &stored.key, &stored.json)
+}
+
+fn parsed<T: DeserializeOwned>(what: &str, key: &str, json: &str) -> Result<T, StoreError> {
+    serde_json::from_str(json).map_err(|error| unreadable(what, key, &error.to_string()))
 }
 
 fn sentence(wrong: &Wrong) -> String {

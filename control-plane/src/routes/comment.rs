@@ -18,16 +18,28 @@ pub fn comment(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get(COMMENT) else { return Ok(None) };
     let text = percent_decode(value.as_bytes()).decode_utf8();
     let text = text.map_err(|_| Problem::invalid(COMMENT, "send UTF-8, percent-encoded"))?;
+    bounded(COMMENT, &text)
+}
+
+/// The comment that came as the field `comment` of a body.
+///
+/// # Errors
+/// As [`comment`].
+pub fn checked(text: &str) -> Result<Option<String>, Problem> {
+    bounded("comment", text)
+}
+
+fn bounded(field: &str, text: &str) -> Result<Option<String>, Problem> {
     let text = text.trim();
     if text.chars().count() > MAX_COMMENT_CHARACTERS {
         let detail = format!("a comment has at most {MAX_COMMENT_CHARACTERS} characters");
-        return Err(Problem::invalid(COMMENT, detail));
+        return Err(Problem::invalid(field, detail));
     }
     if text
         .chars()
         .any(|character| character.is_control() && !['\n', '\t', '\r'].contains(&character))
     {
-        return Err(Problem::invalid(COMMENT, "a comment holds no control characters"));
+        return Err(Problem::invalid(field, "a comment holds no control characters"));
     }
     Ok((!text.is_empty()).then(|| text.to_owned()))
 }

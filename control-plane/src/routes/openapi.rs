@@ -25,7 +25,7 @@ const CHANGING: [u16; 2] = [409, 412];
 /// Those that only operations with a body answer.
 const WITH_BODY: [u16; 2] = [413, 415];
 /// What stands in a path's braces.
-const PARAMETERS: [(&str, &str); 10] = [
+const PARAMETERS: &[(&str, &str)] = &[
     ("project", "The project's key."),
     ("environment", "The environment's key."),
     ("flag", "The flag's key."),
@@ -35,6 +35,7 @@ const PARAMETERS: [(&str, &str); 10] = [
     ("holdout", "The holdout's key."),
     ("delivery", "The delivery's id, as lists tell it."),
     ("user", "The person's id."),
+    ("version", "The number of a change in the project."),
     ("id", "The id, as lists tell it."),
 ];
 
@@ -123,7 +124,10 @@ fn describe(path: &str, method: &str, operation: &mut Value) {
         .map(|name| {
             let told = PARAMETERS.iter().find(|(known, _)| *known == name);
             let description = told.map_or("", |(_, description)| description);
-            let schema = json!({ "type": "string" });
+            let schema = match name {
+                "version" => json!({ "type": "integer", "format": "int64" }),
+                _ => json!({ "type": "string" }),
+            };
             json!({ "in": "path", "name": name, "required": true, "description": description, "schema": schema })
         })
         .collect();

@@ -68,6 +68,13 @@ impl Problem {
         self
     }
 
+    /// Shows what is there now.
+    #[must_use]
+    pub fn current(mut self, current: Value) -> Self {
+        self.0.current = Some(current);
+        self
+    }
+
     /// Says when to try again, in seconds.
     #[must_use]
     pub fn retry_after(mut self, seconds: u32) -> Self {
@@ -99,9 +106,7 @@ impl Problem {
     pub fn precondition_failed(current: Value) -> Self {
         let detail =
             "it was changed since you read it: look at `current`, and send its ETag in If-Match";
-        let mut problem = Self::new(StatusCode::PRECONDITION_FAILED, "changed-since", detail);
-        problem.0.current = Some(current);
-        problem
+        Self::new(StatusCode::PRECONDITION_FAILED, "changed-since", detail).current(current)
     }
 
     /// A conflict for this reason, with the same place and detail.

@@ -61,6 +61,11 @@ impl Changing {
         self.sequence
     }
 
+    /// Says why the change is made, instead of what was said with the request.
+    pub fn explain(&mut self, comment: Option<String>) {
+        self.author.comment = comment;
+    }
+
     /// Opens the transaction; `None` when there is no such project.
     ///
     /// # Errors

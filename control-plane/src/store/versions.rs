@@ -25,6 +25,15 @@ impl Kind {
             Self::Document(kind) => kind.as_str(),
         }
     }
+
+    /// The kind with this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        let documents = documents::Kind::ALL.into_iter().map(Self::Document);
+        [Self::Flag, Self::FlagConfiguration]
+            .into_iter()
+            .chain(documents)
+            .find(|kind| kind.as_str() == name)
+    }
 }
 
 /// Which object.
@@ -168,18 +177,15 @@ pub async fn state(
     .await?)
 }
 
-/// An object that a change touched: kind, environment id, key, and its state then.
-pub type Touched = (String, String, String, Option<String>);
-
-/// What the change with this number wrote and deleted, those after (kind, environment id, key) first.
+/// What the change with this number wrote and deleted, at most `limit` of it: kind, environment id, key.
 pub async fn touched(
     connection: &mut AnyConnection,
     project_id: &str,
     sequence: i64,
     limit: i64,
-) -> Result<Vec<Touched>, StoreError> {
+) -> Result<Vec<(String, String, String)>, StoreError> {
     Ok(sqlx::query_as(
-        "SELECT kind, environment_id, key, document FROM versions WHERE project_id = $1 AND sequence = $2 \
+        "SELECT kind, environment_id, key FROM versions WHERE project_id = $1 AND sequence = $2 \
          ORDER BY kind, environment_id, key LIMIT $3",
     )
     .bind(project_id)

@@ -2,7 +2,8 @@
 //!
 //! It is generic over the documents' JSON, so that a field that is new in the format is compared from its first day; what is known of the
 //! format is only which lists have items with a name ([`identity`]) and which values are better told as a whole ([`is_whole`]). Nothing
-//! is lost: the entries applied to the first document give the second (the tests do that), so no entries mean equal documents.
+//! is lost: the entries applied to the first document give the second (the tests do that), so no entries mean equal documents. An empty list
+//! and one that is left out are the same.
 
 mod lists;
 mod sentence;
@@ -11,12 +12,14 @@ mod tests;
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// What happened at a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "DifferenceKind")]
 pub enum Kind {
     /// A field or an item is new: `after`, an item at `position`.
     Added,
@@ -33,8 +36,9 @@ pub enum Kind {
 }
 
 /// One difference.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Difference")]
 pub struct Entry {
     /// A JSON Pointer, in which items of lists that have names (rules, variants, targets, ...) are named, not numbered.
     pub path: String,
@@ -119,6 +123,9 @@ impl Walk {
             let (old, new) = (before.get(name), after.get(name));
             self.within(Step::Field(name.clone()), |walk| match (old, new) {
                 (Some(old), Some(new)) => walk.value(old, new),
+                // Documents leave out lists that are empty.
+                (None, Some(Value::Array(new))) if is_left_out(name, new) => walk.list(&[], new),
+                (Some(Value::Array(old)), None) if is_left_out(name, old) => walk.list(old, &[]),
                 (None, Some(new)) => walk.push(Kind::Added, None, Some(new.clone()), None),
                 (Some(old), None) => walk.push(Kind::Removed, Some(old.clone()), None, None),
                 (None, None) => {}
@@ -239,6 +246,12 @@ impl Walk {
             });
         }
     }
+}
+
+/// Whether a list that one of the documents has not is told item by item.
+fn is_left_out(field: &str, items: &[Value]) -> bool {
+    let lists = ["rules", "targets", "prerequisites", "included", "excluded"];
+    !items.is_empty() && lists.contains(&field)
 }
 
 /// What tells an item of this list from the others, and what people call it. `None`: the list's items have no names.

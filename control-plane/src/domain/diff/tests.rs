@@ -226,15 +226,27 @@ fn applied(before: &Value, after: &Value, path: &str, entries: &[Entry]) -> Valu
             for (name, value) in fields {
                 let inner = format!("{path}/{}", escaped(name));
                 if at(&inner, Kind::Removed).is_none() {
-                    let then = after.get(name).unwrap_or(&Value::Null);
-                    made.insert(name.clone(), applied(value, then, &inner, entries));
+                    let then = after.get(name);
+                    let value = applied(value, then.unwrap_or(&Value::Null), &inner, entries);
+                    if then.is_some() || value != json!([]) || fields[name] == json!([]) {
+                        made.insert(name.clone(), value);
+                    }
                 }
             }
+            let within = |list: &str| {
+                entries.iter().any(|entry| {
+                    entry.path.starts_with(&format!("{list}/"))
+                        || (entry.path == list && entry.kind == Kind::KeysAdded)
+                })
+            };
             let names = BTreeSet::from_iter(after.as_object().into_iter().flat_map(Map::keys));
             for name in names {
                 let inner = format!("{path}/{}", escaped(name));
                 if let Some(entry) = at(&inner, Kind::Added) {
                     made.insert(name.clone(), entry.after.clone().unwrap());
+                } else if !fields.contains_key(name) && within(&inner) {
+                    let items = applied_list(&[], &after[name], &inner, entries);
+                    made.insert(name.clone(), Value::Array(items));
                 }
             }
             Value::Object(made)

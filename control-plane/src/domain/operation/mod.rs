@@ -11,6 +11,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use pennon_core::config::{Flag, HeldOut, Prerequisite, Rule, Scalar, Serve};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -24,7 +25,7 @@ pub use segment::{KeyList, SegmentOperation, apply_to_segment};
 pub const MAX_OPERATIONS: usize = 100;
 
 /// One operation. A rule is named by its id; places in the list of rules count from 0, as in the JSON.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(tag = "op", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum Operation {
     /// Turns the flag on.
@@ -34,9 +35,13 @@ pub enum Operation {
     /// What off means; null: the caller's default.
     SetOffVariant { variant: Option<String> },
     /// What is served when no rule matches. Without a salt it keeps the one it has, and so everybody's bucket.
-    SetFallthrough { serve: Map<String, Value> },
+    SetFallthrough {
+        #[schemars(with = "Serve")]
+        serve: Map<String, Value>,
+    },
     /// A new rule, at `position`, or before the rule `before`, or at the end. Without an id it is given one.
     AddRule {
+        #[schemars(with = "Rule")]
         rule: Map<String, Value>,
         #[serde(default)]
         position: Option<usize>,
@@ -44,7 +49,11 @@ pub enum Operation {
         before: Option<String>,
     },
     /// Another rule in the place of this one; it keeps the id.
-    ReplaceRule { id: String, rule: Map<String, Value> },
+    ReplaceRule {
+        id: String,
+        #[schemars(with = "Rule")]
+        rule: Map<String, Value>,
+    },
     /// Removes the rule.
     RemoveRule { id: String },
     /// Puts the rule at `position` of the list without it, or before the rule `before`, or at the end.
@@ -56,7 +65,11 @@ pub enum Operation {
         before: Option<String>,
     },
     /// What the rule serves. Without a salt it keeps the one it has, and so everybody's bucket.
-    SetRuleServe { id: String, serve: Map<String, Value> },
+    SetRuleServe {
+        id: String,
+        #[schemars(with = "Serve")]
+        serve: Map<String, Value>,
+    },
     /// The share of each variant, in thousandths of a percent (of another product's buckets, their number); those left out get nothing.
     /// The fewest units possible get another variant. Without a rule, of the fallthrough.
     SetWeights {
@@ -109,7 +122,7 @@ pub enum Operation {
 }
 
 /// A step of a ramp.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// Unix milliseconds.

@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 
 use pennon_core::config::{Condition, Segment};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Refusal;
 
 /// One of a segment's lists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum KeyList {
     Included,
@@ -16,7 +17,7 @@ pub enum KeyList {
 }
 
 /// One operation on a segment.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(tag = "op", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum SegmentOperation {
     /// Puts keys at the end of a list; those that are in it stay where they are.

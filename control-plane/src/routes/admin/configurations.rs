@@ -21,7 +21,17 @@ use crate::store::change::{Change, Changing};
 use crate::store::environments::Environment;
 use crate::store::flags::{self, Stored};
 
-fn shown(environment: &Environment, stored: &Stored, configuration: &Map<String, Value>) -> Value {
+/// What the audit log calls it.
+pub(super) const UPDATED: &str = "flag-configuration.updated";
+pub(super) const TURNED_ON: &str = "flag-configuration.turned-on";
+pub(super) const TURNED_OFF: &str = "flag-configuration.turned-off";
+
+/// A configuration as shown.
+pub(super) fn shown(
+    environment: &Environment,
+    stored: &Stored,
+    configuration: &Map<String, Value>,
+) -> Value {
     json!({
         "flag": stored.key,
         "environment": environment.key,
@@ -74,8 +84,7 @@ pub async fn put(
     let environment = find::environment(&mut changing.tx, &changing.project, &environment).await?;
     let (stored, old) = find::configuration(&mut changing.tx, &environment, &key).await?;
     if_match.check(Some(stored.version), || shown(&environment, &stored, &old))?;
-    write(&app, changing, &environment, stored, old, configuration, "flag-configuration.updated")
-        .await
+    write(&app, changing, &environment, stored, old, configuration, UPDATED).await
 }
 
 /// `POST .../{flag}/on`
@@ -115,12 +124,12 @@ async fn toggle(
     }
     let mut new = old.clone();
     new.insert("enabled".to_owned(), Value::Bool(enabled));
-    let action =
-        if enabled { "flag-configuration.turned-on" } else { "flag-configuration.turned-off" };
+    let action = if enabled { TURNED_ON } else { TURNED_OFF };
     write(&app, changing, &environment, stored, old, new, action).await
 }
 
-async fn write(
+/// Writes a configuration over the old one, when it is sound.
+pub(super) async fn write(
     app: &App,
     mut changing: Changing,
     environment: &Environment,

@@ -14,13 +14,14 @@ use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::domain::document::{Definition, searchable};
 use crate::domain::flag::read;
+use crate::domain::keys::check_imported;
 use crate::publish::environment::definition;
 use crate::routes::body::{Authored, JsonBody};
 use crate::routes::page::Page;
 use crate::routes::path::Path;
 use crate::routes::problem::Problem;
 use crate::routes::version::{IfMatch, Put, Versioned};
-use crate::store::change::Change;
+use crate::store::change::{Change, Changing};
 use crate::store::documents::{self, Document};
 
 /// A document and its version.
@@ -49,15 +50,25 @@ impl<T: Definition> Kept<T> {
     }
 }
 
-async fn find<T: Definition>(
+/// The document, or a 404.
+pub(super) async fn find<T: Definition>(
     connection: &mut AnyConnection,
     project_id: &str,
     key: &str,
 ) -> Result<Kept<T>, Problem> {
-    let missing = || find::missing(T::KIND.as_str(), key);
-    T::check_key(key).map_err(|_| missing())?;
+    find::imported(T::KIND.as_str(), key)?;
+    let found = find_if_there(connection, project_id, key).await?;
+    found.ok_or_else(|| find::missing(T::KIND.as_str(), key))
+}
+
+/// The document, if there is one.
+pub(super) async fn find_if_there<T: Definition>(
+    connection: &mut AnyConnection,
+    project_id: &str,
+    key: &str,
+) -> Result<Option<Kept<T>>, Problem> {
     let document = documents::find(connection, project_id, T::KIND, key).await?;
-    Kept::read(document.ok_or_else(missing)?)
+    document.map(Kept::read).transpose()
 }
 
 /// `GET`
@@ -93,14 +104,30 @@ pub async fn put<T: Definition>(
     if_match: IfMatch,
     JsonBody(Authored(mut written, _)): JsonBody<Authored<T>>,
 ) -> Result<Put<Kept<T>>, Problem> {
-    T::check_key(&key).map_err(|detail| Problem::invalid("key", detail))?;
+    check_imported(&key).map_err(|detail| Problem::invalid("key", detail))?;
     T::complete(&mut written, &app.random)?;
     let definition: T = read(Value::Object(written))?;
     let mut changing = find::change(&app, &actor, &project).await?;
     let project_id = changing.project.id.clone();
-    let old = documents::find(&mut changing.tx, &project_id, T::KIND, &key).await?;
-    let old = old.map(Kept::<T>::read).transpose()?;
+    let old = find_if_there::<T>(&mut changing.tx, &project_id, &key).await?;
     if_match.check(old.as_ref().map(|old| old.version), || json!(old))?;
+    if old.is_none() {
+        T::check_key(&key).map_err(|detail| Problem::invalid("key", detail))?;
+    }
+    write(&app, changing, key, old, definition, None).await
+}
+
+/// Writes a document, new or over the old one, when every environment stays sound. The audit log calls it `action`, unless that is for the
+/// document to say.
+pub(super) async fn write<T: Definition>(
+    app: &App,
+    mut changing: Changing,
+    key: String,
+    old: Option<Kept<T>>,
+    definition: T,
+    action: Option<&'static str>,
+) -> Result<Put<Kept<T>>, Problem> {
+    let project_id = changing.project.id.clone();
     let (version, now) = (changing.version(), changing.now_ms);
     let document = Document {
         key,
@@ -118,8 +145,9 @@ pub async fn put<T: Definition>(
         // Nothing refers to it yet.
         changing.serves_the_same_in(ids.iter().cloned());
     }
+    let action = action.unwrap_or(if created { T::ACTIONS.created } else { T::ACTIONS.updated });
     let change = Change {
-        action: if created { T::ACTIONS.created } else { T::ACTIONS.updated },
+        action,
         target: &document.key,
         environment_id: None,
         old: old.map(|old| json!(old.definition)),

@@ -7,15 +7,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::history::Then;
 use super::{find, soundness};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::domain::flag::{first_configuration, read};
 use crate::domain::keys::{check_key, check_name};
-use crate::publish::environment::{configuration, object};
+use crate::publish::environment::{configuration, configuration_at, object};
 use crate::routes::body::JsonBody;
 use crate::routes::page::Page;
-use crate::routes::path::Path;
+use crate::routes::path::{Path, Query};
 use crate::routes::problem::Problem;
 use crate::routes::version::{Created, Versioned};
 use crate::store::change::Change;
@@ -23,7 +24,7 @@ use crate::store::environments::{self, Environment};
 use crate::store::flags;
 
 /// Environments of one project.
-const MAX_ENVIRONMENTS: usize = 100;
+pub(super) const MAX_ENVIRONMENTS: usize = 100;
 
 /// `GET`
 pub async fn list(
@@ -50,16 +51,20 @@ pub async fn get(
     Ok(Versioned(environment.version, shown(&app, environment)))
 }
 
-/// `GET .../{environment}/config`: CONFIG.json, as `pennon compile` and `pennon eval` read it.
+/// `GET .../{environment}/config`: CONFIG.json, as `pennon compile` and `pennon eval` read it, of now or of then.
 pub async fn config(
     State(app): State<App>,
     _: Actor,
     Path((project, environment)): Path<(String, String)>,
+    Query(then): Query<Then>,
 ) -> Result<Json<Configuration>, Problem> {
     let mut tx = app.store.begin_read().await?;
     let project = find::project(&mut tx, &project).await?;
     let environment = find::environment(&mut tx, &project, &environment).await?;
-    Ok(Json(configuration(&mut tx, &environment).await?))
+    Ok(Json(match then.sequence(&mut tx, &project, &environment).await? {
+        None => configuration(&mut tx, &environment).await?,
+        Some(sequence) => configuration_at(&mut tx, &environment, sequence).await?,
+    }))
 }
 
 /// A new environment.

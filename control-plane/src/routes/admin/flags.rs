@@ -25,7 +25,7 @@ use crate::routes::path::Path;
 use crate::routes::problem::Problem;
 use crate::routes::version::{Created, IfMatch, Versioned};
 use crate::store::change::{Change, Changing};
-use crate::store::environments;
+use crate::store::environments::{self, Environment};
 use crate::store::flags::{self, Stored};
 
 /// A flag as shown.
@@ -86,8 +86,24 @@ pub async fn create(
         definition.insert("variants".to_owned(), variants);
     }
     let mut changing = find::change(&app, &actor, &project).await?;
+    let environments = environments::list(&mut changing.tx, &changing.project.id).await?;
+    let configured =
+        environments.into_iter().map(|environment| (environment, new.configuration.clone()));
+    let configured = configured.collect();
+    make(&app, changing, new.key, definition, configured, "flag.created").await
+}
+
+/// Writes a flag that is not there, with what it does in each environment; where that is not given, it is off.
+pub(super) async fn make(
+    app: &App,
+    mut changing: Changing,
+    key: String,
+    definition: Map<String, Value>,
+    configured: Vec<(Environment, Option<Map<String, Value>>)>,
+    action: &'static str,
+) -> Result<Created<Value>, Problem> {
     let references = references(&mut changing.tx, &changing.project.id).await?;
-    if flags::find(&mut changing.tx, &changing.project.id, &new.key).await?.is_some() {
+    if flags::find(&mut changing.tx, &changing.project.id, &key).await?.is_some() {
         return Err(Problem::conflict("there is a flag with this key already").field("key"));
     }
     let count = flags::count(&mut changing.tx, &changing.project.id).await?;
@@ -96,53 +112,54 @@ pub async fn create(
             "a project has at most {MAX_FLAGS} flags: delete some"
         )));
     }
-    let environments = environments::list(&mut changing.tx, &changing.project.id).await?;
     let project_id = changing.project.id.clone();
     let now = changing.now_ms;
-    let ids: Vec<String> = environments.into_iter().map(|environment| environment.id).collect();
-    let mut first = None;
-    let mut configurations = Vec::with_capacity(ids.len());
-    // Each environment draws its own salts; a project without environments is checked all the same.
-    for _ in 0..ids.len().max(1) {
-        let mut configured = match &new.configuration {
+    // Each environment draws its own salts.
+    let mut kept = None;
+    let mut configurations = Map::new();
+    let mut rows = Vec::with_capacity(configured.len());
+    let mut off = Vec::new();
+    for (environment, given) in &configured {
+        let mut configuration = match given {
             Some(configuration) => configuration.clone(),
             None => first_configuration(&variants(&definition)?),
         };
-        complete(&mut configured, &app.random)?;
-        let parts =
-            checked(&references, &new.key, &definition, &configured, new.configuration.is_some())?;
-        configurations.push(Value::Object(parts.configuration).to_string());
-        first.get_or_insert(parts.definition);
+        complete(&mut configuration, &app.random)?;
+        let parts = checked(&references, &key, &definition, &configuration, given.is_some())?;
+        if given.is_none() {
+            off.push(environment.id.clone());
+        }
+        rows.push((environment.id.clone(), Value::Object(parts.configuration.clone()).to_string()));
+        configurations.insert(environment.key.clone(), Value::Object(parts.configuration));
+        kept.get_or_insert(parts.definition);
     }
-    let definition = first.unwrap_or(definition);
+    // A project without environments is checked all the same.
+    let definition = match kept {
+        Some(kept) => kept,
+        None => {
+            let off = first_configuration(&variants(&definition)?);
+            checked(&references, &key, &definition, &off, false)?.definition
+        }
+    };
     let json = Value::Object(definition.clone()).to_string();
     let version = changing.version();
-    flags::insert(&mut changing.tx, &project_id, &new.key, &json, version, now).await?;
-    for (id, configuration) in ids.iter().zip(&configurations) {
-        flags::insert_configuration(
-            &mut changing.tx,
-            &project_id,
-            id,
-            &new.key,
-            configuration,
-            version,
-            now,
-        )
-        .await?;
+    flags::insert(&mut changing.tx, &project_id, &key, &json, version, now).await?;
+    for (id, row) in &rows {
+        flags::insert_configuration(&mut changing.tx, &project_id, id, &key, row, version, now)
+            .await?;
     }
     soundness::room_everywhere(&mut changing).await?;
-    if new.configuration.is_none() {
-        // It is off everywhere.
-        changing.serves_the_same_in(ids.iter().cloned());
-    }
-    let stored = Stored { key: new.key.clone(), json, version, updated_at: now };
+    // Where it is off, it serves nothing new.
+    changing.serves_the_same_in(off);
+    let stored = Stored { key: key.clone(), json, version, updated_at: now };
     let change = Change {
-        action: "flag.created",
-        target: &new.key,
+        action,
+        target: &key,
         environment_id: None,
         old: None,
-        new: Some(json!({ "definition": definition, "configuration": new.configuration })),
+        new: Some(json!({ "definition": definition, "configurations": configurations })),
     };
+    let ids: Vec<String> = rows.into_iter().map(|(id, _)| id).collect();
     app.commit(changing, change, &ids).await?;
     Ok(Created(version, shown(&stored, &definition)))
 }
@@ -189,6 +206,18 @@ pub async fn put(
     let mut changing = find::change(&app, &actor, &project).await?;
     let (stored, old) = find::flag(&mut changing.tx, &changing.project, &key).await?;
     if_match.check(Some(stored.version), || shown(&stored, &old))?;
+    redefine(&app, changing, key, old, definition, "flag.updated").await
+}
+
+/// Writes a definition over the old one, when the flag is sound with it in every environment.
+pub(super) async fn redefine(
+    app: &App,
+    mut changing: Changing,
+    key: String,
+    old: Map<String, Value>,
+    definition: Map<String, Value>,
+    action: &'static str,
+) -> Result<Versioned<Value>, Problem> {
     if definition.get("type") != old.get("type") {
         let detail =
             "a flag keeps its type, or every program that reads it would break: make a new flag";
@@ -201,7 +230,7 @@ pub async fn put(
     flags::update(&mut changing.tx, &project_id, &key, &json, version, now).await?;
     soundness::room_everywhere(&mut changing).await?;
     let change = Change {
-        action: "flag.updated",
+        action,
         target: &key,
         environment_id: None,
         old: Some(Value::Object(old)),
