@@ -15,9 +15,10 @@ use tower_http::cors::{Any, CorsLayer};
 
 use crate::app::App;
 use crate::domain::document::Definition;
+use crate::routes::admin::files::MAX_IMPORT_BYTES;
 use crate::routes::admin::{
-    audit, configurations, documents, environments, flags, history, members, operations, projects,
-    sdk_keys, status, tokens, users, webhooks,
+    audit, configurations, copies, documents, environments, files, flags, history, members,
+    operations, projects, sdk_keys, status, tokens, users, webhooks,
 };
 use crate::routes::auth::{account, programs, setup, sign_in};
 use crate::routes::body::MAX_JSON_BYTES;
@@ -372,6 +373,33 @@ fn history() -> ApiRouter<App> {
                 operations::on_segment,
                 says("operateOnSegment", "Changes a segment, key by key"),
             ),
+        )
+        .api_route(
+            &e("/copy"),
+            post_with(copies::copy, says("copyFlags", "Copies what flags do to here")),
+        )
+        .api_route(
+            &e("/compare"),
+            get_with(
+                copies::compare,
+                says("compareEnvironments", "Flags that do something else in another environment"),
+            ),
+        )
+        .api_route(
+            &e("/clone"),
+            post_with(copies::clone, says("cloneEnvironment", "A new environment like this one")),
+        )
+        .api_route(
+            &p("/export"),
+            get_with(files::export, says("exportProject", "The whole project as one document")),
+        )
+        .api_route(
+            &p("/import"),
+            post_with(
+                files::import,
+                says("importProject", "Takes a document in, or tells what that would do"),
+            )
+            .layer(DefaultBodyLimit::max(MAX_IMPORT_BYTES)),
         )
         .api_route(
             &p("/changes/{version}"),

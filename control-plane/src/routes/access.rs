@@ -127,6 +127,11 @@ pub const TABLE: &[(&str, &str, Permission)] = &[
     ("GET", "/admin/projects/{project}/holdouts/{holdout}/versions", Read),
     ("GET", "/admin/projects/{project}/holdouts/{holdout}/versions/{version}", Read),
     ("POST", "/admin/projects/{project}/holdouts/{holdout}/versions/{version}/rollback", Define),
+    ("POST", "/admin/projects/{project}/environments/{environment}/copy", Change),
+    ("GET", "/admin/projects/{project}/environments/{environment}/compare", Read),
+    ("POST", "/admin/projects/{project}/environments/{environment}/clone", Manage),
+    ("GET", "/admin/projects/{project}/export", Read),
+    ("POST", "/admin/projects/{project}/import", Manage),
     ("GET", "/admin/edges", Instance),
 ];
 

@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use super::admin::files::MAX_IMPORT_BYTES;
 use super::problem::Problem;
 use crate::app::App;
 use crate::domain::flag::Wrong;
@@ -90,7 +91,9 @@ fn too_long(rejection: BytesRejection) -> Problem {
         StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "too-large",
-            format!("a body has at most {MAX_JSON_BYTES} bytes"),
+            format!(
+                "the body has more bytes than this path takes: {MAX_JSON_BYTES}, an import {MAX_IMPORT_BYTES}"
+            ),
         ),
         status => Problem::new(status, "body", "the body could not be read to its end"),
     }

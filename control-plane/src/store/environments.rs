@@ -160,6 +160,24 @@ pub async fn next_revision(
     Ok((revision, key, protected != 0))
 }
 
+/// Writes the environment's name and whether it is protected, in the change with the number `version`.
+pub async fn describe(
+    connection: &mut AnyConnection,
+    id: &str,
+    name: &str,
+    protected: bool,
+    version: i64,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE environments SET name = $1, protected = $2, version = $3 WHERE id = $4")
+        .bind(name)
+        .bind(i64::from(protected))
+        .bind(version)
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Takes the environment for this transaction: no other replica publishes it until this transaction ends.
 pub async fn lock(connection: &mut AnyConnection, id: &str) -> Result<(), StoreError> {
     sqlx::query("UPDATE environments SET revision = revision WHERE id = $1")

@@ -199,6 +199,28 @@ pub async fn insert_configuration(
     Ok(())
 }
 
+/// Gives a new environment what the flags do in another one, salts included.
+pub async fn copy_configurations(
+    connection: &mut AnyConnection,
+    from_environment_id: &str,
+    to_environment_id: &str,
+    version: i64,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO flag_configurations (environment_id, project_id, flag_key, configuration, version, updated_at) \
+         SELECT CAST($1 AS TEXT), project_id, flag_key, configuration, CAST($2 AS BIGINT), CAST($3 AS BIGINT) \
+         FROM flag_configurations WHERE environment_id = $4",
+    )
+    .bind(to_environment_id)
+    .bind(version)
+    .bind(now_ms)
+    .bind(from_environment_id)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Replaces a configuration.
 pub async fn update_configuration(
     connection: &mut AnyConnection,

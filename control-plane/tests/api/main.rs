@@ -15,6 +15,7 @@ mod bad_input;
 mod callers;
 mod delivery;
 mod edges;
+mod files;
 mod history;
 mod limits;
 mod openapi;

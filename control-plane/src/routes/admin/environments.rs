@@ -19,7 +19,7 @@ use crate::routes::page::Page;
 use crate::routes::path::{Path, Query};
 use crate::routes::problem::Problem;
 use crate::routes::version::{Created, Versioned};
-use crate::store::change::Change;
+use crate::store::change::{Change, Changing};
 use crate::store::environments::{self, Environment};
 use crate::store::flags;
 
@@ -84,10 +84,25 @@ pub async fn create(
     Path(project): Path<String>,
     JsonBody(new): JsonBody<NewEnvironment>,
 ) -> Result<Created<Shown>, Problem> {
+    make(&app, actor, &project, new, None).await
+}
+
+/// Writes a new environment: like another one, or with every flag turned off.
+pub(super) async fn make(
+    app: &App,
+    actor: Actor,
+    project: &str,
+    new: NewEnvironment,
+    like: Option<&str>,
+) -> Result<Created<Shown>, Problem> {
     check_key(&new.key).map_err(|detail| Problem::invalid("key", detail))?;
     let name = new.name.unwrap_or_else(|| new.key.clone());
     check_name(&name).map_err(|detail| Problem::invalid("name", detail))?;
-    let mut changing = find::change(&app, &actor, &project).await?;
+    let mut changing = find::change(app, &actor, project).await?;
+    let like = match like {
+        Some(key) => Some(find::environment(&mut changing.tx, &changing.project, key).await?),
+        None => None,
+    };
     let others = environments::list(&mut changing.tx, &changing.project.id).await?;
     if others.len() >= MAX_ENVIRONMENTS {
         return Err(Problem::conflict(format!(
@@ -108,6 +123,32 @@ pub async fn create(
         created_at: changing.now_ms,
     };
     environments::insert(&mut changing.tx, &environment).await?;
+    match &like {
+        Some(like) => {
+            let (id, version, now) = (&environment.id, changing.version(), changing.now_ms);
+            flags::copy_configurations(&mut changing.tx, &like.id, id, version, now).await?;
+        }
+        None => all_off(&mut changing, &environment).await?,
+    }
+    soundness::room_in(&mut changing, &environment).await?;
+    let change = Change {
+        action: if like.is_some() { "environment.cloned" } else { "environment.created" },
+        target: &environment.key,
+        environment_id: Some(&environment.id),
+        old: None,
+        new: Some(match &like {
+            Some(like) => json!({ "environment": environment, "like": like.key }),
+            None => json!(environment),
+        }),
+    };
+    let revisions = app.commit(changing, change, std::slice::from_ref(&environment.id)).await?;
+    environment.revision =
+        revisions.first().map_or(environment.revision, |(_, revision)| *revision);
+    Ok(Created(environment.version, shown(app, environment)))
+}
+
+/// Says that every flag of the project is off in a new environment.
+async fn all_off(changing: &mut Changing, environment: &Environment) -> Result<(), Problem> {
     for stored in flags::list(&mut changing.tx, &changing.project.id).await? {
         let definition = object("flag", &stored)?;
         let variants: Vec<Variant> = read(definition.get("variants").cloned().unwrap_or_default())?;
@@ -125,18 +166,7 @@ pub async fn create(
         )
         .await?;
     }
-    soundness::room_in(&mut changing, &environment).await?;
-    let change = Change {
-        action: "environment.created",
-        target: &environment.key,
-        environment_id: Some(&environment.id),
-        old: None,
-        new: Some(json!(environment)),
-    };
-    let revisions = app.commit(changing, change, std::slice::from_ref(&environment.id)).await?;
-    environment.revision =
-        revisions.first().map_or(environment.revision, |(_, revision)| *revision);
-    Ok(Created(environment.version, shown(&app, environment)))
+    Ok(())
 }
 
 /// An environment, and how its publication fares.

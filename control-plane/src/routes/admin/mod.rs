@@ -3,8 +3,10 @@
 pub mod audit;
 mod by_email;
 pub mod configurations;
+pub mod copies;
 pub mod documents;
 pub mod environments;
+pub mod files;
 pub mod find;
 pub mod flags;
 pub mod history;

@@ -16,12 +16,7 @@ use crate::store::environments::{self, Environment};
 pub(super) async fn everywhere(changing: &mut Changing) -> Result<Vec<String>, Problem> {
     let mut ids = Vec::new();
     for environment in environments::list(&mut changing.tx, &changing.project.id).await? {
-        let whole = configuration(&mut changing.tx, &environment).await?;
-        on_another_thread(&environment, whole, |whole| {
-            check(whole, None)?;
-            fits(whole)
-        })
-        .await?;
+        sound_in(changing, &environment).await?;
         ids.push(environment.id);
     }
     Ok(ids)
@@ -39,7 +34,23 @@ pub(super) async fn room_in(
     on_another_thread(environment, whole, fits).await
 }
 
-/// The same for every environment of the project.
+/// Checks that the environment compiles, and still fits.
+///
+/// # Errors
+/// The first thing that keeps it from being published.
+pub(super) async fn sound_in(
+    changing: &mut Changing,
+    environment: &Environment,
+) -> Result<(), Problem> {
+    let whole = configuration(&mut changing.tx, environment).await?;
+    on_another_thread(environment, whole, |whole| {
+        check(whole, None)?;
+        fits(whole)
+    })
+    .await
+}
+
+/// The same as [`room_in`] for every environment of the project.
 pub(super) async fn room_everywhere(changing: &mut Changing) -> Result<(), Problem> {
     for environment in environments::list(&mut changing.tx, &changing.project.id).await? {
         room_in(changing, &environment).await?;

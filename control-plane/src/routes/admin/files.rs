@@ -1,0 +1,329 @@
+//! `GET .../export` and `POST .../import`: a whole project as one document, and other products' files by the same door.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use pennon_core::config::{Attribute, Configuration, Holdout, Layer, Segment};
+use pennon_core::import::{flagd, growthbook, launchdarkly, unleash};
+use pennon_core::protocol::connection;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use sqlx::AnyConnection;
+
+use super::environments::MAX_ENVIRONMENTS;
+use super::find;
+use crate::app::App;
+use crate::auth::actor::Actor;
+use crate::domain::document::{Definition, searchable};
+use crate::domain::flag::read;
+use crate::domain::project::{self, FORMAT, Named, Plan, Project, Report, plan};
+use crate::publish::environment::{object, references};
+use crate::routes::body::JsonBody;
+use crate::routes::path::{Path, Query};
+use crate::routes::problem::Problem;
+use crate::store::change::{Change, Changing};
+use crate::store::documents::{self, Document};
+use crate::store::environments::{self, Environment};
+use crate::store::{flags, projects};
+
+/// The longest document that is imported.
+pub const MAX_IMPORT_BYTES: usize = 64 * 1024 * 1024;
+
+/// `GET /admin/projects/{project}/export`
+pub async fn export(
+    State(app): State<App>,
+    _: Actor,
+    Path(project): Path<String>,
+) -> Result<Json<Project>, Problem> {
+    let mut tx = app.store.begin_read().await?;
+    let project = find::project(&mut tx, &project).await?;
+    Ok(Json(current(&mut tx, &project).await?.0))
+}
+
+/// The project as it is, and its environments.
+async fn current(
+    connection: &mut AnyConnection,
+    project: &projects::Project,
+) -> Result<(Project, Vec<Environment>), Problem> {
+    fn values<T: Serialize>(documents: BTreeMap<String, T>) -> BTreeMap<String, Value> {
+        documents.into_iter().map(|(key, document)| (key, json!(document))).collect()
+    }
+    let kept = references(connection, &project.id).await?;
+    let mut whole = Project {
+        project_format: FORMAT,
+        project: Some(Named { key: project.key.clone(), name: project.name.clone() }),
+        attributes: values(kept.attributes),
+        segments: values(kept.segments),
+        layers: values(kept.layers),
+        holdouts: values(kept.holdouts),
+        ..Project::default()
+    };
+    for stored in flags::list(connection, &project.id).await? {
+        let definition = object("flag", &stored)?;
+        whole.flags.insert(stored.key, definition);
+    }
+    let environments = environments::list(connection, &project.id).await?;
+    for environment in &environments {
+        let mut configured = BTreeMap::new();
+        for stored in flags::list_configurations(connection, &environment.id).await? {
+            let configuration = object("flag configuration", &stored)?;
+            configured.insert(stored.key, configuration);
+        }
+        whole.environments.push(project::Environment {
+            key: environment.key.clone(),
+            name: Some(environment.name.clone()),
+            protected: Some(environment.protected),
+            flags: configured,
+        });
+    }
+    Ok((whole, environments))
+}
+
+/// Whose format a document has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum From {
+    /// What `export` answers.
+    #[default]
+    Project,
+    /// CONFIG.json: one environment.
+    Config,
+    /// The body of `GET /api/client/features`.
+    Unleash,
+    /// The payload of the SDK endpoint.
+    Growthbook,
+    /// A flags file.
+    Flagd,
+    /// The body of `GET /sdk/latest-all`.
+    Launchdarkly,
+}
+
+/// What is imported, where to, and whether at all.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Wanted {
+    /// The document's format.
+    #[serde(default)]
+    from: From,
+    /// The environment's key, of a document that describes one environment alone. It is made when it is not there.
+    environment: Option<String>,
+    /// Only tells what would happen.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// What became of an import, or would.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Imported {
+    dry_run: bool,
+    #[serde(flatten)]
+    report: Report,
+}
+
+/// `POST /admin/projects/{project}/import`: creates and updates what is in the document, deletes nothing, all in one change.
+pub async fn import(
+    State(app): State<App>,
+    actor: Actor,
+    Path(project): Path<String>,
+    Query(wanted): Query<Wanted>,
+    JsonBody(document): JsonBody<Value>,
+) -> Result<Json<Imported>, Problem> {
+    let (mut incoming, told) = incoming(&wanted, document)?;
+    incoming.complete(&app.random)?;
+    let mut changing = find::change(&app, &actor, &project).await?;
+    let project = changing.project.clone();
+    let (before, environments) = current(&mut changing.tx, &project).await?;
+    // It compiles every environment, which other requests must not wait for.
+    let planned = {
+        let before = before.clone();
+        tokio::task::spawn_blocking(move || plan(&before, &incoming)).await
+    };
+    let Plan { after, mut report } = planned.map_err(|error| Problem::internal(&error))??;
+    report.refused.extend(told.refused);
+    report.notes.extend(told.notes);
+    if after.environments.len() > MAX_ENVIRONMENTS {
+        let detail = format!("a project has at most {MAX_ENVIRONMENTS} environments");
+        return Err(Problem::conflict(detail).field("environments"));
+    }
+    let imported = Imported { dry_run: wanted.dry_run, report };
+    if wanted.dry_run || before == after {
+        return Ok(Json(imported));
+    }
+    let mut written = Vec::new();
+    write_documents::<Attribute>(
+        &mut changing,
+        &before.attributes,
+        &after.attributes,
+        &mut written,
+    )
+    .await?;
+    write_documents::<Segment>(&mut changing, &before.segments, &after.segments, &mut written)
+        .await?;
+    write_documents::<Layer>(&mut changing, &before.layers, &after.layers, &mut written).await?;
+    write_documents::<Holdout>(&mut changing, &before.holdouts, &after.holdouts, &mut written)
+        .await?;
+    let ids = write_flags(&app, &mut changing, &before, &after, environments, &mut written).await?;
+    // The values themselves are in the history, under the number of this change; their hashes tie them to the audit log.
+    let change = Change {
+        action: "project.imported",
+        target: &project.key,
+        environment_id: None,
+        old: None,
+        new: Some(json!({ "objects": written })),
+    };
+    app.commit(changing, change, &ids).await?;
+    Ok(Json(imported))
+}
+
+/// The document as a project, and what the reading of it already says.
+fn incoming(wanted: &Wanted, document: Value) -> Result<(Project, Report), Problem> {
+    let environment = || {
+        let named = wanted.environment.clone();
+        named.ok_or_else(|| {
+            Problem::invalid("environment", "this format describes one environment: say which")
+        })
+    };
+    let vendor = match wanted.from {
+        From::Project => {
+            if wanted.environment.is_some() {
+                let detail = "a whole project brings its environments";
+                return Err(Problem::invalid("environment", detail));
+            }
+            return Ok((Project::read(document)?, Report::default()));
+        }
+        From::Config => {
+            let configuration: Configuration = read(document)?;
+            let whole = Project::of_configuration(&configuration, &environment()?)?;
+            return Ok((Project::read(json!(whole))?, Report::default()));
+        }
+        From::Unleash => unleash::import(&document),
+        From::Growthbook => growthbook::import(&document),
+        From::Flagd => flagd::import(&document),
+        From::Launchdarkly => launchdarkly::import(&document),
+    };
+    let imported = vendor.map_err(|error| Problem::invalid("", error.to_string()))?;
+    let whole = Project::of_configuration(&imported.configuration, &environment()?)?;
+    let refused = imported.report.refused.into_iter().map(|refused| project::Refused {
+        kind: "flag",
+        key: refused.flag,
+        reason: refused.reason,
+    });
+    let report =
+        Report { refused: refused.collect(), notes: imported.report.notes, ..Report::default() };
+    Ok((Project::read(json!(whole))?, report))
+}
+
+/// What the audit log says of an object: which, and the hash of its new state.
+fn entry(kind: &str, key: &str, environment: Option<&str>, json: &str) -> Value {
+    let sha256 = connection::hex(&Sha256::digest(json));
+    json!({ "kind": kind, "key": key, "environment": environment, "sha256": sha256 })
+}
+
+async fn write_documents<T: Definition>(
+    changing: &mut Changing,
+    before: &BTreeMap<String, Value>,
+    after: &BTreeMap<String, Value>,
+    written: &mut Vec<Value>,
+) -> Result<(), Problem> {
+    let (project_id, version, now) =
+        (changing.project.id.clone(), changing.version(), changing.now_ms);
+    for (key, value) in after.iter().filter(|(key, value)| before.get(*key) != Some(*value)) {
+        let old = documents::find(&mut changing.tx, &project_id, T::KIND, key).await?;
+        let definition: T = read(value.clone())?;
+        let document = Document {
+            key: key.clone(),
+            definition: value.to_string(),
+            version,
+            created_at: old.map_or(now, |old| old.created_at),
+            updated_at: now,
+            archived_at: None,
+        };
+        let search = searchable(&[key, definition.description()]);
+        documents::put(&mut changing.tx, &project_id, T::KIND, &document, &search).await?;
+        written.push(entry(T::KIND.as_str(), key, None, &document.definition));
+    }
+    Ok(())
+}
+
+/// Writes environments and flags; answers the ids of all environments.
+async fn write_flags(
+    app: &App,
+    changing: &mut Changing,
+    before: &Project,
+    after: &Project,
+    environments: Vec<Environment>,
+    written: &mut Vec<Value>,
+) -> Result<Vec<String>, Problem> {
+    let (project_id, version, now) =
+        (changing.project.id.clone(), changing.version(), changing.now_ms);
+    for (key, definition) in &after.flags {
+        let json = json!(definition).to_string();
+        match before.flags.get(key) {
+            Some(old) if old == definition => continue,
+            Some(_) => {
+                flags::update(&mut changing.tx, &project_id, key, &json, version, now).await?;
+            }
+            None => flags::insert(&mut changing.tx, &project_id, key, &json, version, now).await?,
+        }
+        written.push(entry("flag", key, None, &json));
+    }
+    let mut ids = Vec::with_capacity(after.environments.len());
+    let mut position = environments.last().map_or(0, |last| last.position + 1);
+    for environment in &after.environments {
+        let known = environments.iter().find(|known| known.key == environment.key);
+        let name = environment.name.clone().unwrap_or_else(|| environment.key.clone());
+        let protected = environment.protected.unwrap_or(false);
+        let id = match known {
+            Some(known) => {
+                if known.name != name || known.protected != protected {
+                    let (tx, id) = (&mut changing.tx, &known.id);
+                    environments::describe(tx, id, &name, protected, version).await?;
+                    let told = json!({ "name": name, "protected": protected }).to_string();
+                    written.push(entry("environment", &known.key, None, &told));
+                }
+                known.id.clone()
+            }
+            None => {
+                let made = Environment {
+                    id: app.random.id()?,
+                    project_id: project_id.clone(),
+                    key: environment.key.clone(),
+                    name,
+                    protected,
+                    epoch: 1,
+                    revision: 0,
+                    position,
+                    colour: None,
+                    version,
+                    created_at: now,
+                };
+                position += 1;
+                environments::insert(&mut changing.tx, &made).await?;
+                written.push(entry("environment", &made.key, None, &json!(made).to_string()));
+                made.id
+            }
+        };
+        let old = before.environment(&environment.key).map(|before| &before.flags);
+        for (key, configuration) in &environment.flags {
+            let json = json!(configuration).to_string();
+            let tx = &mut changing.tx;
+            match old.and_then(|old| old.get(key)) {
+                Some(old) if old == configuration => continue,
+                Some(_) => {
+                    flags::update_configuration(tx, &id, key, &json, version, now).await?;
+                }
+                None => {
+                    flags::insert_configuration(tx, &project_id, &id, key, &json, version, now)
+                        .await?;
+                }
+            }
+            written.push(entry("flag-configuration", key, Some(&environment.key), &json));
+        }
+        ids.push(id);
+    }
+    Ok(ids)
+}
