@@ -14,7 +14,7 @@ use crate::config::{self, ServeArgs, file};
 use crate::offline::compile::CompileArgs;
 use crate::offline::snapshot::VerifyArgs;
 use crate::offline::{
-    Failed, audit, check, compile, database, doctor, eval, import, keys, snapshot, token,
+    Failed, audit, check, compile, database, doctor, eval, import, keys, remote, snapshot, token,
 };
 
 /// Feature flags as signed snapshots, evaluated where they are needed.
@@ -37,12 +37,29 @@ enum Command {
         from: import::Format,
         file: PathBuf,
         /// Where the flags go.
-        #[arg(long, value_name = "CONFIG.json")]
-        out: PathBuf,
+        #[arg(long, value_name = "CONFIG.json", required_unless_present = "server")]
+        out: Option<PathBuf>,
         /// Where the report goes: imported, refused, notes.
-        #[arg(long, value_name = "REPORT.json")]
-        report: PathBuf,
+        #[arg(long, value_name = "REPORT.json", required_unless_present = "server")]
+        report: Option<PathBuf>,
+        /// Import into a project of this server instead of into a file, and print the report.
+        #[arg(long, value_name = "URL", conflicts_with_all = ["out", "report"])]
+        server: Option<String>,
+        /// The project's key on the server.
+        #[arg(long, value_name = "KEY", default_value = "default", requires = "server")]
+        project: String,
+        /// The environment's key on the server, for a file of one environment.
+        #[arg(long, value_name = "KEY", requires = "server")]
+        environment: Option<String>,
+        /// A file with an API token of the server; without it, PENNON_TOKEN holds one.
+        #[arg(long, value_name = "FILE", requires = "server")]
+        token_file: Option<PathBuf>,
+        /// Only print what the server would do.
+        #[arg(long, requires = "server")]
+        dry_run: bool,
     },
+    /// Write a whole project of a server into a file.
+    Export(remote::ExportArgs),
     /// Compile CONFIG.json into the body of a snapshot; with a seed, sign its head.
     Compile(CompileArgs),
     /// Evaluate one case a line; print one outcome a line. Exit status 2: some lines were no cases.
@@ -162,7 +179,29 @@ fn offline(command: Command) -> Result<ExitCode, Failed> {
     let clock = Clock::System;
     match command {
         Command::Serve(_) | Command::Doctor(_) => {}
-        Command::Import { from, file, out, report } => import::import(from, &file, &out, &report)?,
+        Command::Import {
+            from,
+            file,
+            out,
+            report,
+            server,
+            project,
+            environment,
+            token_file,
+            dry_run,
+        } => match (server, out, report) {
+            (Some(server), ..) => {
+                install_tls();
+                let to = remote::ImportTo { server, project, environment, token_file, dry_run };
+                print_json(&remote::import(from, &file, &to)?)?;
+            }
+            (None, Some(out), Some(report)) => import::import(from, &file, &out, &report)?,
+            _ => return Err(Failed("give --out and --report, or --server".to_owned())),
+        },
+        Command::Export(args) => {
+            install_tls();
+            remote::export(&args)?;
+        }
         Command::Compile(args) => compile::run(&args, &clock)?,
         Command::Eval { config, snapshot, cases, kind } => {
             let source = match (&config, &snapshot) {

@@ -15,6 +15,8 @@ use crate::domain::keys::{check_attribute, check_key};
 /// The format of a file to import.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub enum Format {
+    /// A whole project, as `pennon export` writes it; for a server alone.
+    Project,
     /// CONFIG.json.
     Pennon,
     /// The body of `GET /api/client/features`.
@@ -35,6 +37,11 @@ pub fn import(format: Format, from: &Path, out: &Path, report: &Path) -> Result<
     let value: Value =
         serde_json::from_slice(&read(from)?).map_err(|error| Failed::at(from, error))?;
     let imported = match format {
+        Format::Project => {
+            return Err(Failed(
+                "a whole project is imported by a server: give --server".to_owned(),
+            ));
+        }
         Format::Pennon => None,
         Format::Unleash => Some(unleash::import(&value)),
         Format::Growthbook => Some(growthbook::import(&value)),

@@ -3,6 +3,7 @@
 
 mod audit;
 mod command_line;
+mod files;
 mod first_start;
 mod kill;
 mod operation;
