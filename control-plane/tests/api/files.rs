@@ -149,6 +149,11 @@ async fn what_is_no_document_is_refused(place: Place) {
         ("", json!({ "projectFormat": 2 }), "projectFormat"),
         ("", json!({ "projectFormat": 1, "colour": 1 }), "colour"),
         ("?environment=production", json!({ "projectFormat": 1 }), "environment"),
+        (
+            "",
+            json!({ "projectFormat": 1, "environments": [{ "key": "a", "name": "\u{0}" }] }),
+            "environments[0].name",
+        ),
         ("?from=flagd", json!({ "flags": {} }), "environment"),
         ("?from=config&environment=production", json!({ "format": 1, "flags": [] }), "flags"),
         ("?from=config&environment=NEW", json!({ "format": 1 }), "environments[0].key"),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::flag::{self, Wrong};
-use super::keys::check_key;
+use super::keys::{check_key, check_name};
 use crate::ambient::{NoRandomness, Random};
 
 pub use plan::{Item, Plan, Refused, Report, plan};
@@ -114,6 +114,10 @@ impl Project {
         for (index, environment) in project.environments.iter().enumerate() {
             let field = format!("environments[{index}].key");
             check_key(&environment.key).map_err(|detail| Wrong { field: field.clone(), detail })?;
+            if let Some(name) = &environment.name {
+                let field = format!("environments[{index}].name");
+                check_name(name).map_err(|detail| Wrong { field, detail })?;
+            }
             if project.environments[..index].iter().any(|other| other.key == environment.key) {
                 return Err(Wrong {
                     field,
