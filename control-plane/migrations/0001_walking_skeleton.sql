@@ -6,13 +6,15 @@ CREATE TABLE instance (
 
 -- `changes` numbers the project's audit log without gaps. Raising it is the first statement of every change, so the row
 -- is also the lock that puts the changes of one project in order. `version` is the number of the change that last wrote the row itself.
+-- What is deleted stays as a row that nothing but its log still names, under a key that frees its own.
 CREATE TABLE projects (
     id TEXT PRIMARY KEY,
     key TEXT NOT NULL UNIQUE,
     name TEXT NOT NULL,
     changes BIGINT NOT NULL DEFAULT 0,
     version BIGINT NOT NULL DEFAULT 0,
-    created_at BIGINT NOT NULL
+    created_at BIGINT NOT NULL,
+    deleted_at BIGINT
 );
 
 -- `revision` counts the changes that this environment's snapshots must show, without gaps.
@@ -28,31 +30,53 @@ CREATE TABLE environments (
     colour TEXT,
     version BIGINT NOT NULL DEFAULT 0,
     created_at BIGINT NOT NULL,
+    deleted_at BIGINT,
     UNIQUE (project_id, key)
 );
 
--- What a flag is, in every environment: type, variants, description, whether clients may see it.
+-- What a flag is, in every environment: name, type, variants, description, tags, whether clients may see it. `name`, `type`, `owner`
+-- and `expected_end` repeat what stands in the definition, for lists; `search` is what a search looks into, in lower case.
 CREATE TABLE flags (
     project_id TEXT NOT NULL REFERENCES projects (id),
     key TEXT NOT NULL,
-    definition TEXT NOT NULL,
+    name TEXT NOT NULL,
+    type TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    expected_end BIGINT,
     version BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
+    archived_at BIGINT,
+    search TEXT NOT NULL,
+    definition TEXT NOT NULL,
     PRIMARY KEY (project_id, key)
 );
+CREATE INDEX flags_by_name ON flags (project_id, name, key);
+CREATE INDEX flags_by_creation ON flags (project_id, created_at, key);
+CREATE INDEX flags_by_change ON flags (project_id, updated_at, key);
 
--- What a flag does in one environment: enabled, off variant, targets, rules, fallthrough.
+CREATE TABLE flag_tags (
+    project_id TEXT NOT NULL,
+    tag TEXT NOT NULL,
+    flag_key TEXT NOT NULL,
+    PRIMARY KEY (project_id, tag, flag_key),
+    FOREIGN KEY (project_id, flag_key) REFERENCES flags (project_id, key)
+);
+CREATE INDEX flag_tags_by_flag ON flag_tags (project_id, flag_key);
+
+-- What a flag does in one environment: enabled (repeated as a column, for lists), off variant, targets, rules, fallthrough.
 CREATE TABLE flag_configurations (
     environment_id TEXT NOT NULL REFERENCES environments (id),
     project_id TEXT NOT NULL,
     flag_key TEXT NOT NULL,
-    configuration TEXT NOT NULL,
+    enabled BIGINT NOT NULL,
     version BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
+    configuration TEXT NOT NULL,
     PRIMARY KEY (environment_id, flag_key),
     FOREIGN KEY (project_id, flag_key) REFERENCES flags (project_id, key)
 );
+CREATE INDEX flag_configurations_by_flag ON flag_configurations (project_id, flag_key);
 
 -- What a project keeps beside its flags, one JSON definition each: attributes, segments, layers, holdouts. `search` is what a search
 -- looks into, in lower case. What is archived is kept, and is in no snapshot.
@@ -60,12 +84,12 @@ CREATE TABLE documents (
     project_id TEXT NOT NULL REFERENCES projects (id),
     kind TEXT NOT NULL,
     key TEXT NOT NULL,
-    definition TEXT NOT NULL,
-    search TEXT NOT NULL,
     version BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     archived_at BIGINT,
+    search TEXT NOT NULL,
+    definition TEXT NOT NULL,
     PRIMARY KEY (project_id, kind, key)
 );
 
@@ -78,7 +102,8 @@ CREATE TABLE sdk_keys (
     prefix TEXT NOT NULL,
     sha256 BYTEA NOT NULL UNIQUE,
     created_at BIGINT NOT NULL,
-    revoked_at BIGINT
+    revoked_at BIGINT,
+    last_used_at BIGINT
 );
 CREATE INDEX sdk_keys_by_environment ON sdk_keys (environment_id);
 

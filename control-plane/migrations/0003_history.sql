@@ -15,7 +15,7 @@ CREATE INDEX versions_by_sequence ON versions (project_id, sequence);
 
 -- What was there before history was kept: its newest state.
 INSERT INTO versions (project_id, kind, environment_id, key, sequence, document, archived)
-    SELECT project_id, 'flag', '', key, version, definition, 0 FROM flags;
+    SELECT project_id, 'flag', '', key, version, definition, CASE WHEN archived_at IS NULL THEN 0 ELSE 1 END FROM flags;
 INSERT INTO versions (project_id, kind, environment_id, key, sequence, document, archived)
     SELECT project_id, 'flag-configuration', environment_id, flag_key, version, configuration, 0 FROM flag_configurations;
 INSERT INTO versions (project_id, kind, environment_id, key, sequence, document, archived)

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use crate::ambient::{Clock, Random};
 use crate::auth::{sdk, seal, token};
 use crate::config::Config;
-use crate::domain::document::{Definition, searchable};
+use crate::domain::document::Definition;
 use crate::domain::flag;
 use crate::domain::keys::{check_attribute, check_key};
 use crate::private_file;
@@ -298,22 +298,21 @@ async fn import(
     put_all(tx, project_id, &configuration.layers, version, now).await?;
     put_all(tx, project_id, &configuration.holdouts, version, now).await?;
     for (key, flag) in &configuration.flags {
-        let parts = flag::split(flag)
-            .map_err(|wrong| StartError::Other(format!("{key}: {}", wrong.detail)))?;
-        let definition = Value::Object(parts.definition).to_string();
-        let configured = Value::Object(parts.configuration).to_string();
-        flags::insert(tx, project_id, key, &definition, version, now).await?;
+        let (definition, configured) = flag::split(flag);
+        let document = Document {
+            key: key.clone(),
+            definition: json!(definition).to_string(),
+            version,
+            created_at: now,
+            updated_at: now,
+            archived_at: None,
+        };
+        flags::put(tx, project_id, &document, &definition).await?;
         for environment in environments {
-            flags::insert_configuration(
-                tx,
-                project_id,
-                &environment.id,
-                key,
-                &configured,
-                version,
-                now,
-            )
-            .await?;
+            let json = json!(configured).to_string();
+            let stored = flags::Stored { key: key.clone(), json, version, updated_at: now };
+            let enabled = configured.enabled;
+            flags::put_configuration(tx, project_id, &environment.id, &stored, enabled).await?;
         }
     }
     Ok(())
@@ -335,8 +334,7 @@ async fn put_all<T: Definition>(
             updated_at: now_ms,
             archived_at: None,
         };
-        let search = searchable(&[key, definition.description()]);
-        documents::put(tx, project_id, T::KIND, &document, &search).await?;
+        documents::put(tx, project_id, &document, definition).await?;
     }
     Ok(())
 }

@@ -17,8 +17,8 @@ use crate::app::App;
 use crate::domain::document::Definition;
 use crate::routes::admin::files::MAX_IMPORT_BYTES;
 use crate::routes::admin::{
-    audit, configurations, copies, documents, environments, files, flags, history, members,
-    operations, projects, sdk_keys, status, tokens, users, webhooks,
+    audit, configurations, copies, documents, environments, files, flag_list, flags, history,
+    members, operations, projects, sdk_keys, status, tokens, users, webhooks,
 };
 use crate::routes::auth::{account, programs, setup, sign_in};
 use crate::routes::body::MAX_JSON_BYTES;
@@ -173,6 +173,10 @@ fn admin() -> ApiRouter<App> {
                 .put_with(
                     configurations::put,
                     says("putConfiguration", "Says what a flag does here"),
+                )
+                .patch_with(
+                    configurations::patch,
+                    says("patchConfiguration", "Changes some of what a flag does here"),
                 ),
         )
         .api_route(
@@ -185,14 +189,26 @@ fn admin() -> ApiRouter<App> {
         )
         .api_route(
             &p("/flags"),
-            get_with(flags::list, says("listFlags", "The project's flags"))
-                .post_with(flags::create, says("createFlag", "A new flag")),
+            get_with(
+                flag_list::list,
+                says("listFlags", "The project's flags, and how they stand in each environment"),
+            )
+            .post_with(flags::create, says("createFlag", "A new flag")),
         )
         .api_route(
             &p("/flags/{flag}"),
             get_with(flags::get, says("getFlag", "What a flag is"))
                 .put_with(flags::put, says("putFlag", "Says what a flag is"))
+                .patch_with(flags::patch, says("patchFlag", "Changes some of what a flag is"))
                 .delete_with(flags::delete, says("deleteFlag", "Deletes a flag for good")),
+        )
+        .api_route(
+            &p("/flags/{flag}/archive"),
+            post_with(flags::archive, says("archiveFlag", "Takes a flag out of every snapshot")),
+        )
+        .api_route(
+            &p("/flags/{flag}/restore"),
+            post_with(flags::restore, says("restoreFlag", "Brings an archived flag back")),
         )
         .api_route(
             &p("/segments"),
@@ -202,10 +218,28 @@ fn admin() -> ApiRouter<App> {
             &p("/segments/{segment}"),
             get_with(documents::get::<Segment>, says("getSegment", "A segment"))
                 .put_with(documents::put::<Segment>, says("putSegment", "Writes a segment"))
+                .patch_with(
+                    documents::patch::<Segment>,
+                    says("patchSegment", "Changes some of a segment"),
+                )
                 .delete_with(
                     documents::delete::<Segment>,
                     says("deleteSegment", "Deletes a segment"),
                 ),
+        )
+        .api_route(
+            &p("/segments/{segment}/archive"),
+            post_with(
+                documents::archive::<Segment>,
+                says("archiveSegment", "Puts a segment that nothing uses away"),
+            ),
+        )
+        .api_route(
+            &p("/segments/{segment}/restore"),
+            post_with(
+                documents::restore::<Segment>,
+                says("restoreSegment", "Brings an archived segment back"),
+            ),
         )
         .api_route(
             &p("/attributes"),
@@ -221,6 +255,10 @@ fn admin() -> ApiRouter<App> {
                     documents::put::<Attribute>,
                     says("putAttribute", "Declares an attribute"),
                 )
+                .patch_with(
+                    documents::patch::<Attribute>,
+                    says("patchAttribute", "Changes some of an attribute's declaration"),
+                )
                 .delete_with(
                     documents::delete::<Attribute>,
                     says("deleteAttribute", "Takes an attribute's declaration back"),
@@ -234,6 +272,10 @@ fn admin() -> ApiRouter<App> {
             &p("/layers/{layer}"),
             get_with(documents::get::<Layer>, says("getLayer", "A layer"))
                 .put_with(documents::put::<Layer>, says("putLayer", "Writes a layer"))
+                .patch_with(
+                    documents::patch::<Layer>,
+                    says("patchLayer", "Changes some of a layer"),
+                )
                 .delete_with(documents::delete::<Layer>, says("deleteLayer", "Deletes a layer")),
         )
         .api_route(
@@ -244,6 +286,10 @@ fn admin() -> ApiRouter<App> {
             &p("/holdouts/{holdout}"),
             get_with(documents::get::<Holdout>, says("getHoldout", "A holdout"))
                 .put_with(documents::put::<Holdout>, says("putHoldout", "Writes a holdout"))
+                .patch_with(
+                    documents::patch::<Holdout>,
+                    says("patchHoldout", "Changes some of a holdout"),
+                )
                 .delete_with(
                     documents::delete::<Holdout>,
                     says("deleteHoldout", "Deletes a holdout"),

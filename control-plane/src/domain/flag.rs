@@ -4,17 +4,23 @@
 use std::collections::BTreeMap;
 
 use pennon_core::config::{
-    Access, CompileError, Configuration, FORMAT, Flag, ValueType, Variant, compile,
+    Access, CompileError, Configuration, FORMAT, Flag, HeldOut, Prerequisite, Rule, Scalar, Serve,
+    Target, ValueType, Variant, compile,
 };
 use pennon_core::limits::MAX_SDK_KEYS;
 use pennon_core::snapshot::Kind;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::keys::{MAX_TEXT_BYTES, check_name};
 use crate::ambient::{NoRandomness, Random};
 
-/// The fields of the definition; every other one belongs to the configuration.
-const DEFINITION_FIELDS: [&str; 4] = ["type", "description", "clientVisible", "variants"];
+/// Tags of one flag.
+pub const MAX_TAGS: usize = 32;
+/// The longest tag, in bytes.
+pub const MAX_TAG_BYTES: usize = 64;
 
 /// What is wrong with a request: a field, named by a path such as `rules[0].when`, and a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,59 +29,191 @@ pub struct Wrong {
     pub detail: String,
 }
 
-/// A JSON object as a flag in two parts.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Parts {
-    pub definition: Map<String, Value>,
-    pub configuration: Map<String, Value>,
+impl Wrong {
+    /// This field, for this reason.
+    pub fn new(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { field: field.into(), detail: detail.into() }
+    }
+}
+
+/// What a flag is, the same in every environment. What only people read (`name`, `tags`, `owner`, how long it is meant to live) stays
+/// here and is in no snapshot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "FlagDefinition")]
+pub struct Definition {
+    /// What people call it; without one, its key.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    #[serde(rename = "type")]
+    pub flag_type: ValueType,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// Whether client SDKs may see it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub client_visible: bool,
+    pub variants: Vec<Variant>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Who answers for it: a person or a team.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub owner: String,
+    /// Whether it is meant to be removed one day.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub temporary: bool,
+    /// Unix milliseconds: when a temporary flag should be gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_end: Option<i64>,
+}
+
+/// What a flag does in one environment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FlagConfiguration {
+    /// Off serves the off variant to all.
+    pub enabled: bool,
+    /// Served while the flag is off; without it the caller's default applies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub off_variant: Option<String>,
+    /// Other flags that must serve one of these variants; else the off variant is served.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prerequisites: Vec<Prerequisite>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<Target>,
+    /// Units that are held out get this variant before any rule is tested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holdout: Option<HeldOut>,
+    /// The first that matches decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
+    /// Served when no rule matches.
+    pub fallthrough: Serve,
+    /// Strings, numbers and booleans that come back with every outcome.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, Scalar>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+impl Definition {
+    /// What people call the flag.
+    pub fn name<'a>(&'a self, key: &'a str) -> &'a str {
+        if self.name.is_empty() { key } else { &self.name }
+    }
+
+    /// Whether snapshots differ when the flag changes from `old` to this.
+    pub fn compiles_otherwise_than(&self, old: &Self) -> bool {
+        let seen = |one: &Self| {
+            (one.flag_type, one.description.clone(), one.client_visible, one.variants.clone())
+        };
+        seen(self) != seen(old)
+    }
+
+    /// Whether what only people read may stand so.
+    ///
+    /// # Errors
+    /// The field that may not.
+    pub fn check(&self) -> Result<(), Wrong> {
+        if !self.name.is_empty() {
+            check_name(&self.name).map_err(|detail| Wrong::new("name", detail))?;
+        }
+        if self.owner.len() > MAX_TEXT_BYTES || self.owner.chars().any(char::is_control) {
+            let detail =
+                format!("an owner has at most {MAX_TEXT_BYTES} bytes and no control characters");
+            return Err(Wrong::new("owner", detail));
+        }
+        if self.tags.len() > MAX_TAGS {
+            return Err(Wrong::new("tags", format!("a flag has at most {MAX_TAGS} tags")));
+        }
+        for (at, tag) in self.tags.iter().enumerate() {
+            let field = format!("tags[{at}]");
+            if tag.trim() != tag
+                || tag.is_empty()
+                || tag.len() > MAX_TAG_BYTES
+                || tag.chars().any(char::is_control)
+            {
+                let detail = format!(
+                    "a tag has 1 to {MAX_TAG_BYTES} bytes, no control characters and no space around it"
+                );
+                return Err(Wrong::new(field, detail));
+            }
+            if self.tags[..at].contains(tag) {
+                return Err(Wrong::new(field, "this tag is there already"));
+            }
+        }
+        if self.expected_end.is_some() && !self.temporary {
+            return Err(Wrong::new("expectedEnd", "only a temporary flag has an expected end"));
+        }
+        Ok(())
+    }
 }
 
 /// Splits a flag as CONFIG.json writes it.
-pub fn split(flag: &Flag) -> Result<Parts, Wrong> {
-    let value = serde_json::to_value(flag)
-        .map_err(|error| Wrong { field: String::new(), detail: error.to_string() })?;
-    let Value::Object(mut configuration) = value else {
-        return Err(Wrong { field: String::new(), detail: "a flag is an object".to_owned() });
+pub fn split(flag: &Flag) -> (Definition, FlagConfiguration) {
+    let flag = flag.clone();
+    let definition = Definition {
+        name: String::new(),
+        flag_type: flag.flag_type,
+        description: flag.description,
+        client_visible: flag.client_visible,
+        variants: flag.variants,
+        tags: Vec::new(),
+        owner: String::new(),
+        temporary: false,
+        expected_end: None,
     };
-    let mut definition = Map::new();
-    for name in DEFINITION_FIELDS {
-        if let Some(value) = configuration.remove(name) {
-            definition.insert(name.to_owned(), value);
-        }
-    }
-    Ok(Parts { definition, configuration })
+    let configuration = FlagConfiguration {
+        enabled: flag.enabled,
+        off_variant: flag.off_variant,
+        prerequisites: flag.prerequisites,
+        targets: flag.targets,
+        holdout: flag.holdout,
+        rules: flag.rules,
+        fallthrough: flag.fallthrough,
+        metadata: flag.metadata,
+    };
+    (definition, configuration)
 }
 
-/// Joins the two parts and reads them as a flag; a field that belongs to the other part is refused.
-pub fn join(
-    definition: &Map<String, Value>,
-    configuration: &Map<String, Value>,
-) -> Result<Flag, Wrong> {
-    if let Some(name) = definition.keys().find(|name| !DEFINITION_FIELDS.contains(&name.as_str())) {
-        return Err(Wrong {
-            field: name.clone(),
-            detail: "this belongs to the flag's configuration in an environment, or is no field of a flag".to_owned(),
-        });
+/// Joins the two parts.
+pub fn join(definition: Definition, configuration: FlagConfiguration) -> Flag {
+    Flag {
+        flag_type: definition.flag_type,
+        description: definition.description,
+        client_visible: definition.client_visible,
+        variants: definition.variants,
+        enabled: configuration.enabled,
+        off_variant: configuration.off_variant,
+        prerequisites: configuration.prerequisites,
+        targets: configuration.targets,
+        holdout: configuration.holdout,
+        rules: configuration.rules,
+        fallthrough: configuration.fallthrough,
+        metadata: configuration.metadata,
     }
-    if let Some(name) = configuration.keys().find(|name| DEFINITION_FIELDS.contains(&name.as_str()))
-    {
-        return Err(Wrong {
-            field: name.clone(),
-            detail: "this is the same in every environment: change the flag itself".to_owned(),
-        });
-    }
-    let mut whole = definition.clone();
-    whole.extend(configuration.clone());
-    read(Value::Object(whole))
 }
 
 /// Reads a value and names the field at fault.
 pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, Wrong> {
     serde_path_to_error::deserialize(value).map_err(|error| {
-        let field = error.path().to_string();
-        let field = if field == "." { String::new() } else { field };
-        Wrong { field, detail: error.into_inner().to_string() }
+        let path = error.path().to_string();
+        let detail = error.into_inner().to_string();
+        Wrong { field: at_fault(&path, &detail), detail }
     })
+}
+
+/// The field that is wrong, by serde's path and sentence: of one that is missing the path says only where.
+pub fn at_fault(path: &str, detail: &str) -> String {
+    let place = if path == "." { "" } else { path };
+    let missing = detail.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    match missing {
+        Some(name) if place.is_empty() => name.to_owned(),
+        Some(name) => format!("{place}.{name}"),
+        None => place.to_owned(),
+    }
 }
 
 /// A configuration in which nothing is yet.
@@ -113,13 +251,12 @@ pub fn check(configuration: &Configuration, key: Option<&str>) -> Result<(), Wro
     Ok(())
 }
 
-/// Whether a whole environment fits into its snapshots, with room for every SDK key that it may have. Other reasons why it does
-/// not compile are [`check`]'s business.
+/// Whether a whole environment can be published: it compiles for clients and for edges (which get all that servers do), with room for
+/// every SDK key that it may have.
 ///
 /// # Errors
-/// Which snapshot is over its limit.
+/// The first reason why not.
 pub fn fits(configuration: &Configuration) -> Result<(), Wrong> {
-    // A body for an edge holds all that a body for servers does, and the keys; both have the same limit.
     let room: Vec<Access> = (0..MAX_SDK_KEYS as u64)
         .map(|number| {
             let mut sha256 = [0; 32];
@@ -128,14 +265,27 @@ pub fn fits(configuration: &Configuration) -> Result<(), Wrong> {
         })
         .collect();
     for kind in [Kind::Client, Kind::Edge] {
-        if let Err(CompileError::OverLimits(detail)) = compile(configuration, kind, &room) {
-            let detail = format!(
-                "{detail}: with this change the environment could not be published; delete flags, or make them smaller"
-            );
-            return Err(Wrong { field: String::new(), detail });
+        match compile(configuration, kind, &room) {
+            Ok(_) => {}
+            Err(CompileError::OverLimits(detail)) => {
+                let detail = format!(
+                    "{detail}: with this change the environment could not be published; delete flags, or make them smaller"
+                );
+                return Err(Wrong::new("", detail));
+            }
+            Err(CompileError::Problems(problems)) => {
+                if let Some(problem) = problems.into_iter().next() {
+                    return Err(Wrong::new(problem.place, problem.message));
+                }
+            }
         }
     }
     Ok(())
+}
+
+/// The place that a finding names, relative to its flag.
+pub fn field(place: &str, own: bool) -> String {
+    if own { dotted(place) } else { place.to_owned() }
 }
 
 /// `/flags/KEY/rules/0/when` as `rules[0].when`.
@@ -154,33 +304,31 @@ fn dotted(place: &str) -> String {
     field
 }
 
-/// What a new flag does in an environment before anyone says more: it is off, and its last variant is what off means.
-pub fn first_configuration(variants: &[Variant]) -> Map<String, Value> {
-    let mut map = Map::new();
-    map.insert("enabled".to_owned(), Value::Bool(false));
-    if let (Some(first), Some(last)) = (variants.first(), variants.last()) {
-        map.insert("offVariant".to_owned(), json!(last.key));
-        map.insert("fallthrough".to_owned(), json!({ "variant": first.key }));
-    }
-    map
+/// What a new flag does in an environment before anyone says more: it is off, and its last variant is what off means. None without a
+/// variant, which is never sound.
+pub fn first_configuration(variants: &[Variant]) -> Option<FlagConfiguration> {
+    let (first, last) = (variants.first()?, variants.last()?);
+    Some(FlagConfiguration {
+        enabled: false,
+        off_variant: Some(last.key.clone()),
+        prerequisites: Vec::new(),
+        targets: Vec::new(),
+        holdout: None,
+        rules: Vec::new(),
+        fallthrough: Serve::Variant(first.key.clone()),
+        metadata: BTreeMap::new(),
+    })
 }
 
 /// Whether a flag that is configured like this serves the same under both definitions, to the same clients: it is off, and off
 /// means the same.
-pub fn stays_off(
-    old: &Map<String, Value>,
-    new: &Map<String, Value>,
-    configuration: &Map<String, Value>,
-) -> bool {
-    let off = configuration.get("offVariant");
-    let means = |definition: &Map<String, Value>| {
-        let variants = definition.get("variants").and_then(Value::as_array);
-        let variant = variants.and_then(|all| all.iter().find(|one| one.get("key") == off));
-        variant.and_then(|variant| variant.get("value")).cloned()
+pub fn stays_off(old: &Definition, new: &Definition, configuration: &FlagConfiguration) -> bool {
+    let means = |definition: &Definition| {
+        let off = configuration.off_variant.as_ref()?;
+        let variant = definition.variants.iter().find(|variant| variant.key == *off);
+        variant.map(|variant| variant.value.clone())
     };
-    configuration.get("enabled") == Some(&Value::Bool(false))
-        && means(old) == means(new)
-        && old.get("clientVisible") == new.get("clientVisible")
+    !configuration.enabled && means(old) == means(new) && old.client_visible == new.client_visible
 }
 
 /// What the variants of a boolean flag are unless someone says otherwise.
@@ -239,47 +387,90 @@ mod tests {
         value.as_object().unwrap().clone()
     }
 
-    fn definition() -> Map<String, Value> {
-        object(
+    fn definition(value: Value) -> Definition {
+        read(value).unwrap()
+    }
+
+    fn boolean() -> Definition {
+        definition(
             json!({ "type": "boolean", "variants": [{ "key": "on", "value": true }, { "key": "off", "value": false }] }),
         )
     }
 
     #[test]
     fn splits_and_joins_without_loss() {
-        let configuration = object(json!({
-            "enabled": true, "offVariant": "off", "fallthrough": { "variant": "on" },
+        let configuration: FlagConfiguration = read(json!({
+            "enabled": true, "offVariant": "off", "fallthrough": { "variant": "on" }, "metadata": { "team": "web" },
+            "prerequisites": [{ "flag": "other", "variants": ["on"] }],
+            "targets": [{ "variant": "on", "keys": ["u"] }],
+            "holdout": { "holdout": "h", "variant": "off" },
             "rules": [{ "id": "r", "when": { "exists": { "attribute": "plan" } }, "serve": { "variant": "off" } }],
-        }));
-        let flag = join(&definition(), &configuration).unwrap();
-        let parts = split(&flag).unwrap();
-        assert_eq!(parts, Parts { definition: definition(), configuration });
+        }))
+        .unwrap();
+        let flag = join(boolean(), configuration.clone());
+        assert_eq!(split(&flag), (boolean(), configuration));
+        assert_eq!(join(split(&flag).0, split(&flag).1), flag);
+        // Each field of a flag is in one of the two.
+        let whole = json!(flag).as_object().unwrap().len();
+        let (definition, configuration) = split(&flag);
+        let parts =
+            [json!(definition), json!(configuration)].map(|part| part.as_object().unwrap().len());
+        assert_eq!(parts.iter().sum::<usize>(), whole);
     }
 
     #[test]
     fn names_the_field_at_fault() {
-        let wrong =
-            |configuration: Value| join(&definition(), &object(configuration)).unwrap_err().field;
-        assert_eq!(wrong(json!({ "enabled": 1, "fallthrough": { "variant": "on" } })), "enabled");
+        let wrong = |value: Value| read::<FlagConfiguration>(value).unwrap_err().field;
+        let with = |name: &str, value: Value| {
+            let mut configuration = json!({ "enabled": true, "fallthrough": { "variant": "on" } });
+            configuration[name] = value;
+            configuration
+        };
+        assert_eq!(wrong(with("enabled", json!(1))), "enabled");
+        assert_eq!(wrong(with("type", json!("string"))), "type");
+        assert_eq!(wrong(with("colour", json!(1))), "colour");
+        assert_eq!(wrong(json!({ "enabled": true })), "fallthrough");
         assert_eq!(
-            wrong(json!({ "enabled": true, "fallthrough": { "variant": "on" }, "type": "string" })),
-            "type"
-        );
-        assert_eq!(
-            wrong(json!({ "enabled": true, "fallthrough": { "variant": "on" }, "colour": 1 })),
-            "colour"
+            wrong(with("prerequisites", json!([{ "flag": "a" }]))),
+            "prerequisites[0].variants"
         );
         let rules = json!([{ "id": "r", "when": { "exists": { "attribute": 1 } }, "serve": { "variant": "off" } }]);
-        let field =
-            wrong(json!({ "enabled": true, "fallthrough": { "variant": "on" }, "rules": rules }));
-        assert_eq!(field, "rules[0].when.exists.attribute");
+        assert_eq!(wrong(with("rules", rules)), "rules[0].when.exists.attribute");
+    }
+
+    #[test]
+    fn what_people_read_is_bounded() {
+        let long = "x".repeat(MAX_TEXT_BYTES + 1);
+        let tags: Vec<String> = (0..=MAX_TAGS).map(|number| number.to_string()).collect();
+        for (field, value, named) in [
+            ("name", json!("a\nb"), "name"),
+            ("name", json!(long), "name"),
+            ("owner", json!("a\0"), "owner"),
+            ("owner", json!(long), "owner"),
+            ("tags", json!(tags), "tags"),
+            ("tags", json!(["a", ""]), "tags[1]"),
+            ("tags", json!(["a", " b"]), "tags[1]"),
+            ("tags", json!(["a", "a"]), "tags[1]"),
+            ("tags", json!(["x".repeat(MAX_TAG_BYTES + 1)]), "tags[0]"),
+            ("expectedEnd", json!(1), "expectedEnd"),
+        ] {
+            let mut whole = json!(boolean());
+            whole[field] = value;
+            assert_eq!(definition(whole).check().unwrap_err().field, named);
+        }
+        let mut whole = json!(boolean());
+        whole["temporary"] = json!(true);
+        whole["expectedEnd"] = json!(1);
+        whole["tags"] = json!(["checkout", "Käse"]);
+        assert_eq!(definition(whole.clone()).check(), Ok(()));
+        assert!(!definition(whole).compiles_otherwise_than(&boolean()));
     }
 
     #[test]
     fn unsound_flags_are_named_by_place() {
-        let configured = object(json!({ "enabled": true, "fallthrough": { "variant": "gone" } }));
-        let flag = join(&definition(), &configured).unwrap();
-        let flags = BTreeMap::from([("a".to_owned(), flag)]);
+        let configured =
+            read(json!({ "enabled": true, "fallthrough": { "variant": "gone" } })).unwrap();
+        let flags = BTreeMap::from([("a".to_owned(), join(boolean(), configured))]);
         let whole = Configuration { flags, ..empty() };
         let wrong = check(&whole, Some("a")).unwrap_err();
         assert!(wrong.field.starts_with("fallthrough"), "{wrong:?}");
@@ -300,14 +491,17 @@ mod tests {
 
     #[test]
     fn a_flag_stays_off_while_off_means_the_same() {
-        let off = object(json!({ "enabled": false, "offVariant": "off" }));
-        let on = object(json!({ "enabled": true, "offVariant": "off" }));
-        let old = definition();
-        let with = |name: &str, value: Value| {
-            let mut new = old.clone();
-            new.insert(name.to_owned(), value);
-            new
+        let configured = |enabled: bool| -> FlagConfiguration {
+            read(json!({ "enabled": enabled, "offVariant": "off", "fallthrough": { "variant": "on" } }))
+                .unwrap()
         };
+        let (off, on) = (configured(false), configured(true));
+        let with = |name: &str, value: Value| -> Definition {
+            let mut new = json!(boolean());
+            new[name] = value;
+            read(new).unwrap()
+        };
+        let old = boolean();
         let variants =
             |off: bool| json!([{ "key": "on", "value": true }, { "key": "off", "value": off }]);
         assert!(stays_off(&old, &with("description", json!("text")), &off));
@@ -315,14 +509,15 @@ mod tests {
         assert!(stays_off(&old, &with("variants", variants(false)), &off));
         assert!(!stays_off(&old, &with("variants", variants(true)), &off));
         assert!(!stays_off(&old, &with("variants", json!([])), &off));
-        assert!(!stays_off(&old, &with("clientVisible", json!(true)), &off));
+        assert!(!stays_off(&old, &with("clientVisible", json!(!old.client_visible)), &off));
     }
 
     #[test]
     fn a_new_flag_is_off() {
         let variants: Vec<Variant> = read(first_variants(ValueType::Boolean).unwrap()).unwrap();
-        let flag = join(&definition(), &first_configuration(&variants)).unwrap();
+        let flag = join(boolean(), first_configuration(&variants).unwrap());
         assert!(!flag.enabled);
         assert_eq!(flag.off_variant.as_deref(), Some("off"));
+        assert_eq!(first_configuration(&[]), None);
     }
 }

@@ -9,6 +9,7 @@ pub mod operation;
 pub mod people;
 pub mod permission;
 pub mod project;
+pub mod references;
 pub mod role;
 pub mod webhook;
 pub mod words;

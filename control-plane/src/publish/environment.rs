@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use pennon_core::config::{Configuration, Flag};
+use pennon_core::config::Configuration;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
 use sqlx::AnyConnection;
 
 use crate::domain::document::Definition;
-use crate::domain::flag::{self, Wrong};
+use crate::domain::flag::{self, FlagConfiguration};
 use crate::store::StoreError;
 use crate::store::documents::{self, Document};
 use crate::store::environments::{self, Environment};
@@ -48,10 +47,21 @@ pub async fn configuration(
     environment: &Environment,
 ) -> Result<Configuration, StoreError> {
     let project_id = &environment.project_id;
-    let pair = |stored: Stored| (stored.key, stored.json);
-    let definitions = flags::list(connection, project_id).await?.into_iter().map(pair).collect();
-    let configured = flags::list_configurations(connection, &environment.id).await?;
-    let joined = joined(definitions, configured.into_iter().map(pair).collect())?;
+    let mut definitions = BTreeMap::new();
+    for document in flags::list(connection, project_id).await? {
+        if document.archived_at.is_none() {
+            let definition: flag::Definition = definition(&document)?;
+            definitions.insert(document.key, definition);
+        }
+    }
+    let mut joined = BTreeMap::new();
+    for stored in flags::list_configurations(connection, &environment.id).await? {
+        let configuration = configured(&stored)?;
+        let (key, definition) = definitions
+            .remove_entry(&stored.key)
+            .ok_or_else(|| unreadable("flag", &stored.key, &"it is configured but not defined"))?;
+        joined.insert(key, flag::join(definition, configuration));
+    }
     Ok(Configuration { flags: joined, ..references(connection, project_id).await? })
 }
 
@@ -65,42 +75,32 @@ pub async fn configuration_at(
     sequence: i64,
 ) -> Result<Configuration, StoreError> {
     let project_id = &environment.project_id;
-    let definitions =
-        versions::state(connection, project_id, versions::Kind::Flag, "", sequence).await?;
+    let mut definitions = BTreeMap::new();
+    for (key, json) in
+        versions::state(connection, project_id, versions::Kind::Flag, "", sequence).await?
+    {
+        let definition: flag::Definition = parsed("definition of the flag", &key, &json)?;
+        definitions.insert(key, definition);
+    }
+    let mut joined = BTreeMap::new();
     let kind = versions::Kind::FlagConfiguration;
-    let configured =
-        versions::state(connection, project_id, kind, &environment.id, sequence).await?;
+    for (key, json) in
+        versions::state(connection, project_id, kind, &environment.id, sequence).await?
+    {
+        let configuration: FlagConfiguration = parsed("configuration of the flag", &key, &json)?;
+        // One that was archived then has a configuration all the same.
+        if let Some((key, definition)) = definitions.remove_entry(&key) {
+            joined.insert(key, flag::join(definition, configuration));
+        }
+    }
     Ok(Configuration {
         attributes: live_at(connection, project_id, sequence).await?,
         segments: live_at(connection, project_id, sequence).await?,
         layers: live_at(connection, project_id, sequence).await?,
         holdouts: live_at(connection, project_id, sequence).await?,
-        flags: joined(definitions, configured)?,
+        flags: joined,
         ..flag::empty()
     })
-}
-
-/// Definitions and configurations, by key, as whole flags.
-fn joined(
-    definitions: Vec<(String, String)>,
-    configured: Vec<(String, String)>,
-) -> Result<BTreeMap<String, Flag>, StoreError> {
-    let definitions = definitions.into_iter().map(|(key, json)| {
-        let definition = parsed("flag", &key, &json)?;
-        Ok((key, definition))
-    });
-    let definitions = definitions.collect::<Result<BTreeMap<String, _>, StoreError>>()?;
-    let mut joined = BTreeMap::new();
-    for (key, json) in configured {
-        let configuration = parsed("flag configuration", &key, &json)?;
-        let definition = definitions
-            .get(&key)
-            .ok_or_else(|| unreadable("flag", &key, "it is configured but not defined"))?;
-        let flag = flag::join(definition, &configuration)
-            .map_err(|wrong| unreadable("flag", &key, &sentence(&wrong)))?;
-        joined.insert(key, flag);
-    }
-    Ok(joined)
 }
 
 async fn live_at<T: Definition>(
@@ -111,7 +111,7 @@ async fn live_at<T: Definition>(
     let kind = versions::Kind::Document(T::KIND);
     let rows = versions::state(connection, project_id, kind, "", sequence).await?;
     let rows = rows.into_iter().map(|(key, json)| {
-        let definition = parsed(T::KIND.as_str(), &key, &json)?;
+        let definition = parsed("definition of", &key, &json)?;
         Ok((key, definition))
     });
     rows.collect()
@@ -149,28 +149,27 @@ async fn live<T: Definition>(
         .collect()
 }
 
-/// A document's definition.
+/// A document's or a flag's definition.
 ///
 /// # Errors
 /// That the database holds something unreadable.
-pub fn definition<T: Definition>(document: &Document) -> Result<T, StoreError> {
-    parsed(T::KIND.as_str(), &document.key, &document.definition)
+pub fn definition<T: DeserializeOwned>(document: &Document) -> Result<T, StoreError> {
+    parsed("definition of", &document.key, &document.definition)
 }
 
-/// Reads a row's JSON as an object.
-pub fn object(what: &str, stored: &Stored) -> Result<Map<String, Value>, StoreError> {
-    parsed(what, &stored.key, &stored.json)
+/// What a flag does in an environment.
+///
+/// # Errors
+/// That the database holds something unreadable.
+pub fn configured(stored: &Stored) -> Result<FlagConfiguration, StoreError> {
+    parsed("configuration of the flag", &stored.key, &stored.json)
 }
 
 fn parsed<T: DeserializeOwned>(what: &str, key: &str, json: &str) -> Result<T, StoreError> {
-    serde_json::from_str(json).map_err(|error| unreadable(what, key, &error.to_string()))
+    serde_json::from_str(json).map_err(|error| unreadable(what, key, &error))
 }
 
-fn sentence(wrong: &Wrong) -> String {
-    format!("{}: {}", wrong.field, wrong.detail)
-}
-
-fn unreadable(what: &str, key: &str, why: &str) -> StoreError {
+fn unreadable(what: &str, key: &str, why: &dyn std::fmt::Display) -> StoreError {
     StoreError::Unusable(format!(
         "the {what} {key:?} in the database cannot be read ({why}): write it again"
     ))

@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 use super::admin::files::MAX_IMPORT_BYTES;
 use super::problem::Problem;
 use crate::app::App;
-use crate::domain::flag::Wrong;
+use crate::domain::flag::{Wrong, at_fault};
 
 /// The longest JSON body: a flag has at most 256 KiB, a segment of 100,000 keys some megabytes.
 pub const MAX_JSON_BYTES: usize = 8 * 1024 * 1024;
@@ -32,24 +32,27 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let json = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|value| {
-                let essence = value.split(';').next().unwrap_or("").trim();
-                essence.eq_ignore_ascii_case("application/json") || essence.ends_with("+json")
-            });
-        if !json {
-            return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "content-type",
-                "send JSON, with `Content-Type: application/json`",
-            ));
-        }
-        let bytes = Bytes::from_request(request, app).await.map_err(too_long)?;
+        let bytes = read(request, app, "application/json").await?;
         parse(&bytes).map(Self)
     }
+}
+
+/// Reads a body of this content type.
+///
+/// # Errors
+/// 415 when it has another one, 413 when it is too long.
+pub async fn read(request: Request, app: &App, content_type: &str) -> Result<Bytes, Problem> {
+    let given = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = given.map(|value| value.split(';').next().unwrap_or("").trim());
+    if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case(content_type)) {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "content-type",
+            format!("send `Content-Type: {content_type}`"),
+        )
+        .field("Content-Type"));
+    }
+    Bytes::from_request(request, app).await.map_err(too_long)
 }
 
 impl<T: JsonSchema> OperationInput for JsonBody<T> {
@@ -102,14 +105,16 @@ fn too_long(rejection: BytesRejection) -> Problem {
 /// Reads JSON and names the field at fault.
 ///
 /// # Errors
-/// 400 when it is not JSON, 422 when it has another shape.
+/// 400 when it is not JSON, 422 when it has another shape or a text with NUL in it.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    refuse_nul(bytes)?;
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let field = error.path().to_string();
+        let path = error.path().to_string();
         let inner = error.into_inner();
         if inner.is_data() {
-            Problem::invalid(if field == "." { String::new() } else { field }, inner.to_string())
+            let detail = inner.to_string();
+            Problem::invalid(at_fault(&path, &detail), detail)
         } else {
             Problem::new(
                 StatusCode::BAD_REQUEST,
@@ -127,6 +132,40 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     })?;
     Ok(value)
 }
+
+/// PostgreSQL's texts hold no NUL, and none that people write has one. In JSON it is always written as an escape.
+fn refuse_nul(bytes: &[u8]) -> Result<(), Problem> {
+    fn find(value: &Value, place: String) -> Option<String> {
+        match value {
+            Value::String(text) => text.contains('\0').then_some(place),
+            Value::Array(list) => list
+                .iter()
+                .enumerate()
+                .find_map(|(at, inner)| find(inner, format!("{place}[{at}]"))),
+            Value::Object(map) => map.iter().find_map(|(name, inner)| {
+                let dot = if place.is_empty() { "" } else { "." };
+                if name.contains('\0') {
+                    Some(place.clone())
+                } else {
+                    find(inner, format!("{place}{dot}{name}"))
+                }
+            }),
+            _ => None,
+        }
+    }
+    if !bytes.windows(NUL.len()).any(|window| window == NUL) {
+        return Ok(());
+    }
+    // Something that is not JSON is told as such by whoever reads it.
+    let Ok(value) = serde_json::from_slice(bytes) else { return Ok(()) };
+    match find(&value, String::new()) {
+        Some(place) => Err(Problem::invalid(place, "a text holds no NUL")),
+        None => Ok(()),
+    }
+}
+
+/// How JSON writes NUL.
+const NUL: &[u8] = br"\u0000";
 
 impl From<Wrong> for Problem {
     fn from(wrong: Wrong) -> Self {

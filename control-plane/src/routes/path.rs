@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
 use crate::app::App;
+use crate::domain::flag::at_fault;
 
 /// What stands in the braces of a route.
 #[derive(Debug)]
@@ -40,13 +41,18 @@ pub struct Query<T>(pub T);
 impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        match axum::extract::Query::from_request_parts(parts, app).await {
-            Ok(axum::extract::Query(value)) => Ok(Self(value)),
-            Err(rejection) => {
-                Err(Problem::new(StatusCode::BAD_REQUEST, "query", rejection.body_text()))
-            }
-        }
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        let pairs = form_urlencoded::parse(query.as_bytes());
+        let deserializer = serde_urlencoded::Deserializer::new(pairs);
+        serde_path_to_error::deserialize(deserializer).map(Self).map_err(|error| {
+            let path = error.path().to_string();
+            let detail = error.into_inner().to_string();
+            let field = at_fault(&path, &detail);
+            let detail = format!("in the query: {detail}");
+            let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "query", detail);
+            if field.is_empty() { problem } else { problem.field(field) }
+        })
     }
 }
 

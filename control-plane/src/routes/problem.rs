@@ -102,11 +102,32 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "conflict", detail)
     }
 
+    /// What is archived is not changed.
+    pub fn archived() -> Self {
+        Self::conflict("it is archived: restore it first")
+    }
+
     /// The request was made from an older version than `current`.
     pub fn precondition_failed(current: Value) -> Self {
         let detail =
             "it was changed since you read it: look at `current`, and send its ETag in If-Match";
         Self::new(StatusCode::PRECONDITION_FAILED, "changed-since", detail).current(current)
+    }
+
+    /// The same about a part of the request: its field is told within this one.
+    #[must_use]
+    pub fn within(mut self, part: &str) -> Self {
+        if let Some(field) = &mut self.0.field {
+            let dot = if field.is_empty() || field.starts_with('[') { "" } else { "." };
+            *field = format!("{part}{dot}{field}");
+        }
+        self
+    }
+
+    /// Whether its field is one of the object's, or within one of them.
+    pub fn names_one_of(&self, object: &serde_json::Map<String, Value>) -> bool {
+        let first = self.0.field.as_deref().unwrap_or_default().split(['.', '[']).next();
+        first.is_some_and(|name| object.contains_key(name))
     }
 
     /// A conflict for this reason, with the same place and detail.

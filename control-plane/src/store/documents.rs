@@ -3,7 +3,9 @@
 use sqlx::AnyConnection;
 
 use super::StoreError;
+use super::list::{Listing, Selection};
 use super::versions::{self, Object};
+use crate::domain::document::{Definition, searchable};
 
 /// What a document is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,9 +47,15 @@ pub struct Document {
     pub archived_at: Option<i64>,
 }
 
-type Row = (String, String, i64, i64, i64, Option<i64>);
+/// A page ends early with the document that takes it past this: a segment may have megabytes.
+pub const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 
-fn read((key, definition, version, created_at, updated_at, archived_at): Row) -> Document {
+pub(super) const COLUMNS: &str = "key, definition, version, created_at, updated_at, archived_at";
+pub(super) type Row = (String, String, i64, i64, i64, Option<i64>);
+
+pub(super) fn read(
+    (key, definition, version, created_at, updated_at, archived_at): Row,
+) -> Document {
     Document { key, definition, version, created_at, updated_at, archived_at }
 }
 
@@ -66,6 +74,24 @@ pub async fn list(
     .fetch_all(connection)
     .await?;
     Ok(rows.into_iter().map(read).collect())
+}
+
+/// A page of one kind: those that are archived, or those that are not; all without either. With the first, how many there are in all.
+pub async fn page(
+    connection: &mut AnyConnection,
+    project_id: &str,
+    kind: Kind,
+    archived: Option<bool>,
+    listing: &Listing,
+) -> Result<(Vec<Document>, bool, i64), StoreError> {
+    let mut selection = Selection::new("documents WHERE project_id = ", project_id);
+    selection.sql(" AND kind = ").text(kind.as_str());
+    selection.archived(archived).search(&listing.search);
+    let total = selection.count(connection).await?;
+    let (rows, more) = selection
+        .page(connection, COLUMNS, listing, MAX_PAGE_BYTES, |row: &Row| row.1.len())
+        .await?;
+    Ok((rows.into_iter().map(read).collect(), more, total))
 }
 
 /// One of them.
@@ -87,13 +113,12 @@ pub async fn find(
     Ok(row.map(read))
 }
 
-/// Writes it, new or over the old. `search` is what a search looks into, in lower case.
-pub async fn put(
+/// Writes it, new or over the old, and what a search looks into.
+pub async fn put<T: Definition>(
     connection: &mut AnyConnection,
     project_id: &str,
-    kind: Kind,
     document: &Document,
-    search: &str,
+    definition: &T,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO documents (project_id, kind, key, definition, search, version, created_at, updated_at, archived_at) \
@@ -102,10 +127,10 @@ pub async fn put(
          updated_at = excluded.updated_at, archived_at = excluded.archived_at",
     )
     .bind(project_id)
-    .bind(kind.as_str())
+    .bind(T::KIND.as_str())
     .bind(&document.key)
     .bind(&document.definition)
-    .bind(search)
+    .bind(searchable(&[&document.key, definition.description()]))
     .bind(document.version)
     .bind(document.created_at)
     .bind(document.updated_at)

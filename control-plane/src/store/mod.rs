@@ -18,6 +18,7 @@ pub mod edges;
 pub mod environments;
 pub mod flags;
 pub mod instance;
+pub mod list;
 pub mod members;
 mod migrate;
 pub mod outbox;

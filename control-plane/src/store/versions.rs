@@ -75,7 +75,7 @@ pub async fn record(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO versions (project_id, kind, environment_id, key, sequence, document, archived) \
-         SELECT project_id, 'flag', '', key, version, definition, 0 \
+         SELECT project_id, 'flag', '', key, version, definition, CASE WHEN archived_at IS NULL THEN 0 ELSE 1 END \
          FROM flags WHERE project_id = $1 AND version = $2 \
          UNION ALL SELECT project_id, 'flag-configuration', environment_id, flag_key, version, configuration, 0 \
          FROM flag_configurations WHERE project_id = $1 AND version = $2 \

@@ -145,7 +145,7 @@ async fn what_is_no_document_is_refused(place: Place) {
     let server = start(&place).await;
     let before = server.get(&format!("{PROJECT}/audit")).await.ok().json();
     for (query, body, field) in [
-        ("", json!({}), ""),
+        ("", json!({}), "projectFormat"),
         ("", json!({ "projectFormat": 2 }), "projectFormat"),
         ("", json!({ "projectFormat": 1, "colour": 1 }), "colour"),
         ("?environment=production", json!({ "projectFormat": 1 }), "environment"),

@@ -43,7 +43,7 @@ async fn an_environment_never_outgrows_its_snapshots(place: Place) {
     assert_eq!(server.get(&path).await.ok().json()["enabled"], json!(false));
 
     // A definition that grows.
-    server.delete(&format!("{FLAGS}/large-4")).await.ok();
+    server.discard("large-4").await;
     let mut small = large("small");
     small["definition"]["variants"] = json!([{ "key": "long", "value": "x" }]);
     server.post(FLAGS, small).await.ok();

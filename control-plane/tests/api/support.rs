@@ -261,6 +261,14 @@ impl Server {
         self.admin(Method::PUT, path, Some(body)).await
     }
 
+    /// A merge patch.
+    pub(crate) async fn patch(&self, path: &str, patch: Value) -> Answer {
+        let request = Request::patch(path)
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("content-type", "application/merge-patch+json");
+        self.send(request.body(Body::from(patch.to_string())).unwrap()).await
+    }
+
     pub(crate) async fn delete(&self, path: &str) -> Answer {
         self.admin(Method::DELETE, path, None).await
     }
@@ -268,6 +276,13 @@ impl Server {
     /// `on` or `off`.
     pub(crate) async fn turn(&self, flag: &str, way: &str) -> Answer {
         self.admin(Method::POST, &format!("{DEVELOPMENT}/flags/{flag}/{way}"), None).await
+    }
+
+    /// Archives a flag and deletes it.
+    pub(crate) async fn discard(&self, flag: &str) {
+        let path = format!("/admin/projects/default/flags/{flag}");
+        self.admin(Method::POST, &format!("{path}/archive"), None).await.ok();
+        self.delete(&path).await.ok();
     }
 
     /// A boolean flag that is off.

@@ -160,9 +160,9 @@ impl Project {
         let mut flags = BTreeMap::new();
         let mut configured = BTreeMap::new();
         for (key, flag) in &configuration.flags {
-            let parts = flag::split(flag)?;
-            flags.insert(key.clone(), parts.definition);
-            configured.insert(key.clone(), parts.configuration);
+            let (definition, configuration) = flag::split(flag);
+            flags.insert(key.clone(), fields(&definition)?);
+            configured.insert(key.clone(), fields(&configuration)?);
         }
         let environment = Environment {
             key: environment.to_owned(),
@@ -180,5 +180,13 @@ impl Project {
             flags,
             environments: vec![environment],
         })
+    }
+}
+
+/// What is written as an object, as its fields.
+fn fields(value: &impl Serialize) -> Result<Map<String, Value>, Wrong> {
+    match json!(value) {
+        Value::Object(fields) => Ok(fields),
+        _ => Err(Wrong::new("", "a part of a flag is an object")),
     }
 }

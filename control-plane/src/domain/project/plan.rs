@@ -12,9 +12,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::{DOCUMENTS, Environment, Project};
+use super::{DOCUMENTS, Environment, Project, fields};
 use crate::domain::diff::diff;
-use crate::domain::flag::{self, Wrong, fits, join, read, split};
+use crate::domain::flag::{self, Definition, FlagConfiguration, Wrong, fits, read};
 use crate::domain::keys::{check_attribute, check_imported};
 
 /// Sentences that tell how one object changes.
@@ -163,7 +163,7 @@ impl Planning<'_> {
             let reason = "a flag keeps its type, or every program that reads it would break";
             return Err(reason.to_owned());
         }
-        let mut kept = None;
+        let defined = define(definition).map_err(|wrong| sentence(&wrong))?;
         for index in 0..self.after.environments.len() {
             let environment = &self.after.environments[index];
             let given = incoming
@@ -174,20 +174,12 @@ impl Planning<'_> {
                 None => off(definition),
             };
             let place = |wrong| format!("{} (in {:?})", sentence(&wrong), environment.key);
-            let whole = join(definition, &configuration).map_err(place)?;
-            let parts = split(&whole).map_err(place)?;
-            self.joined[index].insert(key.to_owned(), whole);
-            self.after.environments[index].flags.insert(key.to_owned(), parts.configuration);
-            kept = Some(parts.definition);
+            let read: FlagConfiguration = read(Value::Object(configuration)).map_err(place)?;
+            let kept = fields(&read).map_err(place)?;
+            self.joined[index].insert(key.to_owned(), flag::join(defined.clone(), read));
+            self.after.environments[index].flags.insert(key.to_owned(), kept);
         }
-        // A project without environments: as the first one will have it.
-        let kept = match kept {
-            Some(kept) => kept,
-            None => join(definition, &off(definition))
-                .and_then(|flag| split(&flag))
-                .map(|parts| parts.definition)
-                .map_err(|wrong| sentence(&wrong))?,
-        };
+        let kept = fields(&defined).map_err(|wrong| sentence(&wrong))?;
         self.after.flags.insert(key.to_owned(), kept);
         Ok(())
     }
@@ -368,7 +360,21 @@ impl Planning<'_> {
 /// What a flag does in an environment that nobody has configured it for.
 fn off(definition: &Map<String, Value>) -> Map<String, Value> {
     let variants = definition.get("variants").cloned().unwrap_or_default();
-    flag::first_configuration(&read::<Vec<Variant>>(variants).unwrap_or_default())
+    let off = flag::first_configuration(&read::<Vec<Variant>>(variants).unwrap_or_default());
+    off.and_then(|off| fields(&off).ok()).unwrap_or_default()
+}
+
+fn define(definition: &Map<String, Value>) -> Result<Definition, Wrong> {
+    let defined: Definition = read(Value::Object(definition.clone()))?;
+    defined.check()?;
+    Ok(defined)
+}
+
+fn join(
+    definition: &Map<String, Value>,
+    configuration: &Map<String, Value>,
+) -> Result<Flag, Wrong> {
+    Ok(flag::join(define(definition)?, read(Value::Object(configuration.clone()))?))
 }
 
 /// The document in the form in which it is kept.

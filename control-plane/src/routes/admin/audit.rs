@@ -73,7 +73,7 @@ pub async fn list(
         audit::list(&mut tx, &project.id, &filter, (0, before), Order::NewestFirst, limit).await?;
     let next = entries.last().map(|last| last.entry.sequence).filter(|sequence| *sequence > 1);
     let next = next.map(|sequence| sequence.to_string());
-    Ok(Json(Page { items: entries, next }))
+    Ok(Json(Page { items: entries, next, total: None }))
 }
 
 /// The filter that a request asks for.

@@ -62,5 +62,5 @@ pub(super) fn page<T>(mut items: Vec<T>, limit: i64, email: impl Fn(&T) -> &str)
     items.truncate(limit);
     let last = items.last().filter(|_| more);
     let next = last.map(|item| URL_SAFE_NO_PAD.encode(email(item)));
-    Page { items, next }
+    Page { items, next, total: None }
 }

@@ -16,7 +16,8 @@ use super::{environments, find, soundness};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::domain::diff::{Entry, diff_optional};
-use crate::publish::environment::object;
+use crate::domain::flag::FlagConfiguration;
+use crate::publish::environment::configured;
 use crate::routes::body::JsonBody;
 use crate::routes::page::Page;
 use crate::routes::path::{Path, Query};
@@ -24,7 +25,7 @@ use crate::routes::problem::Problem;
 use crate::routes::version::Created;
 use crate::store::change::Change;
 use crate::store::environments::Environment;
-use crate::store::flags;
+use crate::store::flags::{self, Stored};
 
 /// Flags that one page of a comparison has unless the request says otherwise, and at most.
 const PAGE: usize = 50;
@@ -79,8 +80,8 @@ pub struct Copied {
 /// A flag and what it does in each of the two.
 struct Pair {
     flag: String,
-    from: Map<String, Value>,
-    to: Map<String, Value>,
+    from: FlagConfiguration,
+    to: FlagConfiguration,
 }
 
 impl Pair {
@@ -99,12 +100,12 @@ async fn pairs(
 ) -> Result<Vec<Pair>, Problem> {
     let mut targets = BTreeMap::new();
     for stored in flags::list_configurations(connection, &to.id).await? {
-        targets.insert(stored.key.clone(), object("flag configuration", &stored)?);
+        targets.insert(stored.key.clone(), configured(&stored)?);
     }
     let mut pairs = Vec::new();
     for stored in flags::list_configurations(connection, &from.id).await? {
         if let Some(to) = targets.remove(&stored.key) {
-            let from = object("flag configuration", &stored)?;
+            let from = configured(&stored)?;
             pairs.push(Pair { flag: stored.key, from, to });
         }
     }
@@ -152,16 +153,18 @@ pub async fn copy(
     if pairs.is_empty() {
         return Ok(Json(copied));
     }
-    let (version, now) = (changing.version(), changing.now_ms);
+    let (project_id, version, now) =
+        (changing.project.id.clone(), changing.version(), changing.now_ms);
     let (mut old, mut new) = (Map::new(), Map::new());
     for pair in pairs {
         let json = json!(pair.from).to_string();
-        flags::update_configuration(&mut changing.tx, &to.id, &pair.flag, &json, version, now)
-            .await?;
-        old.insert(pair.flag.clone(), Value::Object(pair.to));
-        new.insert(pair.flag, Value::Object(pair.from));
+        let stored = Stored { key: pair.flag, json, version, updated_at: now };
+        let (tx, enabled) = (&mut changing.tx, pair.from.enabled);
+        flags::put_configuration(tx, &project_id, &to.id, &stored, enabled).await?;
+        old.insert(stored.key.clone(), json!(pair.to));
+        new.insert(stored.key, json!(pair.from));
     }
-    soundness::sound_in(&mut changing, &to).await?;
+    soundness::whole(&mut changing, &to).await?;
     if dry_run {
         // The transaction is rolled back.
         return Ok(Json(copied));
@@ -214,7 +217,7 @@ pub async fn compare(
     let more = pairs.len() > limit;
     pairs.truncate(limit);
     let next = pairs.last().filter(|_| more).map(|pair| pair.flag.clone());
-    Ok(Json(Page { items: pairs.iter().map(Pair::difference).collect(), next }))
+    Ok(Json(Page { items: pairs.iter().map(Pair::difference).collect(), next, total: None }))
 }
 
 /// `POST .../environments/{environment}/clone`: a new environment in which every flag does what it does here, for the same people: salts

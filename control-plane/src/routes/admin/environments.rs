@@ -2,18 +2,18 @@
 
 use axum::Json;
 use axum::extract::State;
-use pennon_core::config::{Configuration, Variant};
+use pennon_core::config::Configuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::history::Then;
 use super::{find, soundness};
 use crate::app::App;
 use crate::auth::actor::Actor;
-use crate::domain::flag::{first_configuration, read};
+use crate::domain::flag::{Definition, first_configuration};
 use crate::domain::keys::{check_key, check_name};
-use crate::publish::environment::{configuration, configuration_at, object};
+use crate::publish::environment::{configuration, configuration_at, definition};
 use crate::routes::body::JsonBody;
 use crate::routes::page::Page;
 use crate::routes::path::{Path, Query};
@@ -21,7 +21,7 @@ use crate::routes::problem::Problem;
 use crate::routes::version::{Created, Versioned};
 use crate::store::change::{Change, Changing};
 use crate::store::environments::{self, Environment};
-use crate::store::flags;
+use crate::store::flags::{self, Stored};
 
 /// Environments of one project.
 pub(super) const MAX_ENVIRONMENTS: usize = 100;
@@ -36,7 +36,7 @@ pub async fn list(
     let project = find::project(&mut tx, &project).await?;
     let list = environments::list(&mut tx, &project.id).await?;
     let items = list.into_iter().map(|environment| shown(&app, environment)).collect();
-    Ok(Json(Page { items, next: None }))
+    Ok(Json(Page::whole(items)))
 }
 
 /// `GET .../{environment}`
@@ -130,7 +130,7 @@ pub(super) async fn make(
         }
         None => all_off(&mut changing, &environment).await?,
     }
-    soundness::room_in(&mut changing, &environment).await?;
+    soundness::whole(&mut changing, &environment).await?;
     let change = Change {
         action: if like.is_some() { "environment.cloned" } else { "environment.created" },
         target: &environment.key,
@@ -149,22 +149,15 @@ pub(super) async fn make(
 
 /// Says that every flag of the project is off in a new environment.
 async fn all_off(changing: &mut Changing, environment: &Environment) -> Result<(), Problem> {
-    for stored in flags::list(&mut changing.tx, &changing.project.id).await? {
-        let definition = object("flag", &stored)?;
-        let variants: Vec<Variant> = read(definition.get("variants").cloned().unwrap_or_default())?;
-        let json = Value::Object(first_configuration(&variants)).to_string();
-        let (project_id, version, now) =
+    for flag in flags::list(&mut changing.tx, &changing.project.id).await? {
+        let defined: Definition = definition(&flag)?;
+        let Some(configured) = first_configuration(&defined.variants) else { continue };
+        let (project_id, version, updated_at) =
             (changing.project.id.clone(), changing.version(), changing.now_ms);
-        flags::insert_configuration(
-            &mut changing.tx,
-            &project_id,
-            &environment.id,
-            &stored.key,
-            &json,
-            version,
-            now,
-        )
-        .await?;
+        let json = json!(configured).to_string();
+        let stored = Stored { key: flag.key, json, version, updated_at };
+        let id = &environment.id;
+        flags::put_configuration(&mut changing.tx, &project_id, id, &stored, false).await?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use pennon_core::import::{flagd, growthbook, launchdarkly, unleash};
 use pennon_core::protocol::connection;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::AnyConnection;
 
@@ -17,17 +17,18 @@ use super::environments::MAX_ENVIRONMENTS;
 use super::find;
 use crate::app::App;
 use crate::auth::actor::Actor;
-use crate::domain::document::{Definition, searchable};
-use crate::domain::flag::read;
+use crate::domain::document::Definition;
+use crate::domain::flag::{self, read};
 use crate::domain::project::{self, FORMAT, Named, Plan, Project, Report, plan};
-use crate::publish::environment::{object, references};
+use crate::publish::environment::{configured, definition, references};
 use crate::routes::body::JsonBody;
 use crate::routes::path::{Path, Query};
 use crate::routes::problem::Problem;
 use crate::store::change::{Change, Changing};
 use crate::store::documents::{self, Document};
 use crate::store::environments::{self, Environment};
-use crate::store::{flags, projects};
+use crate::store::flags::{self, Stored};
+use crate::store::projects;
 
 /// The longest document that is imported.
 pub const MAX_IMPORT_BYTES: usize = 64 * 1024 * 1024;
@@ -61,25 +62,34 @@ async fn current(
         holdouts: values(kept.holdouts),
         ..Project::default()
     };
-    for stored in flags::list(connection, &project.id).await? {
-        let definition = object("flag", &stored)?;
-        whole.flags.insert(stored.key, definition);
+    for flag in flags::list(connection, &project.id).await? {
+        if flag.archived_at.is_none() {
+            let definition = definition::<flag::Definition>(&flag)?;
+            whole.flags.insert(flag.key, fields(&definition)?);
+        }
     }
     let environments = environments::list(connection, &project.id).await?;
     for environment in &environments {
-        let mut configured = BTreeMap::new();
+        let mut does = BTreeMap::new();
         for stored in flags::list_configurations(connection, &environment.id).await? {
-            let configuration = object("flag configuration", &stored)?;
-            configured.insert(stored.key, configuration);
+            let configuration = fields(&configured(&stored)?)?;
+            does.insert(stored.key, configuration);
         }
         whole.environments.push(project::Environment {
             key: environment.key.clone(),
             name: Some(environment.name.clone()),
             protected: Some(environment.protected),
-            flags: configured,
+            flags: does,
         });
     }
     Ok((whole, environments))
+}
+
+fn fields(value: &impl Serialize) -> Result<Map<String, Value>, Problem> {
+    match json!(value) {
+        Value::Object(fields) => Ok(fields),
+        _ => Err(Problem::internal(&"a part of a flag is no object")),
+    }
 }
 
 /// Whose format a document has.
@@ -242,8 +252,7 @@ async fn write_documents<T: Definition>(
             updated_at: now,
             archived_at: None,
         };
-        let search = searchable(&[key, definition.description()]);
-        documents::put(&mut changing.tx, &project_id, T::KIND, &document, &search).await?;
+        documents::put(&mut changing.tx, &project_id, &document, &definition).await?;
         written.push(entry(T::KIND.as_str(), key, None, &document.definition));
     }
     Ok(())
@@ -261,14 +270,21 @@ async fn write_flags(
     let (project_id, version, now) =
         (changing.project.id.clone(), changing.version(), changing.now_ms);
     for (key, definition) in &after.flags {
-        let json = json!(definition).to_string();
-        match before.flags.get(key) {
-            Some(old) if old == definition => continue,
-            Some(_) => {
-                flags::update(&mut changing.tx, &project_id, key, &json, version, now).await?;
-            }
-            None => flags::insert(&mut changing.tx, &project_id, key, &json, version, now).await?,
+        if before.flags.get(key) == Some(definition) {
+            continue;
         }
+        let json = json!(definition).to_string();
+        let old = flags::find(&mut changing.tx, &project_id, key).await?;
+        let document = Document {
+            key: key.clone(),
+            definition: json.clone(),
+            version,
+            created_at: old.map_or(now, |old| old.created_at),
+            updated_at: now,
+            archived_at: None,
+        };
+        let definition = read(Value::Object(definition.clone()))?;
+        flags::put(&mut changing.tx, &project_id, &document, &definition).await?;
         written.push(entry("flag", key, None, &json));
     }
     let mut ids = Vec::with_capacity(after.environments.len());
@@ -309,18 +325,13 @@ async fn write_flags(
         };
         let old = before.environment(&environment.key).map(|before| &before.flags);
         for (key, configuration) in &environment.flags {
-            let json = json!(configuration).to_string();
-            let tx = &mut changing.tx;
-            match old.and_then(|old| old.get(key)) {
-                Some(old) if old == configuration => continue,
-                Some(_) => {
-                    flags::update_configuration(tx, &id, key, &json, version, now).await?;
-                }
-                None => {
-                    flags::insert_configuration(tx, &project_id, &id, key, &json, version, now)
-                        .await?;
-                }
+            if old.and_then(|old| old.get(key)) == Some(configuration) {
+                continue;
             }
+            let json = json!(configuration).to_string();
+            let stored = Stored { key: key.clone(), json: json.clone(), version, updated_at: now };
+            let enabled = configuration.get("enabled") == Some(&Value::Bool(true));
+            flags::put_configuration(&mut changing.tx, &project_id, &id, &stored, enabled).await?;
             written.push(entry("flag-configuration", key, Some(&environment.key), &json));
         }
         ids.push(id);

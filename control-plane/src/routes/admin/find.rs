@@ -1,14 +1,16 @@
 //! What a path names, or a 404 that says which part is unknown.
 
-use serde_json::{Map, Value};
 use sqlx::AnyConnection;
 
 use crate::app::App;
 use crate::auth::actor::Actor;
+use crate::domain::flag::{Definition, FlagConfiguration};
 use crate::domain::keys::{check_imported, check_key};
-use crate::publish::environment::object;
+use crate::publish::environment::{configured, definition};
+use crate::routes::kept::Kept;
 use crate::routes::problem::Problem;
 use crate::store::change::Changing;
+use crate::store::documents::Document;
 use crate::store::environments::{self, Environment};
 use crate::store::flags::{self, Stored};
 use crate::store::projects::{self, Project};
@@ -53,17 +55,18 @@ pub async fn environment(
     found.ok_or_else(|| missing("environment", key))
 }
 
-/// The flag's definition.
+/// The flag, archived or not.
 pub async fn flag(
     connection: &mut AnyConnection,
     project: &Project,
     key: &str,
-) -> Result<(Stored, Map<String, Value>), Problem> {
+) -> Result<Kept<Definition>, Problem> {
     imported("flag", key)?;
-    let stored =
-        flags::find(connection, &project.id, key).await?.ok_or_else(|| missing("flag", key))?;
-    let definition = object("flag", &stored)?;
-    Ok((stored, definition))
+    let document = flags::find(connection, &project.id, key).await?;
+    let document = document.ok_or_else(|| missing("flag", key))?;
+    let definition = definition(&document)?;
+    let Document { key, version, created_at, updated_at, archived_at, .. } = document;
+    Ok(Kept { key, version, created_at, updated_at, archived_at, definition, findings: None })
 }
 
 /// The flag's configuration in an environment.
@@ -71,10 +74,10 @@ pub async fn configuration(
     connection: &mut AnyConnection,
     environment: &Environment,
     key: &str,
-) -> Result<(Stored, Map<String, Value>), Problem> {
+) -> Result<(Stored, FlagConfiguration), Problem> {
     imported("flag", key)?;
     let stored = flags::find_configuration(connection, &environment.id, key).await?;
     let stored = stored.ok_or_else(|| missing("flag", key))?;
-    let configuration = object("flag configuration", &stored)?;
+    let configuration = configured(&stored)?;
     Ok((stored, configuration))
 }

@@ -1,11 +1,8 @@
 //! `/admin/projects/{project}/flags`: what a flag is, the same in every environment.
 
-use std::collections::BTreeMap;
-
-use axum::Json;
 use axum::extract::State;
 use axum::response::NoContent;
-use pennon_core::config::{Configuration, ValueType, Variant};
+use pennon_core::config::{ValueType, Variant};
 use pennon_core::limits::MAX_FLAGS;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,49 +12,31 @@ use super::{find, soundness};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::domain::flag::{
-    Parts, check, complete, first_configuration, first_variants, join, read, split, stays_off,
+    Definition, FlagConfiguration, complete, first_configuration, first_variants, read, stays_off,
 };
 use crate::domain::keys::check_key;
-use crate::publish::environment::{object, references};
-use crate::routes::body::JsonBody;
-use crate::routes::page::Page;
+use crate::domain::references::Named;
+use crate::routes::body::{Authored, JsonBody};
+use crate::routes::kept::{Kept, Told};
+use crate::routes::patch::{MergePatch, Written};
 use crate::routes::path::Path;
 use crate::routes::problem::Problem;
 use crate::routes::version::{Created, IfMatch, Versioned};
 use crate::store::change::{Change, Changing};
+use crate::store::documents::Document;
 use crate::store::environments::{self, Environment};
 use crate::store::flags::{self, Stored};
-
-/// A flag as shown.
-pub fn shown(stored: &Stored, definition: &Map<String, Value>) -> Value {
-    json!({ "key": stored.key, "version": stored.version, "updatedAt": stored.updated_at, "definition": definition })
-}
-
-/// `GET`
-pub async fn list(
-    State(app): State<App>,
-    _: Actor,
-    Path(project): Path<String>,
-) -> Result<Json<Page<Value>>, Problem> {
-    let mut tx = app.store.begin_read().await?;
-    let project = find::project(&mut tx, &project).await?;
-    let mut list = Vec::new();
-    for stored in flags::list(&mut tx, &project.id).await? {
-        list.push(shown(&stored, &object("flag", &stored)?));
-    }
-    Ok(Json(Page { items: list, next: None }))
-}
 
 /// `GET .../{flag}`
 pub async fn get(
     State(app): State<App>,
     _: Actor,
     Path((project, key)): Path<(String, String)>,
-) -> Result<Versioned<Value>, Problem> {
+) -> Result<Versioned<Kept<Definition>>, Problem> {
     let mut tx = app.store.begin_read().await?;
     let project = find::project(&mut tx, &project).await?;
-    let (stored, definition) = find::flag(&mut tx, &project, &key).await?;
-    Ok(Versioned(stored.version, shown(&stored, &definition)))
+    let kept = find::flag(&mut tx, &project, &key).await?;
+    Ok(Versioned(kept.version, kept))
 }
 
 /// A new flag, and, if given, what it does in every environment at first; otherwise it is off.
@@ -65,8 +44,9 @@ pub async fn get(
 #[serde(deny_unknown_fields)]
 pub struct NewFlag {
     key: String,
-    definition: Map<String, Value>,
-    configuration: Option<Map<String, Value>>,
+    /// A boolean flag may leave out its variants: they are `on` and `off`.
+    definition: Authored<Definition>,
+    configuration: Option<Authored<FlagConfiguration>>,
 }
 
 /// `POST`
@@ -75,218 +55,326 @@ pub async fn create(
     actor: Actor,
     Path(project): Path<String>,
     JsonBody(new): JsonBody<NewFlag>,
-) -> Result<Created<Value>, Problem> {
-    check_key(&new.key).map_err(|detail| Problem::invalid("key", detail))?;
-    let mut definition = new.definition;
-    if !definition.contains_key("variants")
-        && let Some(value_type) = definition.get("type")
-        && let Ok(value_type) = read::<ValueType>(value_type.clone())
-        && let Some(variants) = first_variants(value_type)
-    {
-        definition.insert("variants".to_owned(), variants);
-    }
+) -> Result<Created<Kept<Definition>>, Problem> {
+    let NewFlag { key, definition: Authored(written, _), configuration } = new;
+    check_key(&key).map_err(|detail| Problem::invalid("key", detail))?;
+    let definition = with_variants(written).map_err(|problem| problem.within("definition"))?;
     let mut changing = find::change(&app, &actor, &project).await?;
     let environments = environments::list(&mut changing.tx, &changing.project.id).await?;
-    let configured =
-        environments.into_iter().map(|environment| (environment, new.configuration.clone()));
-    let configured = configured.collect();
-    make(&app, changing, new.key, definition, configured, "flag.created").await
+    let given = configuration.map(|Authored(written, _)| written);
+    if environments.is_empty() {
+        first(&definition, given.as_ref(), &app)?;
+    }
+    let configured = environments.into_iter().map(|environment| (environment, given.clone()));
+    let part = |problem: Problem| match &given {
+        Some(given) if problem.names_one_of(given) => problem.within("configuration"),
+        _ => problem.within("definition"),
+    };
+    make(&app, changing, key, definition, configured.collect(), "flag.created", part).await
 }
 
-/// Writes a flag that is not there, with what it does in each environment; where that is not given, it is off.
+/// Writes a flag that is not there, with what it does in each environment; where that is not given, it is off. `part` says of which part of
+/// the request a field is.
 pub(super) async fn make(
     app: &App,
     mut changing: Changing,
     key: String,
-    definition: Map<String, Value>,
+    definition: Definition,
     configured: Vec<(Environment, Option<Map<String, Value>>)>,
     action: &'static str,
-) -> Result<Created<Value>, Problem> {
-    let references = references(&mut changing.tx, &changing.project.id).await?;
-    if flags::find(&mut changing.tx, &changing.project.id, &key).await?.is_some() {
-        return Err(Problem::conflict("there is a flag with this key already").field("key"));
-    }
-    let count = flags::count(&mut changing.tx, &changing.project.id).await?;
-    if usize::try_from(count).is_ok_and(|count| count >= MAX_FLAGS) {
-        return Err(Problem::conflict(format!(
-            "a project has at most {MAX_FLAGS} flags: delete some"
-        )));
-    }
+    part: impl Fn(Problem) -> Problem,
+) -> Result<Created<Kept<Definition>>, Problem> {
     let project_id = changing.project.id.clone();
-    let now = changing.now_ms;
-    // Each environment draws its own salts.
-    let mut kept = None;
+    match flags::find(&mut changing.tx, &project_id, &key).await? {
+        None => {}
+        Some(other) if other.archived_at.is_some() => {
+            let detail = "there is an archived flag with this key: restore it, or delete it";
+            return Err(Problem::conflict(detail).field("key"));
+        }
+        Some(_) => {
+            return Err(Problem::conflict("there is a flag with this key already").field("key"));
+        }
+    }
+    room(&mut changing).await?;
+    let (version, now) = (changing.version(), changing.now_ms);
+    let document = Document {
+        key,
+        definition: json!(definition).to_string(),
+        version,
+        created_at: now,
+        updated_at: now,
+        archived_at: None,
+    };
+    flags::put(&mut changing.tx, &project_id, &document, &definition).await?;
+    let mut environments = Vec::with_capacity(configured.len());
     let mut configurations = Map::new();
-    let mut rows = Vec::with_capacity(configured.len());
     let mut off = Vec::new();
-    for (environment, given) in &configured {
-        let mut configuration = match given {
-            Some(configuration) => configuration.clone(),
-            None => first_configuration(&variants(&definition)?),
+    for (environment, given) in configured {
+        // Each environment draws its own salts.
+        let configured = first(&definition, given.as_ref(), app)?;
+        let stored = Stored {
+            key: document.key.clone(),
+            json: json!(configured).to_string(),
+            version,
+            updated_at: now,
         };
-        complete(&mut configuration, &app.random)?;
-        let parts = checked(&references, &key, &definition, &configuration, given.is_some())?;
+        let enabled = configured.enabled;
+        flags::put_configuration(&mut changing.tx, &project_id, &environment.id, &stored, enabled)
+            .await?;
         if given.is_none() {
             off.push(environment.id.clone());
         }
-        rows.push((environment.id.clone(), Value::Object(parts.configuration.clone()).to_string()));
-        configurations.insert(environment.key.clone(), Value::Object(parts.configuration));
-        kept.get_or_insert(parts.definition);
+        configurations.insert(environment.key.clone(), json!(configured));
+        environments.push(environment);
     }
-    // A project without environments is checked all the same.
-    let definition = match kept {
-        Some(kept) => kept,
-        None => {
-            let off = first_configuration(&variants(&definition)?);
-            checked(&references, &key, &definition, &off, false)?.definition
-        }
-    };
-    let json = Value::Object(definition.clone()).to_string();
-    let version = changing.version();
-    flags::insert(&mut changing.tx, &project_id, &key, &json, version, now).await?;
-    for (id, row) in &rows {
-        flags::insert_configuration(&mut changing.tx, &project_id, id, &key, row, version, now)
-            .await?;
-    }
-    soundness::room_everywhere(&mut changing).await?;
-    // Where it is off, it serves nothing new.
+    let findings = checked(&mut changing, &document.key, &environments).await.map_err(part)?;
+    let ids = ids(&environments);
+    // Where it is off, nothing that anybody is served changes.
     changing.serves_the_same_in(off);
-    let stored = Stored { key: key.clone(), json, version, updated_at: now };
     let change = Change {
         action,
-        target: &key,
+        target: &document.key,
         environment_id: None,
         old: None,
         new: Some(json!({ "definition": definition, "configurations": configurations })),
     };
-    let ids: Vec<String> = rows.into_iter().map(|(id, _)| id).collect();
     app.commit(changing, change, &ids).await?;
-    Ok(Created(version, shown(&stored, &definition)))
+    let Document { key, .. } = document;
+    let findings = Some(findings);
+    let kept = Kept {
+        key,
+        version,
+        created_at: now,
+        updated_at: now,
+        archived_at: None,
+        definition,
+        findings,
+    };
+    Ok(Created(version, kept))
 }
 
-fn variants(definition: &Map<String, Value>) -> Result<Vec<Variant>, Problem> {
-    let value = definition.get("variants").cloned();
-    let value =
-        value.ok_or_else(|| Problem::invalid("definition.variants", "give the flag's variants"))?;
-    read(value).map_err(|wrong| {
-        Problem::invalid(format!("definition.variants{}", wrong.field), wrong.detail)
-    })
+/// The definition; a boolean flag's variants are what they nearly always are, unless given.
+fn with_variants(mut written: Map<String, Value>) -> Result<Definition, Problem> {
+    if !written.contains_key("variants")
+        && let Some(value_type) = written.get("type")
+        && let Ok(value_type) = read::<ValueType>(value_type.clone())
+        && let Some(variants) = first_variants(value_type)
+    {
+        written.insert("variants".to_owned(), variants);
+    }
+    defined(written)
 }
 
-/// The two parts as they will be kept, when the flag is sound. A wrong field is told as part of the definition unless the
-/// caller gave a configuration that has it.
-fn checked(
-    references: &Configuration,
+/// Reads a definition, and checks what compiling it would not.
+pub(super) fn defined(written: Map<String, Value>) -> Result<Definition, Problem> {
+    let definition: Definition = read(Value::Object(written))?;
+    definition.check()?;
+    if definition.variants.is_empty() {
+        return Err(Problem::invalid("variants", "give the flag's variants"));
+    }
+    Ok(definition)
+}
+
+/// What a new flag does in an environment.
+fn first(
+    definition: &Definition,
+    given: Option<&Map<String, Value>>,
+    app: &App,
+) -> Result<FlagConfiguration, Problem> {
+    let Some(given) = given else { return off(&definition.variants) };
+    let mut written = given.clone();
+    complete(&mut written, &app.random)?;
+    read(Value::Object(written)).map_err(|wrong| Problem::from(wrong).within("configuration"))
+}
+
+fn off(variants: &[Variant]) -> Result<FlagConfiguration, Problem> {
+    first_configuration(variants)
+        .ok_or_else(|| Problem::invalid("variants", "give the flag's variants"))
+}
+
+/// Refuses one flag too many.
+async fn room(changing: &mut Changing) -> Result<(), Problem> {
+    let count = flags::count(&mut changing.tx, &changing.project.id).await?;
+    if usize::try_from(count).is_ok_and(|count| count >= MAX_FLAGS) {
+        let detail = format!("a project has at most {MAX_FLAGS} flags: archive some");
+        return Err(Problem::conflict(detail));
+    }
+    Ok(())
+}
+
+fn ids(environments: &[Environment]) -> Vec<String> {
+    environments.iter().map(|environment| environment.id.clone()).collect()
+}
+
+/// Checks the flag as it now stands everywhere.
+async fn checked(
+    changing: &mut Changing,
     key: &str,
-    definition: &Map<String, Value>,
-    configured: &Map<String, Value>,
-    given: bool,
-) -> Result<Parts, Problem> {
-    let flag = join(definition, configured).and_then(|flag| {
-        let flags = BTreeMap::from([(key.to_owned(), flag.clone())]);
-        check(&Configuration { flags, ..references.clone() }, Some(key))?;
-        split(&flag)
-    });
-    flag.map_err(|wrong| {
-        let name = wrong.field.split(['.', '[']).next().unwrap_or("");
-        let part =
-            if given && configured.contains_key(name) { "configuration" } else { "definition" };
-        Problem::invalid(format!("{part}.{}", wrong.field), wrong.detail)
-    })
+    environments: &[Environment],
+) -> Result<Vec<Told>, Problem> {
+    let mut findings = Vec::new();
+    for environment in environments {
+        findings.extend(soundness::flag_in(changing, environment, key).await?);
+    }
+    if environments.is_empty() {
+        soundness::alone(changing, key).await?;
+    }
+    Ok(findings)
 }
 
 /// `PUT .../{flag}`: the whole definition.
 pub async fn put(
+    app: State<App>,
+    actor: Actor,
+    path: Path<(String, String)>,
+    if_match: IfMatch,
+    JsonBody(Authored(written, _)): JsonBody<Authored<Definition>>,
+) -> Result<Versioned<Kept<Definition>>, Problem> {
+    write(app, actor, path, if_match, Written::Whole(written)).await
+}
+
+/// `PATCH .../{flag}`
+pub async fn patch(
+    app: State<App>,
+    actor: Actor,
+    path: Path<(String, String)>,
+    if_match: IfMatch,
+    MergePatch(patch, _): MergePatch<Definition>,
+) -> Result<Versioned<Kept<Definition>>, Problem> {
+    write(app, actor, path, if_match, Written::Patch(patch)).await
+}
+
+async fn write(
     State(app): State<App>,
     actor: Actor,
     Path((project, key)): Path<(String, String)>,
     if_match: IfMatch,
-    JsonBody(definition): JsonBody<Map<String, Value>>,
-) -> Result<Versioned<Value>, Problem> {
+    written: Written,
+) -> Result<Versioned<Kept<Definition>>, Problem> {
     let mut changing = find::change(&app, &actor, &project).await?;
-    let (stored, old) = find::flag(&mut changing.tx, &changing.project, &key).await?;
-    if_match.check(Some(stored.version), || shown(&stored, &old))?;
-    redefine(&app, changing, key, old, definition, "flag.updated").await
+    let old = find::flag(&mut changing.tx, &changing.project, &key).await?;
+    if_match.check(Some(old.version), || json!(old))?;
+    let definition = defined(written.over(&old.definition)?)?;
+    redefine(&app, changing, old, definition, "flag.updated").await
 }
 
 /// Writes a definition over the old one, when the flag is sound with it in every environment.
 pub(super) async fn redefine(
     app: &App,
     mut changing: Changing,
-    key: String,
-    old: Map<String, Value>,
-    definition: Map<String, Value>,
+    old: Kept<Definition>,
+    definition: Definition,
     action: &'static str,
-) -> Result<Versioned<Value>, Problem> {
-    if definition.get("type") != old.get("type") {
+) -> Result<Versioned<Kept<Definition>>, Problem> {
+    if old.archived_at.is_some() {
+        return Err(Problem::archived());
+    }
+    if definition.flag_type != old.definition.flag_type {
         let detail =
             "a flag keeps its type, or every program that reads it would break: make a new flag";
         return Err(Problem::invalid("type", detail));
     }
-    let (definition, ids) = sound_everywhere(&mut changing, &key, &old, &definition).await?;
-    let json = Value::Object(definition.clone()).to_string();
-    let (project_id, now) = (changing.project.id.clone(), changing.now_ms);
-    let version = changing.version();
-    flags::update(&mut changing.tx, &project_id, &key, &json, version, now).await?;
-    soundness::room_everywhere(&mut changing).await?;
+    let (version, now) = (changing.version(), changing.now_ms);
+    let document = Document {
+        key: old.key.clone(),
+        definition: json!(definition).to_string(),
+        version,
+        created_at: old.created_at,
+        updated_at: now,
+        archived_at: None,
+    };
+    flags::put(&mut changing.tx, &changing.project.id, &document, &definition).await?;
+    let environments = environments::list(&mut changing.tx, &changing.project.id).await?;
+    let findings = checked(&mut changing, &document.key, &environments).await?;
+    for environment in &environments {
+        let (_, configured) =
+            find::configuration(&mut changing.tx, environment, &document.key).await?;
+        if stays_off(&old.definition, &definition, &configured) {
+            changing.serves_the_same_in([environment.id.clone()]);
+        }
+    }
+    // What only people read makes no new snapshot.
+    let compiled = definition.compiles_otherwise_than(&old.definition);
+    let ids = if compiled { ids(&environments) } else { Vec::new() };
     let change = Change {
         action,
-        target: &key,
+        target: &document.key,
         environment_id: None,
-        old: Some(Value::Object(old)),
+        old: Some(json!(old.definition)),
         new: Some(json!(definition)),
     };
     app.commit(changing, change, &ids).await?;
-    let stored = Stored { key, json, version, updated_at: now };
-    Ok(Versioned(version, shown(&stored, &definition)))
+    let findings = Some(findings);
+    let kept = Kept { version, updated_at: now, definition, findings, ..old };
+    Ok(Versioned(version, kept))
 }
 
-/// Checks the new definition against what the flag does in each environment.
-async fn sound_everywhere(
-    changing: &mut Changing,
-    key: &str,
-    old: &Map<String, Value>,
-    definition: &Map<String, Value>,
-) -> Result<(Map<String, Value>, Vec<String>), Problem> {
-    let references = references(&mut changing.tx, &changing.project.id).await?;
-    let sound = |configured: &Map<String, Value>, place: &str| {
-        let flag = join(definition, configured)?;
-        let kept = split(&flag)?.definition;
-        let flags = BTreeMap::from([(key.to_owned(), flag)]);
-        check(&Configuration { flags, ..references.clone() }, Some(key)).map_err(|wrong| {
-            Problem::invalid(wrong.field, format!("{} ({place})", wrong.detail))
-        })?;
-        Ok::<_, Problem>(kept)
-    };
-    let environments = environments::list(&mut changing.tx, &changing.project.id).await?;
-    let mut kept = None;
-    let mut ids = Vec::with_capacity(environments.len());
-    for environment in environments {
-        let (_, configured) = find::configuration(&mut changing.tx, &environment, key).await?;
-        let place = format!("as configured in {:?}", environment.key);
-        kept.get_or_insert(sound(&configured, &place)?);
-        if stays_off(old, definition, &configured) {
-            changing.serves_the_same_in([environment.id.clone()]);
-        }
-        ids.push(environment.id);
+/// `POST .../{flag}/archive`: out of every snapshot, and kept. Refused while another flag needs it.
+pub async fn archive(
+    app: State<App>,
+    actor: Actor,
+    path: Path<(String, String)>,
+    if_match: IfMatch,
+) -> Result<Versioned<Kept<Definition>>, Problem> {
+    set_archived(app, actor, path, if_match, true).await
+}
+
+/// `POST .../{flag}/restore`: as it was when it was archived.
+pub async fn restore(
+    app: State<App>,
+    actor: Actor,
+    path: Path<(String, String)>,
+    if_match: IfMatch,
+) -> Result<Versioned<Kept<Definition>>, Problem> {
+    set_archived(app, actor, path, if_match, false).await
+}
+
+async fn set_archived(
+    State(app): State<App>,
+    actor: Actor,
+    Path((project, key)): Path<(String, String)>,
+    if_match: IfMatch,
+    archived: bool,
+) -> Result<Versioned<Kept<Definition>>, Problem> {
+    let mut changing = find::change(&app, &actor, &project).await?;
+    let old = find::flag(&mut changing.tx, &changing.project, &key).await?;
+    if_match.check(Some(old.version), || json!(old))?;
+    if old.archived_at.is_some() == archived {
+        // Nothing to change, so nothing to log; the transaction is rolled back.
+        return Ok(Versioned(old.version, old));
     }
-    // A project without environments: as the first one will have it.
-    let kept = match kept {
-        Some(kept) => kept,
-        None => {
-            let variants: Vec<Variant> =
-                read(definition.get("variants").cloned().unwrap_or_default())
-                    .map_err(|wrong| Problem::invalid("variants", wrong.detail))?;
-            if variants.is_empty() {
-                return Err(Problem::invalid("variants", "give the flag's variants"));
-            }
-            sound(&first_configuration(&variants), "as a new environment has it")?
-        }
+    if archived {
+        soundness::unused(&mut changing, Named::Flag(&key)).await?;
+    } else {
+        room(&mut changing).await?;
+    }
+    let (version, now) = (changing.version(), changing.now_ms);
+    let archived_at = archived.then_some(now);
+    let document = Document {
+        key: key.clone(),
+        definition: json!(old.definition).to_string(),
+        version,
+        created_at: old.created_at,
+        updated_at: now,
+        archived_at,
     };
-    Ok((kept, ids))
+    flags::put(&mut changing.tx, &changing.project.id, &document, &old.definition).await?;
+    let environments = environments::list(&mut changing.tx, &changing.project.id).await?;
+    let findings =
+        if archived { Vec::new() } else { checked(&mut changing, &key, &environments).await? };
+    let change = Change {
+        action: if archived { "flag.archived" } else { "flag.restored" },
+        target: &key,
+        environment_id: None,
+        old: archived.then(|| json!(old.definition)),
+        new: (!archived).then(|| json!(old.definition)),
+    };
+    app.commit(changing, change, &ids(&environments)).await?;
+    let findings = Some(findings);
+    Ok(Versioned(version, Kept { version, updated_at: now, archived_at, findings, ..old }))
 }
 
-/// `DELETE .../{flag}`: in every environment.
+/// `DELETE .../{flag}`: in every environment, for good. It must be archived, so that nobody deletes what is still served.
 pub async fn delete(
     State(app): State<App>,
     actor: Actor,
@@ -294,24 +382,29 @@ pub async fn delete(
     if_match: IfMatch,
 ) -> Result<NoContent, Problem> {
     let mut changing = find::change(&app, &actor, &project).await?;
-    let (stored, old) = find::flag(&mut changing.tx, &changing.project, &key).await?;
-    if_match.check(Some(stored.version), || shown(&stored, &old))?;
-    let mut ids = Vec::new();
+    let old = find::flag(&mut changing.tx, &changing.project, &key).await?;
+    if_match.check(Some(old.version), || json!(old))?;
+    if old.archived_at.is_none() {
+        return Err(Problem::conflict(
+            "archive the flag first, and delete it when nobody misses it",
+        ));
+    }
     let mut configurations = Map::new();
     for environment in environments::list(&mut changing.tx, &changing.project.id).await? {
         let (_, configured) = find::configuration(&mut changing.tx, &environment, &key).await?;
-        configurations.insert(environment.key, Value::Object(configured));
-        ids.push(environment.id);
+        configurations.insert(environment.key, json!(configured));
     }
-    let (project_id, version) = (changing.project.id.clone(), changing.version());
+    let project_id = changing.project.id.clone();
+    let version = changing.version();
     flags::delete(&mut changing.tx, &project_id, &key, version).await?;
     let change = Change {
         action: "flag.deleted",
         target: &key,
         environment_id: None,
-        old: Some(json!({ "definition": old, "configurations": configurations })),
+        old: Some(json!({ "definition": old.definition, "configurations": configurations })),
         new: None,
     };
-    app.commit(changing, change, &ids).await?;
+    // It is in no snapshot any more, so none changes.
+    app.commit(changing, change, &[]).await?;
     Ok(NoContent)
 }

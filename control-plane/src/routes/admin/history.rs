@@ -13,8 +13,10 @@ use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::domain::diff::{Entry, diff_optional};
 use crate::domain::document::Definition;
-use crate::domain::flag::read;
+use crate::domain::flag::{self, read};
+use crate::routes::kept::Kept;
 use crate::routes::page::Page;
+use crate::routes::patch::Written;
 use crate::routes::path::{Path, Query};
 use crate::routes::problem::Problem;
 use crate::routes::version::{IfMatch, Put, Versioned};
@@ -170,7 +172,7 @@ async fn page(
     let found = versions::list(connection, object, before, limit).await?;
     let Some(last) = found.last() else {
         return match wanted.cursor {
-            Some(_) => Ok(Json(Page { items: Vec::new(), next: None })),
+            Some(_) => Ok(Json(Page { items: Vec::new(), next: None, total: None })),
             None => Err(find::missing(object.kind.as_str(), object.key)),
         };
     };
@@ -184,7 +186,7 @@ async fn page(
         let differences = diff_optional(old.as_ref(), document(version)?.as_ref());
         items.push(listed(version, &differences));
     }
-    Ok(Json(Page { items, next }))
+    Ok(Json(Page { items, next, total: None }))
 }
 
 async fn one(
@@ -273,22 +275,23 @@ pub async fn roll_back_flag(
     actor: Actor,
     Path((project, key, version)): Path<(String, String, i64)>,
     if_match: IfMatch,
-) -> Result<Versioned<Value>, Problem> {
+) -> Result<Versioned<Kept<flag::Definition>>, Problem> {
     find::imported("flag", &key)?;
     let mut changing = find::change(&app, &actor, &project).await?;
     let project = changing.project.clone();
     let definition =
         earlier(&mut changing.tx, of_project(&project, Kind::Flag, &key), version).await?;
+    let definition = flags::defined(definition).map_err(unfit(version))?;
     if store::flags::find(&mut changing.tx, &project.id, &key).await?.is_none() {
         if_match.check(None, || Value::Null)?;
         return bring_back(&app, changing, key, definition, version).await.map_err(unfit(version));
     }
-    let (stored, old) = find::flag(&mut changing.tx, &project, &key).await?;
-    if_match.check(Some(stored.version), || flags::shown(&stored, &old))?;
-    if definition == old {
-        return Ok(Versioned(stored.version, flags::shown(&stored, &old)));
+    let old = find::flag(&mut changing.tx, &project, &key).await?;
+    if_match.check(Some(old.version), || json!(old))?;
+    if definition == old.definition {
+        return Ok(Versioned(old.version, old));
     }
-    flags::redefine(&app, changing, key, old, definition, "flag.rolled-back")
+    flags::redefine(&app, changing, old, definition, "flag.rolled-back")
         .await
         .map_err(unfit(version))
 }
@@ -298,9 +301,9 @@ async fn bring_back(
     app: &App,
     mut changing: Changing,
     key: String,
-    definition: Map<String, Value>,
+    definition: flag::Definition,
     version: i64,
-) -> Result<Versioned<Value>, Problem> {
+) -> Result<Versioned<Kept<flag::Definition>>, Problem> {
     let mut configured = Vec::new();
     for environment in environments::list(&mut changing.tx, &changing.project.id).await? {
         let then =
@@ -309,7 +312,9 @@ async fn bring_back(
         let then = then.and_then(|then| then.as_object().cloned());
         configured.push((environment, then));
     }
-    let made = flags::make(app, changing, key, definition, configured, "flag.rolled-back").await?;
+    let same = |problem| problem;
+    let made =
+        flags::make(app, changing, key, definition, configured, "flag.rolled-back", same).await?;
     Ok(Versioned(made.0, made.1))
 }
 
@@ -347,18 +352,16 @@ pub async fn roll_back_configuration(
     actor: Actor,
     Path((project, environment, key, version)): Path<(String, String, String, i64)>,
     if_match: IfMatch,
-) -> Result<Versioned<Value>, Problem> {
-    let mut changing = find::change(&app, &actor, &project).await?;
-    let environment = find::environment(&mut changing.tx, &changing.project, &environment).await?;
-    let (stored, old) = find::configuration(&mut changing.tx, &environment, &key).await?;
-    let current = configurations::shown(&environment, &stored, &old);
-    if_match.check(Some(stored.version), || current.clone())?;
-    let new = earlier(&mut changing.tx, of_environment(&environment, &key), version).await?;
-    if new == old {
-        return Ok(Versioned(stored.version, current));
+) -> Result<Versioned<configurations::Shown>, Problem> {
+    let path = Path((project, environment, key.clone()));
+    let mut taken = configurations::take(&app, &actor, path, &if_match).await?;
+    let object = of_environment(&taken.environment, &key);
+    let new = earlier(&mut taken.changing.tx, object, version).await?;
+    let new = read(Value::Object(new)).map_err(Problem::from).map_err(unfit(version))?;
+    if new == taken.old {
+        return Ok(Versioned(taken.stored.version, taken.current()));
     }
-    let action = "flag-configuration.rolled-back";
-    configurations::write(&app, changing, &environment, stored, old, new, action)
+    configurations::write(&app, taken, new, "flag-configuration.rolled-back")
         .await
         .map_err(unfit(version))
 }
@@ -395,7 +398,7 @@ pub async fn roll_back_document<T: Definition>(
     actor: Actor,
     Path((project, key, version)): Path<(String, String, i64)>,
     if_match: IfMatch,
-) -> Result<Put<documents::Kept<T>>, Problem> {
+) -> Result<Put<Kept<T>>, Problem> {
     find::imported(T::KIND.as_str(), &key)?;
     let mut changing = find::change(&app, &actor, &project).await?;
     let project = changing.project.clone();
@@ -403,17 +406,20 @@ pub async fn roll_back_document<T: Definition>(
     if_match.check(old.as_ref().map(|old| old.version), || json!(old))?;
     let object = of_project(&project, Kind::Document(T::KIND), &key);
     let definition = earlier(&mut changing.tx, object, version).await?;
+    let same = |old: &Kept<T>| json!(old.definition).as_object() == Some(&definition);
+    let same = old.as_ref().is_some_and(same);
     let old = match old {
-        Some(old) if json!(old.definition).as_object() == Some(&definition) => {
+        Some(old) if same => {
             return Ok(Put { created: false, version: old.version, body: old });
         }
         old => old,
     };
-    let definition =
-        read(Value::Object(definition)).map_err(Problem::from).map_err(unfit(version))?;
-    documents::write(&app, changing, key, old, definition, Some(T::ACTIONS.rolled_back))
+    let created = old.is_none();
+    let (written, action) = (Written::Whole(definition), Some(T::ACTIONS.rolled_back));
+    let kept = documents::write(&app, changing, &key, old, written, action)
         .await
-        .map_err(unfit(version))
+        .map_err(unfit(version))?;
+    Ok(Put { created, version: kept.version, body: kept })
 }
 
 /// An object that a change touched.

@@ -71,9 +71,9 @@ pub async fn list(
     let environments = environments::list(&mut tx, &project.id).await?;
     let search = query.search.as_deref().unwrap_or_default();
     let found = members::list(&mut tx, &project.id, search, &after, limit + 1).await?;
-    let Page { items, next } = page(found, limit, |member| &member.email);
+    let Page { items, next, total } = page(found, limit, |member| &member.email);
     let items = items.into_iter().map(|member| shown(member, &environments)).collect();
-    Ok(Private(Page { items, next }))
+    Ok(Private(Page { items, next, total }))
 }
 
 /// `GET .../{user}`

@@ -8,6 +8,7 @@ pub mod documents;
 pub mod environments;
 pub mod files;
 pub mod find;
+pub mod flag_list;
 pub mod flags;
 pub mod history;
 pub mod members;

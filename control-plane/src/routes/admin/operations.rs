@@ -5,17 +5,19 @@ use axum::http::StatusCode;
 use pennon_core::config::Segment;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{configurations, documents, find};
 use crate::app::App;
 use crate::auth::actor::Actor;
-use crate::domain::flag::{join, read, split};
+use crate::domain::flag::{FlagConfiguration, join, split};
 use crate::domain::operation::{
     Ground, MAX_OPERATIONS, Operation, Refusal, SegmentOperation, apply, apply_to_segment,
     changed_since,
 };
 use crate::routes::body::JsonBody;
+use crate::routes::kept::Kept;
+use crate::routes::patch::Written;
 use crate::routes::path::Path;
 use crate::routes::problem::Problem;
 use crate::routes::version::{IfMatch, Versioned};
@@ -59,29 +61,23 @@ pub async fn on_flag(
     Path((project, environment, key)): Path<(String, String, String)>,
     if_match: IfMatch,
     JsonBody(wanted): JsonBody<Operations<Operation>>,
-) -> Result<Versioned<Value>, Problem> {
-    let mut changing = find::change(&app, &actor, &project).await?;
-    let wanted = wanted.checked(&mut changing)?;
-    let environment = find::environment(&mut changing.tx, &changing.project, &environment).await?;
-    let (stored, old) = find::configuration(&mut changing.tx, &environment, &key).await?;
-    let current = configurations::shown(&environment, &stored, &old);
-    if_match.check(Some(stored.version), || current.clone())?;
-    let (_, definition) = find::flag(&mut changing.tx, &changing.project, &key).await?;
-    let flag = join(&definition, &old)?;
+) -> Result<Versioned<configurations::Shown>, Problem> {
+    let path = Path((project, environment, key.clone()));
+    let mut taken = configurations::take(&app, &actor, path, &if_match).await?;
+    let wanted = wanted.checked(&mut taken.changing)?;
+    let current = json!(taken.current());
+    let changing = &mut taken.changing;
+    let definition = find::flag(&mut changing.tx, &changing.project, &key).await?.definition;
+    let flag = join(definition.clone(), taken.old.clone());
     if let Some(version) = wanted.based_on {
         let project_id = changing.project.id.clone();
         let object = Object {
             project_id: &project_id,
             kind: Kind::FlagConfiguration,
-            environment_id: &environment.id,
+            environment_id: &taken.environment.id,
             key: &key,
         };
-        let seen = seen(&mut changing, object, version).await?;
-        let seen = join(&definition, &seen).map_err(|_| {
-            Problem::conflict("the flag itself was changed since you looked: look again")
-                .field("basedOn")
-                .current(current.clone())
-        })?;
+        let seen = join(definition, seen(changing, object, version).await?);
         changed_since(&seen, &flag, &wanted.operations).map_err(|refusal| {
             refused(refusal, StatusCode::PRECONDITION_FAILED, "changed-since", &current)
         })?;
@@ -89,17 +85,17 @@ pub async fn on_flag(
     let ground = Ground { now_ms: changing.now_ms, random: &app.random };
     let new = apply(&flag, &wanted.operations, &ground)
         .map_err(|refusal| refused(refusal, StatusCode::CONFLICT, "conflict", &current))?;
-    let new = split(&new)?.configuration;
-    if new == old {
+    let (_, new) = split(&new);
+    if new == taken.old {
         // Nothing to change, so nothing to log; the transaction is rolled back.
-        return Ok(Versioned(stored.version, current));
+        return Ok(Versioned(taken.stored.version, taken.current()));
     }
     let action = match wanted.operations.as_slice() {
         [Operation::TurnOn {}] => configurations::TURNED_ON,
         [Operation::TurnOff {}] => configurations::TURNED_OFF,
         _ => configurations::UPDATED,
     };
-    configurations::write(&app, changing, &environment, stored, old, new, action).await
+    configurations::write(&app, taken, new, action).await
 }
 
 /// The configuration that the author saw.
@@ -107,7 +103,7 @@ async fn seen(
     changing: &mut Changing,
     object: Object<'_>,
     version: i64,
-) -> Result<Map<String, Value>, Problem> {
+) -> Result<FlagConfiguration, Problem> {
     let found = versions::at(&mut changing.tx, object, version).await?;
     let document = found.filter(|found| found.sequence == version).and_then(|found| found.document);
     let document = document
@@ -122,7 +118,7 @@ pub async fn on_segment(
     Path((project, key)): Path<(String, String)>,
     if_match: IfMatch,
     JsonBody(wanted): JsonBody<Operations<SegmentOperation>>,
-) -> Result<Versioned<documents::Kept<Segment>>, Problem> {
+) -> Result<Versioned<Kept<Segment>>, Problem> {
     let mut changing = find::change(&app, &actor, &project).await?;
     let wanted = wanted.checked(&mut changing)?;
     if wanted.based_on.is_some() {
@@ -137,10 +133,12 @@ pub async fn on_segment(
     if new == old.definition {
         return Ok(Versioned(old.version, old));
     }
-    // As it is read back: what is not canonical (an empty list that is left out) is no difference.
-    let new = read(json!(new))?;
-    let put = documents::write(&app, changing, key, Some(old), new, None).await?;
-    Ok(Versioned(put.version, put.body))
+    let Value::Object(new) = json!(new) else {
+        return Err(Problem::internal(&"a segment is no object"));
+    };
+    let old = Some(old);
+    let kept = documents::write(&app, changing, &key, old, Written::Whole(new), None).await?;
+    Ok(Versioned(kept.version, kept))
 }
 
 fn refused(refusal: Refusal, conflict: StatusCode, code: &'static str, current: &Value) -> Problem {

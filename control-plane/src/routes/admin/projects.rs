@@ -23,7 +23,7 @@ pub async fn list(State(app): State<App>, actor: Actor) -> Result<Json<Page<Proj
     let mut tx = app.store.begin_read().await?;
     let mut items = projects::list(&mut tx).await?;
     items.retain(|project| actor.author.rights.grant(&project.id).is_some());
-    Ok(Json(Page { items, next: None }))
+    Ok(Json(Page::whole(items)))
 }
 
 /// `GET .../{project}`

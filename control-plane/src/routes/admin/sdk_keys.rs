@@ -32,7 +32,7 @@ pub async fn list(
     let mut tx = app.store.begin_read().await?;
     let project = find::project(&mut tx, &project).await?;
     let environment = find::environment(&mut tx, &project, &environment).await?;
-    Ok(Json(Page { items: sdk_keys::list(&mut tx, &environment.id).await?, next: None }))
+    Ok(Json(Page::whole(sdk_keys::list(&mut tx, &environment.id).await?)))
 }
 
 /// A new key.

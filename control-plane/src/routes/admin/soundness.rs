@@ -1,32 +1,64 @@
 //! What a change must leave behind: environments that can be published. Asked within the transaction of the change, after
-//! its writes.
+//! its writes; the answer to a write carries what static analysis has to say besides.
 
-use pennon_core::config::Configuration;
+use pennon_core::config::analysis::{Options, findings, findings_of_flag};
+use pennon_core::config::{Code, Configuration, Finding, Severity};
 
-use crate::domain::flag::{check, fits};
-use crate::publish::environment::configuration;
+use crate::domain::flag::{Definition, Wrong, field, first_configuration, fits, join};
+use crate::domain::references::{Named, users};
+use crate::publish::environment::{configuration, definition, references};
+use crate::routes::kept::Told;
 use crate::routes::problem::Problem;
 use crate::store::change::Changing;
+use crate::store::documents::Kind;
 use crate::store::environments::{self, Environment};
+use crate::store::flags;
 
-/// Compiles every environment of the project with what was just written; answers their ids.
+/// Checks a flag as it now stands in an environment, and that the environment still fits into its snapshots.
 ///
 /// # Errors
-/// The first thing that keeps one from compiling.
-pub(super) async fn everywhere(changing: &mut Changing) -> Result<Vec<String>, Problem> {
-    let mut ids = Vec::new();
-    for environment in environments::list(&mut changing.tx, &changing.project.id).await? {
-        sound_in(changing, &environment).await?;
-        ids.push(environment.id);
-    }
-    Ok(ids)
+/// The first thing that keeps it from compiling, by its place in the flag.
+pub(super) async fn flag_in(
+    changing: &mut Changing,
+    environment: &Environment,
+    key: &str,
+) -> Result<Vec<Told>, Problem> {
+    let whole = configuration(&mut changing.tx, environment).await?;
+    let options = Options { now: Some(changing.now_ms) };
+    let flag = key.to_owned();
+    let found = on_another_thread(environment, whole, move |whole| {
+        let found = findings_of_flag(whole, &flag, &options);
+        refuse_errors(&found, Some(&flag))?;
+        fits(whole)?;
+        Ok(found)
+    })
+    .await?;
+    let told = found
+        .into_iter()
+        .map(|finding| Told { environment: Some(environment.key.clone()), finding });
+    Ok(told.collect())
 }
 
-/// Checks that the environment still fits into its snapshots.
+/// Checks a flag of a project that has no environments: as the first one will have it.
 ///
 /// # Errors
-/// Which of them is over its limit.
-pub(super) async fn room_in(
+/// The first thing that keeps it from compiling, by its place in the flag.
+pub(super) async fn alone(changing: &mut Changing, key: &str) -> Result<(), Problem> {
+    let stored = flags::find(&mut changing.tx, &changing.project.id, key).await?;
+    let Some(stored) = stored else { return Ok(()) };
+    let defined: Definition = definition(&stored)?;
+    let Some(configured) = first_configuration(&defined.variants) else { return Ok(()) };
+    let mut whole = references(&mut changing.tx, &changing.project.id).await?;
+    whole.flags.insert(key.to_owned(), join(defined, configured));
+    let found = findings_of_flag(&whole, key, &Options::default());
+    Ok(refuse_errors(&found, Some(key))?)
+}
+
+/// Checks a whole environment.
+///
+/// # Errors
+/// The first thing that keeps it from being published.
+pub(super) async fn whole(
     changing: &mut Changing,
     environment: &Environment,
 ) -> Result<(), Problem> {
@@ -34,36 +66,92 @@ pub(super) async fn room_in(
     on_another_thread(environment, whole, fits).await
 }
 
-/// Checks that the environment compiles, and still fits.
+/// Checks every environment of the project after a document was written or taken away; answers their ids, and what there is to say about
+/// the document at this place.
 ///
 /// # Errors
-/// The first thing that keeps it from being published.
-pub(super) async fn sound_in(
+/// The first thing that keeps an environment from compiling.
+pub(super) async fn everywhere(
     changing: &mut Changing,
-    environment: &Environment,
-) -> Result<(), Problem> {
-    let whole = configuration(&mut changing.tx, environment).await?;
-    on_another_thread(environment, whole, |whole| {
-        check(whole, None)?;
-        fits(whole)
-    })
-    .await
+    kind: Kind,
+    key: &str,
+) -> Result<(Vec<String>, Vec<Told>), Problem> {
+    // Without flags: what the documents say of themselves is the same in every environment.
+    let alone = references(&mut changing.tx, &changing.project.id).await?;
+    let found = findings(&alone, &Options { now: Some(changing.now_ms) });
+    refuse_errors(&found, None)?;
+    let mut ids = Vec::new();
+    for environment in environments::list(&mut changing.tx, &changing.project.id).await? {
+        whole(changing, &environment).await?;
+        ids.push(environment.id);
+    }
+    let place = format!("/{}s/{}", kind.as_str(), key.replace('~', "~0").replace('/', "~1"));
+    let about = |finding: &Finding| {
+        let rest = finding.place.strip_prefix(&place);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let unused =
+        [Code::UnusedAttribute, Code::UnusedHoldout, Code::UnusedLayer, Code::UnusedSegment];
+    let told = found
+        .into_iter()
+        .filter(|finding| about(finding) && !unused.contains(&finding.code))
+        .map(|finding| Told { environment: None, finding });
+    Ok((ids, told.collect()))
 }
 
-/// The same as [`room_in`] for every environment of the project.
-pub(super) async fn room_everywhere(changing: &mut Changing) -> Result<(), Problem> {
+/// Refuses while something in any environment names it.
+///
+/// # Errors
+/// 409 with the names of what does.
+pub(super) async fn unused(changing: &mut Changing, named: Named<'_>) -> Result<(), Problem> {
+    /// Users that the sentence names.
+    const MAX_NAMED: usize = 10;
+    let mut all = Vec::new();
     for environment in environments::list(&mut changing.tx, &changing.project.id).await? {
-        room_in(changing, &environment).await?;
+        let whole = configuration(&mut changing.tx, &environment).await?;
+        for user in users(&whole, named) {
+            // What is named by a document is so in every environment.
+            let user = if user.starts_with("flag") {
+                format!("{user} in {:?}", environment.key)
+            } else {
+                user
+            };
+            if !all.contains(&user) {
+                all.push(user);
+            }
+        }
     }
-    Ok(())
+    if all.is_empty() {
+        // A project without environments has documents all the same.
+        let alone = references(&mut changing.tx, &changing.project.id).await?;
+        all = users(&alone, named);
+    }
+    if all.is_empty() {
+        return Ok(());
+    }
+    let more = all.len().saturating_sub(MAX_NAMED);
+    let mut list = all[..all.len().min(MAX_NAMED)].join(", ");
+    if more > 0 {
+        list.push_str(&format!(" and {more} more"));
+    }
+    Err(Problem::conflict(format!("it is still used by {list}")))
+}
+
+/// The first error among findings. A place within the flag is told relative to it.
+fn refuse_errors(found: &[Finding], flag: Option<&str>) -> Result<(), Wrong> {
+    let error = found.iter().find(|finding| finding.severity == Severity::Error);
+    error.map_or(Ok(()), |finding| {
+        let own = flag.is_some() && finding.flag.as_deref() == flag;
+        Err(Wrong::new(field(&finding.place, own), finding.message.clone()))
+    })
 }
 
 /// A large environment takes many milliseconds to compile, which other requests must not wait for.
-async fn on_another_thread(
+async fn on_another_thread<T: Send + 'static>(
     environment: &Environment,
     whole: Configuration,
-    question: impl FnOnce(&Configuration) -> Result<(), crate::domain::flag::Wrong> + Send + 'static,
-) -> Result<(), Problem> {
+    question: impl FnOnce(&Configuration) -> Result<T, Wrong> + Send + 'static,
+) -> Result<T, Problem> {
     let answer = tokio::task::spawn_blocking(move || question(&whole)).await;
     answer.map_err(|error| Problem::internal(&error))?.map_err(|wrong| {
         let detail = format!("{} (in {:?})", wrong.detail, environment.key);

@@ -63,11 +63,11 @@ pub async fn snapshots(
             keyset: head.keyset,
         });
     }
-    Ok(Json(Page { items, next: None }))
+    Ok(Json(Page::whole(items)))
 }
 
 /// `GET /admin/edges`: what each edge said to the last push.
 pub async fn edges(State(app): State<App>, _: Actor) -> Result<Json<Page<EdgeState>>, Problem> {
     let mut tx = app.store.begin_read().await?;
-    Ok(Json(Page { items: edges::list(&mut tx).await?, next: None }))
+    Ok(Json(Page::whole(edges::list(&mut tx).await?)))
 }

@@ -96,7 +96,7 @@ pub async fn list(
         token.is_live(now) || ended <= SHOWN_ENDED
     });
     let items = items.map(|token| shown(token, &environments)).collect();
-    Ok(Private(Page { items, next: None }))
+    Ok(Private(Page { items, next: None, total: None }))
 }
 
 /// A new token.

@@ -168,7 +168,7 @@ pub async fn list(
     for webhook in webhooks::list(&mut tx, &project.id).await? {
         items.push(shown(&mut tx, &project, &webhook).await?);
     }
-    Ok(Json(Page { items, next: None }))
+    Ok(Json(Page { items, next: None, total: None }))
 }
 
 /// `GET .../{webhook}`
@@ -359,7 +359,7 @@ pub async fn deliveries(
     let items = deliveries::list(&mut tx, &webhook.id, state, before, limit).await?;
     let full = i64::try_from(items.len()).is_ok_and(|count| count == limit);
     let next = items.last().filter(|_| full).map(|last| format!("{}:{}", last.created_at, last.id));
-    Ok(Json(Page { items, next }))
+    Ok(Json(Page { items, next, total: None }))
 }
 
 /// `POST .../{webhook}/deliveries/{delivery}/redeliver`: the same message again, under the same id.

@@ -153,7 +153,7 @@ pub async fn sessions(State(app): State<App>, actor: Actor) -> Result<Private<Pa
         .into_iter()
         .filter(|kept| session::lasts(kept.created_at, kept.last_seen_at, now))
         .map(|session| Own { current: own == Some(session.id.as_str()), session });
-    Ok(Private(Page { items: items.collect(), next: None }))
+    Ok(Private(Page { items: items.collect(), next: None, total: None }))
 }
 
 /// `DELETE /auth/sessions/{id}`: ends one of one's own.
