@@ -20,6 +20,7 @@ mod files;
 mod history;
 mod limits;
 mod lists;
+mod matrix;
 mod openapi;
 mod operation;
 mod operations;
