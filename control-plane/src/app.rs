@@ -11,6 +11,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use crate::ambient::{Clock, Random};
 use crate::auth::jwt::Jwt;
 use crate::auth::password::Passwords;
+use crate::auth::rate::{Limiter, Rates};
 use crate::auth::sdk::SdkKeys;
 use crate::auth::seal::Vault;
 use crate::auth::throttle::Throttle;
@@ -37,6 +38,8 @@ pub struct Settings {
     pub redis: bool,
     /// Whose X-Forwarded-For is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Requests that one caller may make.
+    pub rates: Rates,
     /// Seals and opens the secrets of webhooks.
     pub vault: Vault,
 }
@@ -61,6 +64,7 @@ pub struct Shared {
     pub jwt: Jwt,
     pub passwords: Passwords,
     pub throttle: Throttle,
+    pub limiter: Limiter,
     pub announcer: Announcer,
     /// Wakes the publisher after a change was committed.
     pub changed: Notify,
@@ -101,6 +105,7 @@ impl App {
         jwt: Jwt,
         announcer: Announcer,
     ) -> Self {
+        let limiter = Limiter::new(settings.rates);
         let streams = Arc::new(Semaphore::new(settings.max_streams));
         Self(Arc::new(Shared {
             settings,
@@ -113,6 +118,7 @@ impl App {
             jwt,
             passwords: Passwords::default(),
             throttle: Throttle::default(),
+            limiter,
             announcer,
             changed: Notify::new(),
             told: Notify::new(),

@@ -15,6 +15,7 @@ use crate::offline::compile::CompileArgs;
 use crate::offline::snapshot::VerifyArgs;
 use crate::offline::{
     Failed, audit, check, compile, database, doctor, eval, import, keys, remote, snapshot, token,
+    user,
 };
 
 /// Feature flags as signed snapshots, evaluated where they are needed.
@@ -95,6 +96,11 @@ enum Command {
     },
     /// Make a new admin token on the database and print it, when the old one is lost.
     Token(token::TokenArgs),
+    /// Work with the people in the database, when nobody can sign in.
+    User {
+        #[command(subcommand)]
+        command: UserCommand,
+    },
     /// Write the whole database into one file, while the server runs.
     Backup(database::BackupArgs),
     /// Fill a new database from a backup; the backup may come from the other kind of database.
@@ -123,6 +129,14 @@ enum SnapshotCommand {
     Show { file: PathBuf },
     /// Check a head and a body as a client does that sees them for the first time.
     Verify(VerifyArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum UserCommand {
+    /// Make a person, who can sign in at once.
+    Create(user::CreateArgs),
+    /// Give a person a new password; one who was disabled is enabled, and whatever was open under the old password ends.
+    ResetPassword(user::UserArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -231,6 +245,13 @@ fn offline(command: Command) -> Result<ExitCode, Failed> {
         Command::Token(args) => {
             install_tls();
             print(&format!("{}\n", token::create(&args, &clock, &Random::System)?))?;
+        }
+        Command::User { command } => {
+            install_tls();
+            print(&match command {
+                UserCommand::Create(args) => user::create(&args, &clock, &Random::System)?,
+                UserCommand::ResetPassword(args) => user::reset_password(&args, &Random::System)?,
+            })?;
         }
         Command::Backup(args) => {
             install_tls();

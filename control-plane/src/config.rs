@@ -9,6 +9,7 @@ use clap::Args;
 use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
 
+use crate::auth::rate::Rates;
 use crate::store::Dialect;
 use pennon_core::protocol::connection;
 
@@ -106,6 +107,17 @@ pub struct ServeArgs {
     /// Networks of reverse proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8,127.0.0.1/32 [default: none]
     #[arg(long, env = "PENNON_TRUSTED_PROXIES", value_name = "NETWORK", value_delimiter = ',')]
     pub trusted_proxies: Vec<String>,
+    /// Requests that one address may make a second, on average, four seconds' worth at once; 0 for no limit
+    #[arg(long, env = "PENNON_RATE_PER_ADDRESS", value_name = "NUMBER", default_value_t = 1_000)]
+    pub rate_per_address: u32,
+    /// The same for one secret credential: a server or edge key, an API token, a session
+    #[arg(
+        long,
+        env = "PENNON_RATE_PER_CREDENTIAL",
+        value_name = "NUMBER",
+        default_value_t = 5_000
+    )]
+    pub rate_per_credential: u32,
     /// Networks that webhooks may reach although they are not public, and without TLS, such as 10.1.0.0/16 [default: none]
     #[arg(long, env = "PENNON_WEBHOOK_NETWORKS", value_name = "NETWORK", value_delimiter = ',')]
     pub webhook_networks: Vec<String>,
@@ -140,6 +152,7 @@ pub struct Config {
     pub public_url: Option<String>,
     pub edges: Vec<Edge>,
     pub trusted_proxies: Vec<IpNet>,
+    pub rates: Rates,
     pub webhook_networks: Vec<IpNet>,
     pub root_key_file: PathBuf,
     /// What seals the signing keys; without it, a file in the data folder.
@@ -274,6 +287,10 @@ pub fn read(args: &ServeArgs, secret: Option<&str>) -> Result<Config, Vec<String
             public_url,
             edges,
             trusted_proxies,
+            rates: Rates {
+                per_address: args.rate_per_address,
+                per_credential: args.rate_per_credential,
+            },
             webhook_networks,
             root_key_file: args
                 .root_key_file

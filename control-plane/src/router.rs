@@ -25,7 +25,7 @@ use crate::routes::body::MAX_JSON_BYTES;
 use crate::routes::openapi::{Served, file, says};
 use crate::routes::problem::Problem;
 use crate::routes::{
-    access, dashboard, delivery, detached, docs, health, log, ofrep, openapi, stream,
+    access, dashboard, delivery, detached, docs, health, log, ofrep, openapi, rate, stream,
 };
 
 /// How long a browser may remember a preflight.
@@ -39,16 +39,18 @@ pub fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
         .layer(axum::middleware::from_fn(detached::detached));
     let document = Served::new(&document);
+    let limited = axum::middleware::from_fn_with_state(app.clone(), rate::limit);
     Router::new()
         .merge(admin)
-        .merge(delivered())
         .route("/admin/openapi.json", get(async || document.get().await))
         .route("/admin/docs", get(docs::page))
         .route("/admin/docs/{file}", get(docs::file))
-        .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/readyz/delivery", get(health::delivery))
         .route("/", get(dashboard::page))
+        .layer(limited)
+        .merge(delivered(app.clone()))
+        .route("/healthz", get(health::healthz))
         .fallback(async || {
             Problem::not_found("there is no such path: the API is under /admin, /v1 and /ofrep")
         })
@@ -532,7 +534,7 @@ fn versions<T: Definition>(
 }
 
 /// For SDKs, edges and browsers, behind SDK keys.
-fn delivered() -> Router<App> {
+fn delivered(app: App) -> Router<App> {
     let cors = CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::HEAD, Method::POST])
@@ -556,6 +558,7 @@ fn delivered() -> Router<App> {
         // Before the layers, which would otherwise not be around it: a preflight is answered there.
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
+        .layer(axum::middleware::from_fn_with_state(app, rate::limit))
         .layer(cors)
 }
 

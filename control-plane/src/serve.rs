@@ -89,6 +89,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
         max_streams: MAX_STREAMS,
         redis: redis.is_some(),
         trusted_proxies: config.trusted_proxies.clone(),
+        rates: config.rates,
         vault: Vault::new(secret),
     };
     let app = App::new(settings, clock, random, store, signer, jwt, announcer);

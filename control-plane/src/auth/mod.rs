@@ -5,6 +5,7 @@ pub mod address;
 pub mod jwt;
 pub mod origin;
 pub mod password;
+pub mod rate;
 pub mod sdk;
 pub mod seal;
 pub mod session;

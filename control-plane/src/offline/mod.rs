@@ -11,6 +11,7 @@ pub mod keys;
 pub mod remote;
 pub mod snapshot;
 pub mod token;
+pub mod user;
 
 use std::fmt::Display;
 use std::path::Path;

@@ -18,5 +18,6 @@ pub mod page;
 pub mod patch;
 pub mod path;
 pub mod problem;
+pub mod rate;
 pub mod stream;
 pub mod version;

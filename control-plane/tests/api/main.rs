@@ -26,6 +26,7 @@ mod operation;
 mod operations;
 mod people;
 mod publishing;
+mod rates;
 mod replicas;
 mod revocation;
 mod roles;

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use pennon_control_plane::ambient::{Clock, Random};
 use pennon_control_plane::app::{App, Settings};
 use pennon_control_plane::auth::jwt::Jwt;
+use pennon_control_plane::auth::rate::Rates;
 use pennon_control_plane::auth::seal::Vault;
 use pennon_control_plane::config::Config;
 use pennon_control_plane::first_start;
@@ -168,6 +169,7 @@ pub(crate) fn config(place: &Place) -> Config {
         root_key_file: place.folder.join("root.key"),
         secret: Some(SECRET),
         trusted_proxies: Vec::new(),
+        rates: Rates::UNLIMITED,
         webhook_networks: Vec::new(),
         bootstrap: None,
         ready_file: None,
@@ -182,6 +184,16 @@ pub(crate) async fn start(place: &Place) -> Server {
 }
 
 pub(crate) async fn start_with(place: &Place, announcer: Announcer, max_streams: usize) -> Server {
+    start_limited(place, announcer, max_streams, Rates::UNLIMITED).await
+}
+
+/// The same for callers that may make so many requests.
+pub(crate) async fn start_limited(
+    place: &Place,
+    announcer: Announcer,
+    max_streams: usize,
+    rates: Rates,
+) -> Server {
     let config = config(place);
     let (clock, random) =
         (Clock::manual(NOW), Random::seeded(u64::from(COUNTER.fetch_add(1, Ordering::Relaxed))));
@@ -198,6 +210,7 @@ pub(crate) async fn start_with(place: &Place, announcer: Announcer, max_streams:
         max_streams,
         redis: false,
         trusted_proxies: Vec::new(),
+        rates,
         vault: Vault::new(SECRET),
     };
     let app = App::new(settings, clock, random, store, signer, jwt, announcer);

@@ -169,3 +169,23 @@ fn check_lists_findings_and_its_status_says_whether_they_matter() {
     let (status, _) = check(&json!({"format": 1, "flags": [], "more": 1}), &[]);
     assert_eq!(status, Some(1));
 }
+
+/// Who is locked out gets back in with the database alone.
+#[test]
+fn people_are_made_and_let_in_again() {
+    let folder = folder("people");
+    assert!(!pennon(&folder, &["user", "create", "--email", "ada@example.com"]).status.success());
+    std::fs::create_dir(folder.join("pennon-data")).unwrap();
+    std::fs::write(folder.join("pennon-data/pennon.sqlite"), "").unwrap();
+    done(pennon(&folder, &["migrate"]));
+    let made = done(pennon(&folder, &["user", "create", "--email", "Ada@example.com", "--owner"]));
+    let shown = |text: &str| text.trim_end().rsplit_once(": ").unwrap().1.to_owned();
+    assert!(made.starts_with("ada@example.com can sign in\n"), "{made}");
+    assert!(shown(&made).len() >= 24, "{made}");
+    let again = pennon(&folder, &["user", "create", "--email", "ada@example.com"]);
+    assert!(String::from_utf8_lossy(&again.stderr).contains("reset-password"), "{again:?}");
+    let reset = done(pennon(&folder, &["user", "reset-password", "--email", "ada@example.com"]));
+    assert_ne!(shown(&made), shown(&reset));
+    let nobody = pennon(&folder, &["user", "reset-password", "--email", "eve@example.com"]);
+    assert!(!nobody.status.success());
+}
