@@ -217,6 +217,10 @@ fn announce(state: &State, credentials: &Credentials, took: Duration) {
     };
     println!("  connection string  {}", credentials.client_connection);
     println!("  other SDK keys     in .pennon/credentials.json");
+    println!(
+        "  first sign-in      POST {}/auth/setup with the admin token; docs/access.md",
+        address(CONTROL_PLANE_PORT)
+    );
     println!("\nFlip a flag and watch the page (`off` at the end flips it back):\n");
     println!(
         "  curl -X POST -H \"Authorization: Bearer {token}\" {}/admin/projects/{}/environments/{}/flags/{SAMPLE_FLAG}/on\n",
