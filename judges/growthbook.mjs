@@ -194,7 +194,9 @@ export const world = (random) => {
   const payload = json({ features, savedGroups });
   const contexts = Array.from({ length: 12 }, () => json(attributes(random)));
   const describe = (flag) => ({ feature: payload.features[flag], savedGroups: payload.savedGroups });
-  return { payload, contexts, flags: Object.keys(features), describe };
+  // Units whose text is not known when importing: they get an error, and not a bucket that nobody had.
+  const declined = ({ context }, outcome) => outcome.errorCode === 'PARSE_ERROR' && Object.values(context).some((one) => Array.isArray(one) || (typeof one === 'number' && !Number.isSafeInteger(one)));
+  return { payload, contexts, flags: Object.keys(features), describe, declined };
 };
 
 export { asOurs };

@@ -26,7 +26,7 @@ pub(crate) use condition::op;
 #[cfg(feature = "compile")]
 pub(crate) use datetime::Moment;
 #[cfg(feature = "import")]
-pub(crate) use hash::{murmur3, sha1_60};
+pub(crate) use hash::{FNV_OFFSET, fnv1a, murmur3, sha1_60};
 #[cfg(feature = "compile")]
 pub(crate) use operator::{context_type, text_mode};
 #[cfg(feature = "compile")]

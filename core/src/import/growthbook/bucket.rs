@@ -3,7 +3,11 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::config::{Bucketing, Condition, FnvPrefix, FnvSuffix, Scalar, VendorHash, Weight};
+use crate::config::{
+    Bucketing, Condition, ContextType, FnvPrefix, FnvSuffix, Scalar, VendorHash, Weight,
+};
+use crate::context::TARGETING_KEY;
+use crate::evaluate::{FNV_OFFSET, fnv1a};
 use crate::import::node;
 
 /// Which of the two hashes.
@@ -60,7 +64,49 @@ impl Hash {
         let size = self.version.size();
         let Some(from) = (0..size).find(taken) else { return node::never() };
         let below = (from..size).find(|bucket| !taken(bucket)).unwrap_or(size);
-        node::all([self.has_unit(), node::bucket(&self.by(), from, below)])
+        let regular = node::all([self.has_unit(), node::bucket(&self.by(), from, below)]);
+        let written = self.written().into_iter();
+        let written = written.filter(|(_, fraction)| included(*fraction)).map(|(is, _)| is);
+        let unknown = self.unknown().into_iter().map(|is| node::all([is, unwritten()]));
+        node::any([regular].into_iter().chain(written).chain(unknown))
+    }
+
+    /// Values that are no unit here and one text there, and the fraction of it. A context's key is always a unit.
+    pub(super) fn written(&self) -> Vec<(Condition, f64)> {
+        if self.unit == TARGETING_KEY {
+            return Vec::new();
+        }
+        let is_true = node::equals(&self.unit, Scalar::Boolean(true), false);
+        let is_object = node::is_type(&self.unit, ContextType::Object);
+        Vec::from([
+            (is_true, self.fraction_of("true")),
+            (is_object, self.fraction_of("[object Object]")),
+        ])
+    }
+
+    /// Values that are no unit here, and there a text that is not known now: lists, and numbers that are not whole.
+    pub(super) fn unknown(&self) -> Vec<Condition> {
+        if self.unit == TARGETING_KEY {
+            return Vec::new();
+        }
+        Vec::from([
+            node::is_type(&self.unit, ContextType::List),
+            node::all([
+                node::is_type(&self.unit, ContextType::Number),
+                node::not(node::bucket(&self.by(), 0, self.version.size())),
+            ]),
+        ])
+    }
+
+    fn fraction_of(&self, unit: &str) -> f64 {
+        let hash = |from, text: &str| fnv1a(from, text.as_bytes()).unwrap_or_default();
+        self.version.fraction(match self.version {
+            Version::One => hash(hash(FNV_OFFSET, unit), &self.seed) % 1_000,
+            Version::Two => {
+                let first = hash(hash(FNV_OFFSET, &self.seed), unit);
+                hash(FNV_OFFSET, &first.to_string()) % 10_000
+            }
+        })
     }
 
     /// The parts of a split: `chosen` says whose each fraction is. None when they are nobody's.
@@ -75,6 +121,11 @@ impl Hash {
         }
         parts.iter().any(|part| part.variant.is_some()).then_some(parts)
     }
+}
+
+/// An evaluation is declined rather than given a bucket that nobody had.
+pub(super) fn unwritten() -> Condition {
+    node::error("the unit is a list or a fraction, whose text decides there and is not known here")
 }
 
 /// A range holds its start and not its end.

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use serde_json::Value;
 
-use super::bucket::{Hash, Range, Version, in_range, ranges};
+use super::bucket::{Hash, Range, Version, in_range, ranges, unwritten};
 use super::coercion::is_true;
 use super::condition::unit;
 use super::values::Values;
@@ -212,29 +212,51 @@ impl<'a> Translation<'a> {
             None => None,
         };
         let own = self.field("weights").map(weights).transpose()?;
-        let split = |weights: Option<&[f64]>| {
+        let chosen = |weights: Option<&[f64]>| {
             let ranges = match &given {
                 Some(ranges) => ranges.clone(),
                 None => ranges(variations.len(), coverage, weights),
             };
-            let parts = hash.weights(|fraction| {
-                let chosen = ranges.iter().position(|range| in_range(fraction, range));
-                chosen.and_then(served)
-            });
-            parts.map(|weights| Serve::Split(Split { by: hash.by(), weights }))
+            move |fraction: f64| ranges.iter().position(|range| in_range(fraction, range))
         };
         // The leaves of a contextual bandit have weights of their own; the first whose condition holds decides.
         for (at, (leaf, weights)) in self.leaves()?.into_iter().enumerate() {
-            if let Some(serve) = split(Some(&weights)) {
-                let when = node::all(when.iter().cloned().chain([leaf.clone()]));
-                self.serve(&format!("-leaf-{at}"), when, serve);
-            }
+            let chosen = chosen(Some(&weights));
+            let conditions = when.iter().cloned().chain([leaf.clone()]).collect();
+            self.split(&format!("-leaf-{at}"), conditions, &hash, |fraction| {
+                chosen(fraction).and_then(served)
+            });
             when.push(node::not(leaf));
         }
-        if let Some(serve) = split(own.as_deref()) {
-            self.serve("", node::all(when), serve);
-        }
+        let chosen = chosen(own.as_deref());
+        self.split("", when, &hash, |fraction| chosen(fraction).and_then(served));
         Ok(false)
+    }
+
+    /// Serves to each unit what is chosen by its fraction; the others are left to the next rule.
+    fn split(
+        &mut self,
+        suffix: &str,
+        when: Vec<Condition>,
+        hash: &Hash,
+        chosen: impl Fn(f64) -> Option<String>,
+    ) {
+        let Some(weights) = hash.weights(&chosen) else { return };
+        let split = Split { by: hash.by(), weights };
+        self.serve(suffix, node::all(when.iter().cloned()), Serve::Split(split));
+        for (at, (is, fraction)) in hash.written().into_iter().enumerate() {
+            if let Some(variant) = chosen(fraction) {
+                let when = node::all(when.iter().cloned().chain([is]));
+                self.serve(&format!("{suffix}-written-{at}"), when, Serve::Variant(variant));
+            }
+        }
+        let unknown = hash.unknown();
+        if !unknown.is_empty() {
+            let declined = [node::any(unknown), unwritten()];
+            let when = node::all(when.into_iter().chain(declined));
+            let whatever = Serve::Variant(self.values.null_or_first());
+            self.serve(&format!("{suffix}-unknown"), when, whatever);
+        }
     }
 
     fn leaves(&self) -> Result<Vec<(Condition, Vec<f64>)>, String> {

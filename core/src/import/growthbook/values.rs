@@ -55,6 +55,14 @@ impl Values {
         self.key(&Value::Null)
     }
 
+    /// What stands where nothing is served.
+    pub(super) fn null_or_first(&mut self) -> String {
+        match self.list.first() {
+            Some(variant) => variant.key.clone(),
+            None => self.null(),
+        }
+    }
+
     pub(super) fn value_type(&self) -> ValueType {
         let all = |is: fn(&Value) -> bool| self.list.iter().all(|variant| is(&variant.value));
         if all(Value::is_boolean) {
