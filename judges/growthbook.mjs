@@ -172,6 +172,26 @@ const attributes = (random) => {
   return made;
 };
 
+/**
+ * Texts that are numbers to JavaScript alone (blanks around, other bases, `Infinity`) are none to the importer, and a regular expression that
+ * asks for one character gets one character, where JavaScript counts halves of surrogate pairs.
+ */
+const ONLY_IN_JAVASCRIPT = /^(\s.*|.*\s|0[xob].*|[+-]?Infinity)$/is;
+const readAlike = (value) => {
+  // A list of one list has that one's text; nobody compares it.
+  if (Array.isArray(value)) return value.map(readAlike).map((one) => (Array.isArray(one) && value.length === 1 ? 'list' : one));
+  if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, name === 'id' ? one : readAlike(one)]));
+  // As a version, a number with an exponent is none to the importer.
+  if (typeof value === 'number') return /e/.test(String(value)) ? 0.5 : value;
+  if (typeof value !== 'string') return value;
+  return (Number.isNaN(Number(value)) || !ONLY_IN_JAVASCRIPT.test(value) ? value : '7').replace(/[\u{10000}-\u{10ffff}]/gu, 'ü');
+};
+
+const hasNumber = (value) => typeof value === 'number' || (typeof value === 'object' && value !== null && Object.values(value).some(hasNumber));
+const asksNumbersByRegex = (payload, flag, context) => /\$regexi?/.test(JSON.stringify([payload.features[flag], payload.savedGroups])) && hasNumber(context);
+
+const hasUnknownText = (value) => (typeof value === 'number' && !Number.isSafeInteger(value)) || Array.isArray(value) || (typeof value === 'object' && value !== null && Object.values(value).some(hasUnknownText));
+
 const asOurs = ({ id, ...rest }) => (id === undefined ? rest : { ...rest, targetingKey: id });
 
 const group = (random) =>
@@ -192,10 +212,11 @@ export const world = (random) => {
     features[`f${at}`] = made;
   }
   const payload = json({ features, savedGroups });
-  const contexts = Array.from({ length: 12 }, () => json(attributes(random)));
+  const contexts = Array.from({ length: 12 }, () => readAlike(attributes(random)));
   const describe = (flag) => ({ feature: payload.features[flag], savedGroups: payload.savedGroups });
-  // Units whose text is not known when importing: they get an error, and not a bucket that nobody had.
-  const declined = ({ context }, outcome) => outcome.errorCode === 'PARSE_ERROR' && Object.values(context).some((one) => Array.isArray(one) || (typeof one === 'number' && !Number.isSafeInteger(one)));
+  // Lists and fractions whose text is not known when importing lead to an error, and not to an answer that nobody had; a prerequisite in error is
+  // unmet, where GrowthBook goes on.
+  const declined = ({ flag, context }, outcome) => (hasUnknownText(context) || (outcome.errorCode === 'PARSE_ERROR' && asksNumbersByRegex(payload, flag, context))) && (outcome.errorCode === 'PARSE_ERROR' || JSON.stringify(payload.features[flag]).includes('parentConditions'));
   return { payload, contexts, flags: Object.keys(features), describe, declined };
 };
 

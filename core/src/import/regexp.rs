@@ -8,6 +8,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
 
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
+
 /// Why a pattern has no translation.
 enum Failure {
     /// JavaScript throws.
@@ -23,7 +25,15 @@ enum Failure {
 pub(crate) fn of_javascript(pattern: &str, ignore_case: bool) -> Result<Option<String>, String> {
     let characters: Vec<char> = pattern.chars().collect();
     let named = pattern.contains("(?<");
-    let mut parser = Parser { characters, at: 0, depth: 0, ignore_case, named, out: String::new() };
+    let mut parser = Parser {
+        characters,
+        at: 0,
+        depth: 0,
+        ignore_case,
+        named,
+        beyond: false,
+        out: String::new(),
+    };
     match parser.disjunction() {
         Ok(()) if parser.at == parser.characters.len() => Ok(Some(parser.out)),
         // A parenthesis that closes nothing.
@@ -34,6 +44,39 @@ pub(crate) fn of_javascript(pattern: &str, ignore_case: bool) -> Result<Option<S
     }
 }
 
+/// Whether a translated pattern matches the texts that numbers have (`-12.5e-7`): all of them, none, or none for what is not decided here.
+pub(crate) fn on_numbers(pattern: &str) -> Option<bool> {
+    let whole = regex_syntax::Parser::new().parse(pattern).ok()?;
+    if !may_be_of_a_number(&whole) {
+        return Some(false);
+    }
+    let properties = whole.properties();
+    let mut looks = properties.look_set().iter();
+    let nothing = properties.minimum_len() == Some(0) && looks.all(|look| look == Look::Start);
+    let digit = matches!(whole.kind(), HirKind::Class(Class::Unicode(class))
+        if class.iter().any(|range| range.start() <= '0' && '9' <= range.end()));
+    (nothing || digit).then_some(true)
+}
+
+/// Whether it could match a text of nothing but what numbers are written with.
+fn may_be_of_a_number(hir: &Hir) -> bool {
+    const WRITTEN: &str = "0123456789+-.e";
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => true,
+        HirKind::Literal(text) => text.0.iter().all(|byte| WRITTEN.as_bytes().contains(byte)),
+        HirKind::Class(Class::Unicode(class)) => class
+            .iter()
+            .any(|range| WRITTEN.chars().any(|one| (range.start()..=range.end()).contains(&one))),
+        HirKind::Class(Class::Bytes(_)) => true,
+        HirKind::Repetition(repetition) => {
+            repetition.min == 0 || may_be_of_a_number(&repetition.sub)
+        }
+        HirKind::Capture(capture) => may_be_of_a_number(&capture.sub),
+        HirKind::Concat(list) => list.iter().all(may_be_of_a_number),
+        HirKind::Alternation(list) => list.iter().any(may_be_of_a_number),
+    }
+}
+
 struct Parser {
     characters: Vec<char>,
     at: usize,
@@ -41,6 +84,8 @@ struct Parser {
     ignore_case: bool,
     /// There may be a named group, which makes `\k` more than a letter.
     named: bool,
+    /// A class held what to JavaScript is two characters.
+    beyond: bool,
     out: String,
 }
 
@@ -278,6 +323,10 @@ impl Parser {
                 }
             }
         }
+        // To JavaScript it is two halves, of which the class holds each.
+        if self.beyond {
+            return Err(Failure::Unsupported("a character beyond U+FFFF in a class"));
+        }
         self.class(&ranges, negated);
         Ok(())
     }
@@ -286,7 +335,10 @@ impl Parser {
         match self.next() {
             None => Err(Failure::Invalid),
             Some('\\') => self.escape(true),
-            Some(character) => Ok(one(character)),
+            Some(character) => {
+                self.beyond |= character as u32 > 0xFFFF;
+                Ok(one(character))
+            }
         }
     }
 
@@ -469,6 +521,22 @@ mod tests {
             ["/???***[)", "(", ")", "[", "a**", "^*", "{1}", "a{2,1}", "[b-a]", r"\", "(?:a"]
         {
             assert_eq!(of_javascript(pattern, false), Ok(None), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn knows_which_patterns_are_about_numbers() {
+        for (pattern, expected) in [
+            ("pro", Some(false)),
+            ("^[0-9]+x$", Some(false)),
+            ("x*", Some(true)),
+            ("[^a-z]", Some(true)),
+            ("5", None),
+            ("^.$", None),
+            ("(?:a|1)", None),
+            ("(?:a|b)", Some(false)),
+        ] {
+            assert_eq!(on_numbers(pattern), expected, "{pattern}");
         }
     }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::javascript::{number_of, text_of};
 use super::judge::{Judge, VALUE};
 use crate::config::{Comparison, Condition, ContextType, Matches, Scalar};
-use crate::import::node;
+use crate::import::{node, regexp};
 
 /// What an object becomes as a text.
 const OBJECT: &str = "[object Object]";
@@ -27,6 +27,17 @@ fn only_element(of: &str, ways: Vec<Condition>) -> Condition {
 
 fn is_empty_list(of: &str) -> Condition {
     node::size(of, Comparison::Equal, 0.0)
+}
+
+/// A list whose text has a comma, or lies deeper: what it comes to is not known now, and is declined rather than guessed.
+fn longer_list(of: &str) -> Condition {
+    let longer = node::size(of, Comparison::Greater, 1.0);
+    let nested = node::some(of, node::is_type("", ContextType::List));
+    node::all([node::any([longer, nested]), unknown_text()])
+}
+
+fn unknown_text() -> Condition {
+    node::error("the text of a list or a number decides there, which is not known here")
 }
 
 fn is_missing(of: &str) -> Condition {
@@ -163,7 +174,16 @@ fn ordered_text(of: &str, is: Comparison, bound: &str) -> Result<Condition, Stri
             inside.push(node::equals("", Scalar::Boolean(value), false));
         }
     }
+    // The text of a number begins with a digit or a sign.
+    let number = node::is_type("", ContextType::Number);
+    match bound.chars().next() {
+        Some('-' | '.' | '/' | '0'..='9') => inside.push(node::all([number, unknown_text()])),
+        Some(first) if first > '9' && lexically("0") => inside.push(number),
+        first if first.is_none_or(|first| first < '-') && lexically("9") => inside.push(number),
+        _ => {}
+    }
     ways.push(only_element(of, inside));
+    ways.push(longer_list(of));
     Ok(node::any(ways))
 }
 
@@ -177,7 +197,7 @@ fn holds(is: Comparison, order: Option<core::cmp::Ordering>) -> bool {
     is.bits() & bit != 0
 }
 
-/// The pattern matches what the value becomes as a text. Of numbers only those that are known now are matched.
+/// The pattern matches what the value becomes as a text. Where that of a number decides, and is not known now, the evaluation is declined.
 pub(super) fn matches(of: &str, pattern: &str, numbers: &[f64]) -> Result<Condition, String> {
     let on =
         |of: &str| Condition::Matches(Matches { attribute: of.into(), pattern: pattern.into() });
@@ -188,6 +208,19 @@ pub(super) fn matches(of: &str, pattern: &str, numbers: &[f64]) -> Result<Condit
     for number in numbers {
         if constant(&text_of(*number))? {
             ways.push(node::equals(of, Scalar::Number(*number), false));
+        }
+    }
+    let others = match regexp::on_numbers(pattern) {
+        Some(false) => None,
+        Some(true) => Some(node::always()),
+        None => Some(unknown_text()),
+    };
+    if let Some(others) = others {
+        let is_number = |of| node::is_type(of, ContextType::Number);
+        inside.push(node::all([is_number(""), others.clone()]));
+        // Of known numbers each has been asked.
+        if numbers.is_empty() {
+            ways.push(node::all([is_number(of), others]));
         }
     }
     if constant("null")? {
@@ -208,6 +241,7 @@ pub(super) fn matches(of: &str, pattern: &str, numbers: &[f64]) -> Result<Condit
         inside.push(node::is_type("", ContextType::Object));
     }
     ways.push(only_element(of, inside));
+    ways.push(longer_list(of));
     Ok(node::any(ways))
 }
 

@@ -220,7 +220,8 @@ fn operation(
                 Some(pattern) => coercion::matches(of, &pattern, &scope.numbers),
                 None => Ok(node::never()),
             },
-            None => Ok(node::never()),
+            // To the SDK it depends on which patterns came before.
+            None => Err(format!("the regular expression `{operand}` is no text")),
         },
         "$type" => Ok(match operand.as_str() {
             Some("null") => node::not(node::exists(of)),

@@ -66,10 +66,14 @@ impl Judge {
     }
 
     /// # Errors
-    /// When no context can hold the value.
+    /// When no context can hold the value, or its text decides and is not known.
     pub(super) fn holds(&self, value: &Value) -> Result<bool, String> {
         let context =
             Context::from_json(&json!({ VALUE: value })).map_err(|error| format!("{error}"))?;
-        Ok(self.0.evaluate("flag", &context, 0).variant() == Some("on"))
+        let outcome = self.0.evaluate("flag", &context, 0);
+        if outcome.error.is_some() {
+            return Err(format!("whether `{value}` meets the condition is not known here"));
+        }
+        Ok(outcome.variant() == Some("on"))
     }
 }
