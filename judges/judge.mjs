@@ -14,7 +14,7 @@ import { Random } from './random.mjs';
 /** So many kinds of refusals are reported. */
 const LONGEST_LIST = 25;
 
-export const VENDORS = ['launchdarkly', 'growthbook'];
+export const VENDORS = ['launchdarkly', 'growthbook', 'unleash'];
 
 /** `{ evaluations, worlds, agreed, refused, wrong: [...], reasons }` after at least this many evaluations, from this seed on. */
 export async function compare(vendor, program, { evaluations, seed, show = 20 }) {
@@ -44,7 +44,7 @@ export async function compare(vendor, program, { evaluations, seed, show = 20 })
         found.agreed += 1;
         return;
       }
-      if (made.declined?.(question, ours.outcomes[at])) {
+      if (made.declined?.(question, ours.outcomes[at], answers[at])) {
         found.declined += 1;
         return;
       }
@@ -59,7 +59,7 @@ export async function compare(vendor, program, { evaluations, seed, show = 20 })
 }
 
 export function report(vendor, found) {
-  const lines = [`${vendor}: ${found.evaluations} evaluations in ${found.worlds} worlds: ${found.agreed} agree, ${found.wrong} differ, ${found.refused} of flags that were refused (${found.refusedFlags} of ${found.flags} flags), ${found.declined} declined when evaluated`];
+  const lines = [`${vendor}: ${found.evaluations} evaluations in ${found.worlds} worlds: ${found.agreed} agree, ${found.wrong} differ, ${found.refused} of flags that were refused (${found.refusedFlags} of ${found.flags} flags), ${found.declined} not compared: declined when evaluated, or drawn at random by the vendor`];
   for (const [reason, places] of [...found.reasons].sort(([, left], [, right]) => right.length - left.length).slice(0, LONGEST_LIST)) {
     lines.push(`  refused ${String(places.length).padStart(5)}  ${reason}`);
   }

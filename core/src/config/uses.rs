@@ -10,7 +10,7 @@ use super::{Bucketing, Condition, Configuration, Flag, Segment, Serve};
 pub(crate) struct Uses<'a> {
     /// References as written; those inside of list elements are left out, their list stands for them.
     pub(super) attributes: BTreeSet<&'a str>,
-    pub(super) segments: BTreeSet<&'a str>,
+    pub(crate) segments: BTreeSet<&'a str>,
     pub(crate) flags: BTreeSet<&'a str>,
 }
 

@@ -18,7 +18,7 @@ use core::fmt;
 
 use serde::Serialize;
 
-use crate::config::{CompileError, Configuration, Flag, compile, uses};
+use crate::config::{CompileError, Configuration, Flag, Problem, compile, uses};
 use crate::snapshot::Kind;
 
 /// What became of a file.
@@ -61,6 +61,9 @@ pub(crate) fn finish(mut configuration: Configuration, mut report: Report) -> Im
     loop {
         refuse_dependents(&mut configuration, &mut report);
         let problems = configuration.problems();
+        if refuse_users_of_spoiled_segments(&mut configuration, &mut report, &problems) {
+            continue;
+        }
         let spoiled: BTreeSet<String> =
             problems.iter().filter_map(|problem| problem.flag.clone()).collect();
         if spoiled.is_empty() {
@@ -79,6 +82,42 @@ pub(crate) fn finish(mut configuration: Configuration, mut report: Report) -> Im
     report.imported = configuration.flags.keys().cloned().collect();
     report.refused.sort_by(|left, right| left.flag.cmp(&right.flag));
     Import { configuration, report }
+}
+
+/// Takes out every segment that has a problem, and every flag that uses one; whether there was any.
+fn refuse_users_of_spoiled_segments(
+    configuration: &mut Configuration,
+    report: &mut Report,
+    problems: &[Problem],
+) -> bool {
+    let mut spoiled: BTreeMap<String, String> = BTreeMap::new();
+    for problem in problems.iter().filter(|problem| problem.flag.is_none()) {
+        let key = configuration.segments.keys().find(|key| {
+            problem.place.starts_with(&format!("/segments{}/", node::pointer([key.as_str()])))
+        });
+        if let Some(key) = key {
+            spoiled.entry(key.clone()).or_insert_with(|| format!("{problem}"));
+        }
+    }
+    let users: Vec<Refused> = configuration
+        .flags
+        .iter()
+        .filter_map(|(flag, definition)| {
+            let uses = uses::of_flag(configuration, definition).segments;
+            let (key, reason) = spoiled.iter().find(|(key, _)| uses.contains(key.as_str()))?;
+            let reason = format!("uses segment `{key}`: {reason}");
+            Some(Refused { flag: flag.clone(), reason })
+        })
+        .collect();
+    for user in users {
+        configuration.flags.remove(&user.flag);
+        report.refused.push(user);
+    }
+    for (key, reason) in &spoiled {
+        configuration.segments.remove(key);
+        report.notes.push(format!("segment `{key}` was left out: {reason}"));
+    }
+    !spoiled.is_empty()
 }
 
 /// Takes out every flag that depends on one that was refused.

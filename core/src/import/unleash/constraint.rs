@@ -188,7 +188,9 @@ fn is_in(attribute: &str, constraint: &Object) -> Result<Condition, String> {
 /// Some SDKs take blanks around a value off and leave empty ones out, others do not.
 fn values(constraint: &Object) -> Result<Vec<String>, String> {
     let values = strings(constraint, "values")?;
-    match values.iter().find(|value| value.is_empty() || value.trim() != **value) {
+    // What JavaScript and Rust call blanks differs in two characters.
+    let blank = |character: char| character.is_whitespace() || character == '\u{FEFF}';
+    match values.iter().find(|value| value.is_empty() || value.trim_matches(blank) != **value) {
         Some(value) => Err(format!(
             "Unleash's SDKs disagree about the value `{value}`: take the blanks off, or leave it out"
         )),

@@ -111,6 +111,14 @@ fn own(strategy: &Object, notes: &mut Vec<String>) -> Result<Condition, String> 
         }
         "remoteAddress" => {
             let addresses = parameter(strategy, "IPs").unwrap_or_default();
+            if let Some(network) =
+                addresses.split(',').find(|one| one.contains(':') && one.contains('/'))
+            {
+                return Err(format!(
+                    "Unleash's SDKs disagree about the network `{}` of IPv6 in this strategy: write a constraint IN_CIDR",
+                    network.trim()
+                ));
+            }
             Ok(in_cidr("remoteAddress", addresses.split(',').map(str::trim)))
         }
         "gradualRolloutUserId" | "gradualRolloutSessionId" => {
