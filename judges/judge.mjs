@@ -14,7 +14,7 @@ import { Random } from './random.mjs';
 /** So many kinds of refusals are reported. */
 const LONGEST_LIST = 25;
 
-export const VENDORS = ['launchdarkly', 'growthbook', 'unleash'];
+export const VENDORS = ['launchdarkly', 'growthbook', 'unleash', 'flagd'];
 
 /** `{ evaluations, worlds, agreed, refused, wrong: [...], reasons }` after at least this many evaluations, from this seed on. */
 export async function compare(vendor, program, { evaluations, seed, show = 20 }) {

@@ -4,6 +4,7 @@
 
 pub mod flagd;
 pub mod growthbook;
+mod javascript;
 pub mod launchdarkly;
 mod node;
 mod pattern;

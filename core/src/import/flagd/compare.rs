@@ -6,9 +6,10 @@ use alloc::vec::Vec;
 
 use serde_json::Value;
 
-use super::logic::{Attribute, Logic, Operand, constant, has_parts, is_text, number_of, written};
+use super::logic::{Attribute, Logic, Operand, constant, has_parts, is_text, written};
 use super::plan::{Constant, Plan};
 use crate::config::{Comparison, Condition, ContextType, Instant, Scalar};
+use crate::import::javascript::number_of;
 use crate::import::node;
 
 /// `in` asks whether a text is part of one no longer than this.
@@ -41,7 +42,7 @@ impl Logic<'_> {
         };
         match arguments {
             [left, right] => {
-                let plan = self.compare(kind, &self.operand(left)?, &self.operand(right)?)?;
+                let plan = self.compare(kind, &self.compared(left)?, &self.compared(right)?)?;
                 if operator.starts_with('!') {
                     return plan
                         .then(|holds| Ok(Plan::constant(Constant::Bool(!holds.is_truthy()))));
@@ -75,7 +76,7 @@ impl Logic<'_> {
             let values: Vec<Constant> = values.iter().map(constant).collect::<Result<_, _>>()?;
             return match self.operand(item)? {
                 Operand::Attribute(attribute) => Ok(one_of(&attribute, &values)),
-                Operand::Constant(item) => {
+                Operand::Constant(item) | Operand::FlagKey(item) => {
                     Ok(Plan::constant(Constant::Bool(values.contains(&item))))
                 }
                 Operand::Time => Err("looks the time up in a list".into()),
@@ -114,8 +115,18 @@ impl Logic<'_> {
             }
             (Operand::Time, Operand::Constant(Constant::Number(number))) => time(kind, *number),
             (Operand::Constant(Constant::Number(number)), Operand::Time) => time(turned, *number),
+            // What is looked up on the right is looked at alone, whatever stands on the left.
             (Operand::Attribute(attribute), Operand::Time) => {
-                time_with_attribute(kind, attribute, Side::Left)
+                time_with_attribute(kind, attribute, side)
+            }
+            (Operand::Attribute(attribute), Operand::FlagKey(key)) => {
+                with_flag_key(kind, attribute, key, side)
+            }
+            (Operand::FlagKey(key), Operand::Attribute(attribute)) => {
+                with_attribute(turned, attribute, key, side)
+            }
+            (Operand::FlagKey(_), _) | (_, Operand::FlagKey(_)) => {
+                Err("compares the flag's key with no attribute".into())
             }
             (Operand::Time, Operand::Attribute(attribute)) => {
                 time_with_attribute(turned, attribute, side)
@@ -298,6 +309,34 @@ fn with_attribute(
     plan.case(alloc::vec![node::any(cases.holds)], Constant::Bool(true));
     plan.case(Vec::new(), Constant::Bool(false));
     Ok(plan.simplify())
+}
+
+/// An attribute compared with the flag's key, which stands on the right.
+fn with_flag_key(
+    kind: Kind,
+    attribute: &Attribute,
+    key: &Constant,
+    side: Side,
+) -> Result<Plan, String> {
+    if matches!(kind, Kind::Order(_)) {
+        return Err("orders an attribute and the flag's key".into());
+    }
+    let plan = with_attribute(kind, attribute, key, side)?;
+    if side == Side::Left || kind == Kind::Strict {
+        return Ok(plan);
+    }
+    // Lists and objects are what JavaScript makes of them.
+    let name = attribute.name.as_str();
+    let text = key.text().unwrap_or_default();
+    let single = node::all([
+        node::size(name, Comparison::Equal, 1.0),
+        node::some(name, node::one_of("", written(&text), false)),
+    ]);
+    let mut whole = Plan::empty();
+    whole.case(alloc::vec![single], Constant::Bool(true));
+    whole.case(alloc::vec![has_parts(name)], Constant::Bool(false));
+    whole.append(&[], plan);
+    Ok(whole.simplify())
 }
 
 /// What the engine answers for two scalars; none when it gives up.

@@ -83,6 +83,11 @@ impl Logic<'_> {
             combinations = next;
         }
         let mut plan = Plan::empty();
+        if let Hashed::Attribute(attribute) = &hashed {
+            // A list is a bucket to flagd, and none that is known now.
+            let list = node::is_type(&attribute.name, ContextType::List);
+            plan.case(alloc::vec![list], Constant::Error);
+        }
         for (when, parts) in combinations {
             match parts {
                 Parts::Valid(parts) => plan.append(&when, self.distribute(&hashed, parts)?),
@@ -97,8 +102,9 @@ impl Logic<'_> {
         let cat = expression.as_object().filter(|object| object.len() == 1);
         let Some(parts) = cat.and_then(|object| object.get("cat")) else {
             return Ok(match self.operand(expression)? {
-                Operand::Constant(Constant::Text(text)) => Hashed::Text(text),
-                Operand::Constant(_) => Hashed::Nothing,
+                Operand::Constant(Constant::Text(text))
+                | Operand::FlagKey(Constant::Text(text)) => Hashed::Text(text),
+                Operand::Constant(_) | Operand::FlagKey(_) => Hashed::Nothing,
                 Operand::Attribute(attribute) => Hashed::Attribute(attribute),
                 Operand::Time => Hashed::Nothing,
             });
@@ -112,7 +118,7 @@ impl Logic<'_> {
                 return Err("hashes an attribute with something behind it".into());
             }
             match self.operand(part)? {
-                Operand::Constant(constant) => {
+                Operand::Constant(constant) | Operand::FlagKey(constant) => {
                     prefix.push_str(&constant.text().ok_or("hashes something that is no text")?);
                 }
                 Operand::Attribute(attribute) => last = Some(attribute),

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::compare::scalar;
 use super::plan::{Constant, Plan};
 use crate::config::{Comparison, Condition, ContextType, Scalar};
+use crate::import::javascript::number_of;
 use crate::import::node;
 
 /// The expressions of one flag.
@@ -27,6 +28,8 @@ pub(super) struct Logic<'a> {
 /// What is compared.
 pub(super) enum Operand {
     Constant(Constant),
+    /// A constant that the engine looks up as it does an attribute.
+    FlagKey(Constant),
     Attribute(Attribute),
     /// Unix seconds.
     Time,
@@ -69,7 +72,9 @@ impl Logic<'_> {
         match operator {
             "$ref" => self.plan(self.evaluator(arguments)?, want),
             "var" => match self.operand(expression)? {
-                Operand::Constant(constant) => Ok(Plan::constant(constant)),
+                Operand::Constant(constant) | Operand::FlagKey(constant) => {
+                    Ok(Plan::constant(constant))
+                }
                 Operand::Attribute(attribute) => Ok(self.attribute(&attribute, want)),
                 Operand::Time => Err("the time is no value of a variant".into()),
             },
@@ -179,6 +184,14 @@ impl Logic<'_> {
 
     /// A constant, an attribute or the time.
     pub(super) fn operand(&self, expression: &Value) -> Result<Operand, String> {
+        Ok(match self.compared(expression)? {
+            Operand::FlagKey(key) => Operand::Constant(key),
+            other => other,
+        })
+    }
+
+    /// The flag's key apart from constants.
+    pub(super) fn compared(&self, expression: &Value) -> Result<Operand, String> {
         let object = match expression {
             Value::Array(_) => return Err("has a list where a value is needed".into()),
             Value::Object(object) => object,
@@ -186,7 +199,7 @@ impl Logic<'_> {
         };
         let (operator, arguments) = only(object)?;
         let path = match operator {
-            "$ref" => return self.operand(self.evaluator(arguments)?),
+            "$ref" => return self.compared(self.evaluator(arguments)?),
             "var" => arguments,
             _ => return Err(format!("compares what `{operator}` comes to")),
         };
@@ -207,7 +220,7 @@ impl Logic<'_> {
             _ if self.interpreted && default != Constant::Null => {
                 Err("has a default for an attribute within an `if` without an else".into())
             }
-            "$flagd.flagKey" => Ok(Operand::Constant(Constant::Text(self.flag.to_string()))),
+            "$flagd.flagKey" => Ok(Operand::FlagKey(Constant::Text(self.flag.to_string()))),
             "$flagd.timestamp" => Ok(Operand::Time),
             _ => Ok(Operand::Attribute(Attribute { name: reference(&path)?, default })),
         }
@@ -357,32 +370,6 @@ pub(super) fn constant(value: &Value) -> Result<Constant, String> {
             return Err("has a list or an object where a single value is needed".into());
         }
     })
-}
-
-/// `Number(text)` of JavaScript; none for what is not a number.
-pub(super) fn number_of(text: &str) -> Option<f64> {
-    let text = text.trim();
-    let digits = |radix| {
-        let digits = text.get(2..).filter(|digits| !digits.is_empty())?;
-        digits.chars().try_fold(0.0, |value, digit| {
-            Some(value * f64::from(radix) + f64::from(digit.to_digit(radix)?))
-        })
-    };
-    match text.get(..2) {
-        Some("0x" | "0X") => return digits(16),
-        Some("0o" | "0O") => return digits(8),
-        Some("0b" | "0B") => return digits(2),
-        _ => {}
-    }
-    match text {
-        "" => Some(0.0),
-        "Infinity" | "+Infinity" => Some(f64::INFINITY),
-        "-Infinity" => Some(f64::NEG_INFINITY),
-        _ if text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte)) => {
-            text.parse().ok()
-        }
-        _ => None,
-    }
 }
 
 /// The attribute is a list or an object.

@@ -68,6 +68,8 @@ impl Logic<'_> {
         let mut plan = Plan::empty();
         plan.case(holds, Constant::Bool(true));
         plan.case(alloc::vec![version()?], Constant::Bool(false));
+        // A list of one text has that text, which is not known here.
+        plan.case(alloc::vec![node::size(name, Comparison::Equal, 1.0)], Constant::Error);
         plan.case(Vec::new(), Constant::Null);
         Ok(plan)
     }

@@ -6,9 +6,9 @@ use alloc::{format, vec};
 
 use serde_json::Value;
 
-use super::javascript::{number_of, text_of};
 use super::judge::{Judge, VALUE};
 use crate::config::{Comparison, Condition, ContextType, Matches, Scalar};
+use crate::import::javascript::{number_of, text_of};
 use crate::import::{node, regexp};
 
 /// What an object becomes as a text.

@@ -5,7 +5,6 @@
 mod bucket;
 mod coercion;
 mod condition;
-mod javascript;
 mod judge;
 mod rule;
 mod values;

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::String;
 
 /// `String(number)`.
-pub(super) fn text_of(number: f64) -> String {
+pub(crate) fn text_of(number: f64) -> String {
     if number == 0.0 {
         return "0".into();
     }
@@ -17,7 +17,7 @@ pub(super) fn text_of(number: f64) -> String {
 }
 
 /// `Number(text)`; none for NaN.
-pub(super) fn number_of(text: &str) -> Option<f64> {
+pub(crate) fn number_of(text: &str) -> Option<f64> {
     let text = text.trim_matches(is_space);
     if text.is_empty() {
         return Some(0.0);
@@ -41,7 +41,7 @@ pub(super) fn number_of(text: &str) -> Option<f64> {
 }
 
 /// What JavaScript calls white space, ends of lines included.
-pub(super) fn is_space(character: char) -> bool {
+pub(crate) fn is_space(character: char) -> bool {
     (character.is_whitespace() && character != '\u{85}') || character == '\u{FEFF}'
 }
 
