@@ -80,6 +80,14 @@ pub(crate) fn finish(mut configuration: Configuration, mut report: Report) -> Im
             report.refused.push(Refused { flag, reason: reasons.join("; ") });
         }
     }
+    for (key, flag) in &configuration.flags {
+        let mut reasons = BTreeSet::new();
+        flag.rules.iter().for_each(|rule| node::errors(&rule.when, &mut reasons));
+        let notes = reasons.into_iter();
+        report.notes.extend(
+            notes.map(|why| format!("flag `{key}`: to some contexts it may be an error: {why}")),
+        );
+    }
     report.imported = configuration.flags.keys().cloned().collect();
     report.refused.sort_by(|left, right| left.flag.cmp(&right.flag));
     Import { configuration, report }

@@ -1,6 +1,7 @@
 //! Conditions in few words, and simplified where that changes nothing.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -82,12 +83,21 @@ pub(crate) fn any(conditions: impl IntoIterator<Item = Condition>) -> Condition 
 
 /// Whether testing it may be an error, segments left aside.
 pub(crate) fn may_fail(condition: &Condition) -> bool {
+    let mut reasons = BTreeSet::new();
+    errors(condition, &mut reasons);
+    !reasons.is_empty()
+}
+
+/// Why testing it may be an error, segments left aside.
+pub(crate) fn errors<'a>(condition: &'a Condition, reasons: &mut BTreeSet<&'a str>) {
     match condition {
-        Condition::Error(_) => true,
-        Condition::All(list) | Condition::Any(list) => list.iter().any(may_fail),
-        Condition::Not(inner) => may_fail(inner),
-        Condition::Some(some) => may_fail(&some.when),
-        _ => false,
+        Condition::Error(why) => drop(reasons.insert(why)),
+        Condition::All(list) | Condition::Any(list) => {
+            list.iter().for_each(|inner| errors(inner, reasons));
+        }
+        Condition::Not(inner) => errors(inner, reasons),
+        Condition::Some(some) => errors(&some.when, reasons),
+        _ => {}
     }
 }
 

@@ -278,7 +278,11 @@ fn number_version(of: &str, is: Comparison, bound: &str) -> Result<Condition, St
         |part: &&str| digits(part) && (*part == "0" || !part.starts_with('0')) && part.len() < 5;
     let less = Judge::new(Condition::PaddedVersion(node::text(VALUE, Comparison::Less, bound)))?;
     let equal = Judge::new(Condition::PaddedVersion(node::text(VALUE, Comparison::Equal, bound)))?;
-    let Some(first) = parts.next().filter(plain) else {
+    let first = parts.next();
+    if first.is_some_and(|first| digits(first) && !plain(&first)) {
+        return Err(format!("compares numbers with the version `{bound}`, whose first is unusual"));
+    }
+    let Some(first) = first.filter(plain) else {
         // Not a number: all numbers are on one side of it.
         let order = match less.holds(&"5".into())? {
             true => core::cmp::Ordering::Less,
