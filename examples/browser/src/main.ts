@@ -51,7 +51,7 @@ function start(connectionString: string): void {
     if (cause === 'time') note('an instant that a flag waited for has come');
   });
 
-  const changeContext = (): void => client.setContext(context());
+  const changeContext = (): void => void client.setContext(context());
   user.addEventListener('input', changeContext);
   country.addEventListener('change', changeContext);
   element<HTMLFormElement>('context').addEventListener('submit', (event) => event.preventDefault());
