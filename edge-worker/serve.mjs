@@ -55,6 +55,7 @@ const miniflare = new Miniflare({
   bindings: {
     PENNON_CONNECTION: options.connection,
     PENNON_PUSH_KEY: options["push-key"],
+    ...(process.env.PENNON_ENVIRONMENT ? { PENNON_ENVIRONMENT: process.env.PENNON_ENVIRONMENT } : {}),
     ...(process.env.PENNON_REFRESH_MS ? { PENNON_REFRESH_MS: process.env.PENNON_REFRESH_MS } : {}),
   },
   handleRuntimeStdio(stdout, stderr) {

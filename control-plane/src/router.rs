@@ -25,7 +25,7 @@ use crate::routes::body::MAX_JSON_BYTES;
 use crate::routes::openapi::{Served, file, says};
 use crate::routes::problem::Problem;
 use crate::routes::{
-    access, dashboard, delivery, detached, docs, health, log, ofrep, openapi, rate, stream,
+    access, dashboard, delivery, detached, docs, health, log, ofrep, openapi, rate, simple, stream,
 };
 
 /// How long a browser may remember a preflight.
@@ -52,7 +52,9 @@ pub fn router(app: App) -> Router {
         .merge(delivered(app.clone()))
         .route("/healthz", get(health::healthz))
         .fallback(async || {
-            Problem::not_found("there is no such path: the API is under /admin, /v1 and /ofrep")
+            Problem::not_found(
+                "there is no such path: the API is under /admin, /api, /v1 and /ofrep",
+            )
         })
         .method_not_allowed_fallback(method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(app.clone(), log::log))
@@ -555,6 +557,8 @@ fn delivered(app: App) -> Router<App> {
         .route("/v1/stream/{environment}/{kind}", get(stream::stream))
         .route("/ofrep/v1/evaluate/flags", post(ofrep::bulk).fallback(ofrep::wrong_method))
         .route("/ofrep/v1/evaluate/flags/{key}", post(ofrep::single).fallback(ofrep::wrong_method))
+        .route("/api/v1/flags/batch", post(simple::batch))
+        .route("/api/v1/flags/{key}", get(simple::single))
         // Before the layers, which would otherwise not be around it: a preflight is answered there.
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))

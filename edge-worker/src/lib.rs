@@ -12,6 +12,7 @@ mod push;
 mod refresh;
 mod routes;
 mod settings;
+mod simple;
 mod snapshots;
 mod sources;
 mod status;

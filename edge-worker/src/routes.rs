@@ -6,7 +6,7 @@ use worker::{Context, Env, Request};
 
 use crate::answer::{Answer, Problem};
 use crate::refresh::Edge;
-use crate::{delivery, ofrep, push, status};
+use crate::{delivery, ofrep, push, simple, status};
 
 /// Answers a request; whatever goes wrong is an answer as well.
 pub(crate) async fn answer(request: Request, env: &Env, context: &Context) -> Answer {
@@ -31,6 +31,13 @@ pub(crate) async fn answer(request: Request, env: &Env, context: &Context) -> An
             let key = percent_decode_str(key).decode_utf8_lossy().into_owned();
             return ofrep::single(&edge, request, context, &key).await;
         }
+        ["api", "v1", "flags", "batch"] if post => simple::batch(&edge, request, context).await,
+        ["api", "v1", "flags", "batch"] => return wrong_method("POST"),
+        ["api", "v1", "flags", key] if get => {
+            let key = percent_decode_str(key).decode_utf8_lossy().into_owned();
+            simple::single(&edge, &request, context, &key).await
+        }
+        ["api", "v1", "flags", _] => return wrong_method("GET"),
         ["v1", "head", environment, kind] if get => match Kind::parse(kind) {
             Some(kind) => delivery::head(&edge, &request, context, environment, kind).await,
             None => Err(Problem::not_found("snapshot of that kind")),

@@ -13,6 +13,8 @@ const CONNECTION: &str = "PENNON_CONNECTION";
 const PUSH_KEY: &str = "PENNON_PUSH_KEY";
 /// Or its SHA-256 in hex, so that the Worker need not hold the key itself.
 const PUSH_KEY_SHA256: &str = "PENNON_PUSH_KEY_SHA256";
+/// The key of the environment, so that requests may name it as people do; its id they may always.
+const ENVIRONMENT: &str = "PENNON_ENVIRONMENT";
 /// How often what is held is compared with the control plane while requests come, in milliseconds.
 const REFRESH_MS: &str = "PENNON_REFRESH_MS";
 const DEFAULT_REFRESH_MS: i64 = 5_000;
@@ -27,6 +29,7 @@ pub(crate) struct Settings {
     /// None: pushes are refused and changes arrive by polling.
     pub(crate) push_key_sha256: Option<[u8; 32]>,
     pub(crate) refresh_ms: i64,
+    pub(crate) environment: Option<String>,
 }
 
 thread_local! {
@@ -75,6 +78,7 @@ impl Settings {
                 .ok_or_else(|| format!("{REFRESH_MS} must be a number from 100 to 300000"))?,
             Err(_) => DEFAULT_REFRESH_MS,
         };
-        Ok(Self { connection, push_key_sha256, refresh_ms })
+        let environment = env.var(ENVIRONMENT).ok().map(|text| text.to_string());
+        Ok(Self { connection, push_key_sha256, refresh_ms, environment })
     }
 }

@@ -1,7 +1,7 @@
 //! SDK keys: who may fetch which snapshot. Held in memory, so that admitting a caller asks no database.
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::http::{HeaderMap, header};
 use pennon_core::config::Access;
@@ -11,6 +11,7 @@ use pennon_core::snapshot::Kind;
 use super::token;
 use super::token::bearer;
 use crate::ambient::{NoRandomness, Random};
+use crate::store::environments;
 use crate::store::sdk_keys::{self, SdkKey};
 use crate::store::{Store, StoreError};
 use pennon_core::protocol::connection;
@@ -84,6 +85,8 @@ impl Caller {
 #[derive(Debug, Default)]
 pub struct SdkKeys {
     callers: RwLock<HashMap<[u8; 32], Caller>>,
+    /// The key of each environment, by its id: what people call it.
+    environments: RwLock<HashMap<[u8; 16], Arc<str>>>,
     /// Held from reading the keys until they are taken, so that an older reading never replaces a newer one.
     reloading: tokio::sync::Mutex<()>,
 }
@@ -102,8 +105,19 @@ impl SdkKeys {
             let environment = connection::id(&key.environment_id)?;
             Some((sha256, Caller { environment, kind: Kind::parse(&key.kind)?, sha256 }))
         });
+        let environments = environments::list_all(&mut tx).await?;
+        let named = environments.into_iter().filter_map(|environment| {
+            Some((connection::id(&environment.id)?, Arc::from(environment.key)))
+        });
+        *self.environments.write().unwrap_or_else(PoisonError::into_inner) = named.collect();
         *self.callers.write().unwrap_or_else(PoisonError::into_inner) = callers.collect();
         Ok(())
+    }
+
+    /// The key of an environment.
+    pub fn environment(&self, id: &[u8; 16]) -> Option<Arc<str>> {
+        let environments = self.environments.read().unwrap_or_else(PoisonError::into_inner);
+        environments.get(id).cloned()
     }
 
     /// Whether the caller's key is still good; asked again while a stream lasts.

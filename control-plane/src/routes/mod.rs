@@ -19,5 +19,6 @@ pub mod patch;
 pub mod path;
 pub mod problem;
 pub mod rate;
+pub mod simple;
 pub mod stream;
 pub mod version;

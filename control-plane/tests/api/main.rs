@@ -30,6 +30,7 @@ mod rates;
 mod replicas;
 mod revocation;
 mod roles;
+mod simple;
 mod start;
 mod stored;
 mod streams;

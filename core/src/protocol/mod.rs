@@ -6,6 +6,7 @@ pub mod connection;
 pub mod ofrep;
 pub mod problem;
 pub mod push;
+pub mod simple;
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -10,7 +10,7 @@ use super::Response;
 use super::connection::hex;
 use crate::context::Context;
 use crate::outcome::{ErrorCode, Outcome, Reason};
-use crate::snapshot::{Head, Snapshot, sha256};
+use crate::snapshot::{FlagRef, Head, Snapshot, sha256};
 
 /// The largest request body, in bytes.
 pub const MAX_REQUEST_BYTES: usize = 128 * 1024;
@@ -100,12 +100,28 @@ pub fn failure_with_status(
 }
 
 impl Evaluation<'_> {
-    fn evaluate(&self, key: &str, context: &Context) -> Outcome<'_> {
-        let position = self.snapshot.find(key).filter(|position| {
-            !self.client
-                || self.snapshot.flag_at(*position).is_some_and(|flag| flag.client_visible())
-        });
-        match position {
+    /// Where the flag stands, if the caller may know of it.
+    pub(super) fn find(&self, key: &str) -> Option<usize> {
+        let visible = |flag: FlagRef<'_>| !self.client || flag.client_visible();
+        let position = self.snapshot.find(key)?;
+        self.snapshot.flag_at(position).is_some_and(visible).then_some(position)
+    }
+
+    /// The flags that the caller may know of.
+    pub(super) fn visible(&self) -> impl Iterator<Item = FlagRef<'_>> {
+        let flags = (0..self.snapshot.flag_count()).filter_map(|at| self.snapshot.flag_at(at));
+        flags.filter(|flag| !self.client || flag.client_visible())
+    }
+
+    /// The outcome's reason. What is overdue is still served, and says so (core/spec/evaluation.md section 2.2).
+    pub(super) fn reason(&self, outcome: &Outcome<'_>) -> &'static str {
+        let overdue = self.now > self.head.refresh_by;
+        let told = matches!(outcome.reason, Reason::Disabled | Reason::Error);
+        if overdue && !told { "STALE" } else { outcome.reason.as_str() }
+    }
+
+    pub(super) fn evaluate(&self, key: &str, context: &Context) -> Outcome<'_> {
+        match self.find(key) {
             Some(position) => self.snapshot.evaluate_at(position, context, self.now),
             None => Outcome::error(ErrorCode::FlagNotFound),
         }
@@ -114,10 +130,7 @@ impl Evaluation<'_> {
     /// An outcome without an error. Where the caller's default applies there is no `value`.
     fn success(&self, key: &str, outcome: &Outcome<'_>) -> Json {
         let mut fields = outcome.to_json();
-        // What is overdue is still served, and says so (core/spec/evaluation.md section 2.2).
-        if self.now > self.head.refresh_by && outcome.reason != Reason::Disabled {
-            fields.insert("reason".to_string(), "STALE".into());
-        }
+        fields.insert("reason".to_string(), self.reason(outcome).into());
         fields.insert("key".to_string(), key.into());
         // The protocol knows metadata of scalars only, and so does a flag's.
         let mut metadata = match fields.remove("metadata") {
@@ -188,7 +201,7 @@ fn context(body: &[u8]) -> Result<Context, (ErrorCode, String)> {
     }
 }
 
-fn sentence(code: ErrorCode) -> &'static str {
+pub(super) fn sentence(code: ErrorCode) -> &'static str {
     match code {
         ErrorCode::FlagNotFound => "no such flag, or not one for this SDK key",
         ErrorCode::TypeMismatch => "the flag is of another type",

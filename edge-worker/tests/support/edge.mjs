@@ -17,11 +17,11 @@ const REFRESH_MS = "500";
 /**
  * Starts an edge; `state` is the folder of its KV, a new one when left out. Its stop() ends the process and keeps the folder.
  */
-export async function startEdge({ connection, pushKey, state, refreshMs = REFRESH_MS }) {
+export async function startEdge({ connection, pushKey, state, refreshMs = REFRESH_MS, environmentKey = "" }) {
   const own = state === undefined;
   const folder = state ?? (await mkdtemp(join(tmpdir(), "pennon-edge-")));
   const child = spawn(process.execPath, [SERVE, "--port", "0", "--state", folder], {
-    env: { ...process.env, PENNON_REFRESH_MS: refreshMs, PENNON_CONNECTION: connection, PENNON_PUSH_KEY: pushKey },
+    env: { ...process.env, PENNON_REFRESH_MS: refreshMs, PENNON_ENVIRONMENT: environmentKey, PENNON_CONNECTION: connection, PENNON_PUSH_KEY: pushKey },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let log = "";
