@@ -28,12 +28,11 @@ pub enum Dialect {
 }
 
 /// Connections by what they are for.
-#[derive(Debug)]
 pub(super) struct Pools {
     pub(super) writer: AnyPool,
     pub(super) readers: AnyPool,
-    /// One connection that only asks whether the database is there.
-    pub(super) probe: AnyPool,
+    /// As the driver takes it.
+    pub(super) url: String,
 }
 
 /// Run on every SQLite connection.
@@ -141,15 +140,12 @@ impl Dialect {
                 let url = sqlite_url(&path)?;
                 let writer = sqlite_pool(1).connect(&url).await?;
                 let readers = sqlite_pool(SQLITE_READERS).connect(&url).await?;
-                let probe = sqlite_pool(1).connect_lazy(&url)?;
-                Ok(Pools { writer, readers, probe })
+                Ok(Pools { writer, readers, url })
             }
             Self::Postgres => {
                 let options = AnyPoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
-                let pool =
-                    options.clone().max_connections(POSTGRES_CONNECTIONS).connect(url).await?;
-                let probe = options.max_connections(1).connect_lazy(url)?;
-                Ok(Pools { writer: pool.clone(), readers: pool, probe })
+                let pool = options.max_connections(POSTGRES_CONNECTIONS).connect(url).await?;
+                Ok(Pools { writer: pool.clone(), readers: pool, url: url.to_owned() })
             }
         }
     }
@@ -221,7 +217,7 @@ mod tests {
         let file =
             std::env::temp_dir().join(format!("pennon-dialect-{}.sqlite", std::process::id()));
         let url = format!("sqlite:{}", file.display());
-        let Pools { writer, readers, probe: _ } = Dialect::Sqlite.connect(&url).await.unwrap();
+        let Pools { writer, readers, url: _ } = Dialect::Sqlite.connect(&url).await.unwrap();
         for pool in [&writer, &readers] {
             let ask = async |pragma: &'static str| {
                 let row = sqlx::query(pragma).fetch_one(pool).await.unwrap();

@@ -4,9 +4,9 @@
 //! carries, `$n` is understood by both databases, and every function exists once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use sqlx::{Any, AnyPool, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection, Transaction};
+use tokio::sync::{Mutex, watch};
 
 pub mod audit;
 pub mod backup;
@@ -102,10 +102,22 @@ pub struct Store {
     dialect: Dialect,
     writer: AnyPool,
     readers: AnyPool,
-    /// One connection for [`Store::ping`] alone.
-    probe: AnyPool,
+    probe: Arc<Probe>,
     /// See [`Store::set_away`].
-    away: Arc<AtomicBool>,
+    away: watch::Sender<bool>,
+}
+
+/// A connection for [`Store::ping`] alone. It is made outside of the pools, which would try again for seconds where nobody listens.
+struct Probe {
+    url: String,
+    connection: Mutex<Option<AnyConnection>>,
+}
+
+impl std::fmt::Debug for Probe {
+    /// Without the address, which may hold a password.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Probe")
+    }
 }
 
 /// Connections of one pool.
@@ -124,9 +136,9 @@ impl Store {
     /// When the address is wrong or nothing answers there.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let dialect = Dialect::of(url).map_err(StoreError::Unusable)?;
-        let pools = dialect.connect(url).await?;
-        let dialect::Pools { writer, readers, probe } = pools;
-        Ok(Self { dialect, writer, readers, probe, away: Arc::default() })
+        let dialect::Pools { writer, readers, url } = dialect.connect(url).await?;
+        let probe = Arc::new(Probe { url, connection: Mutex::new(None) });
+        Ok(Self { dialect, writer, readers, probe, away: watch::Sender::new(false) })
     }
 
     /// Which database this is.
@@ -137,12 +149,12 @@ impl Store {
     /// Notes that the database is away: until it is back, transactions are refused at once, so that nobody waits in vain. Says whether
     /// that is news.
     pub fn set_away(&self, away: bool) -> bool {
-        self.away.swap(away, Ordering::Relaxed) != away
+        self.away.send_replace(away) != away
     }
 
     /// Whether the database is away.
     pub fn is_away(&self) -> bool {
-        self.away.load(Ordering::Relaxed)
+        *self.away.borrow()
     }
 
     /// A transaction that changes something.
@@ -154,11 +166,14 @@ impl Store {
     }
 
     async fn open(&self, pool: &AnyPool, statement: &'static str) -> Result<Tx, StoreError> {
-        if self.is_away() {
-            return Err(StoreError::Away(sqlx::Error::PoolTimedOut));
+        let mut away = self.away.subscribe();
+        tokio::select! {
+            biased;
+            // Whoever waits already is told at once as well.
+            _ = away.wait_for(|away| *away) => Err(StoreError::Away(sqlx::Error::PoolTimedOut)),
+            // A server that hangs keeps connections that look sound: the time covers its answer too.
+            opened = in_time(pool.begin_with(statement)) => opened,
         }
-        // A server that hangs keeps connections that look sound: the time covers its answer too.
-        in_time(pool.begin_with(statement)).await
     }
 
     /// A transaction beside which no other replica starts or migrates.
@@ -184,7 +199,20 @@ impl Store {
     /// # Errors
     /// What it, or the lack of it, says, within two seconds.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        in_time(sqlx::query("SELECT number FROM migrations").fetch_optional(&self.probe)).await?;
+        if self.writer.is_closed() {
+            return Err(StoreError::Away(sqlx::Error::PoolClosed));
+        }
+        let mut held = self.probe.connection.lock().await;
+        let asked = in_time(async {
+            let mut connection = match held.take() {
+                Some(connection) => connection,
+                None => AnyConnection::connect(&self.probe.url).await?,
+            };
+            sqlx::query("SELECT number FROM migrations").fetch_optional(&mut connection).await?;
+            Ok(connection)
+        });
+        // One that failed is not asked again.
+        *held = Some(asked.await?);
         Ok(())
     }
 
@@ -205,7 +233,7 @@ impl Store {
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
-        self.probe.close().await;
+        self.probe.connection.lock().await.take();
     }
 }
 

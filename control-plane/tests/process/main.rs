@@ -7,6 +7,7 @@ mod files;
 mod first_start;
 mod kill;
 mod operation;
+mod outage;
 mod postgres;
 mod replicas;
 mod server;

@@ -5,7 +5,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use super::{postgres::Postgres, redis::Redis};
+use super::postgres::{self, Postgres};
+use super::redis::{self, Redis};
 use crate::temporary::Folder;
 use crate::{build, tools, workspace};
 
@@ -15,6 +16,7 @@ pub(crate) struct Environment {
     postgres: Option<Postgres>,
     redis: Option<Redis>,
     scratch: Option<Folder>,
+    own_postgres: Option<postgres::Prepared>,
 }
 
 impl Environment {
@@ -36,6 +38,27 @@ impl Environment {
         }
         if let Some(redis) = &self.redis {
             command.env("PENNON_TEST_REDIS", redis.url());
+        }
+        Ok(())
+    }
+
+    /// `PENNON_TEST_OWN_POSTGRES` and `PENNON_TEST_OWN_REDIS`: how a test starts a server that it may end, as JSON with `url` and
+    /// `command`.
+    pub(crate) fn own(&mut self, command: &mut Command) -> Result<()> {
+        self.scratch(command)?;
+        if self.own_postgres.is_none() {
+            self.own_postgres = Some(postgres::Prepared::new()?);
+        }
+        let own = |url: String, command: &[String]| {
+            serde_json::json!({ "url": url, "command": command }).to_string()
+        };
+        if let Some(prepared) = &self.own_postgres {
+            command.env("PENNON_TEST_OWN_POSTGRES", own(prepared.url(), prepared.command()));
+        }
+        if let Some(folder) = &self.scratch {
+            let port = free_port()?;
+            let redis = redis::command(port, folder.path())?;
+            command.env("PENNON_TEST_OWN_REDIS", own(redis::url(port), &redis));
         }
         Ok(())
     }

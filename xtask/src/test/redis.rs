@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -25,25 +26,12 @@ pub(crate) struct Redis {
 
 impl Redis {
     pub(crate) fn start() -> Result<Self> {
-        let program = tools::redis_server()?;
+        println!("starting Redis");
         let folder = Folder::create("redis")?;
         let port = free_port()?;
-        println!("starting Redis");
-        let mut command = Command::new(program);
-        command
-            .args([
-                "--bind",
-                "127.0.0.1",
-                "--port",
-                &port.to_string(),
-                "--save",
-                "",
-                "--appendonly",
-                "no",
-                "--dir",
-            ])
-            .arg(folder.path())
-            .stdout(Stdio::null());
+        let arguments = command(port, folder.path())?;
+        let mut command = Command::new(&arguments[0]);
+        command.args(&arguments[1..]).stdout(Stdio::null());
         let mut server = Service::start("Redis", &mut command)?;
         process::wait_until(START_LIMIT, || {
             server.must_run()?;
@@ -54,8 +42,25 @@ impl Redis {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}/", self.port)
+        url(self.port)
     }
+}
+
+pub(crate) fn url(port: u16) -> String {
+    format!("redis://127.0.0.1:{port}/")
+}
+
+/// Program and arguments of an empty server.
+pub(crate) fn command(port: u16, folder: &Path) -> Result<Vec<String>> {
+    let text = |path: &Path| {
+        path.to_str().map(str::to_owned).with_context(|| format!("{} is not UTF-8", path.display()))
+    };
+    let program = text(&tools::redis_server()?)?;
+    let fixed = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port"];
+    let mut command = vec![program];
+    command.extend(fixed.map(str::to_owned));
+    command.extend([port.to_string(), "--dir".to_owned(), text(folder)?]);
+    Ok(command)
 }
 
 fn answers(port: u16) -> std::io::Result<bool> {

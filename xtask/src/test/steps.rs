@@ -130,7 +130,7 @@ fn native(environment: &mut Environment) -> Result<Count> {
     let mut command = cargo();
     environment.postgres(&mut command)?;
     environment.redis(&mut command)?;
-    environment.scratch(&mut command)?;
+    environment.own(&mut command)?;
     counted::run(command.arg("test").args(NATIVE))
 }
 
