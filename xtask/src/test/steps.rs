@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::counted::{self, Count};
 use super::environment::Environment;
+use super::soak;
 use crate::build::NATIVE;
 use crate::process::{cargo, run};
 use crate::{build, judge, tidy, tools};
@@ -47,6 +48,11 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step { name: "xtask", about: "unit tests of the build tool", run: xtask },
     Step { name: "native", about: "core, control plane on SQLite and on PostgreSQL", run: native },
+    Step {
+        name: "agreement",
+        about: "the evaluator and the reference interpreter over 100,000 worlds, optimised",
+        run: |_| soak::agreement(),
+    },
     Step {
         name: "fuzz",
         about: "any bytes whatsoever, and a few seconds of libFuzzer for each target",
