@@ -180,7 +180,7 @@ fn unfair_hashes_are_found_out() {
             let buckets: Vec<u32> = (0..UNITS).map(|n| hash(id(n).as_bytes())).collect();
             !fairness(&buckets).into_iter().all(is_fair)
         });
-        assert_eq!(unfair.count(), expected, "{name} is unfair to all shapes");
+        assert_eq!(unfair.count(), expected, "shapes that {name} is unfair to");
     }
 }
 
