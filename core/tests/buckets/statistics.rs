@@ -40,7 +40,10 @@ const NAMES: [&str; 12] =
     ["ada", "ben", "cleo", "dora", "emil", "finn", "gwen", "hugo", "iris", "jan", "kim", "lars"];
 
 /// Five shapes of ids, each of distinct ones.
-const SHAPES: [(&str, fn(u64) -> Value); 5] = [
+/// A shape of unit ids: its name, and the id of that number.
+type Shape = (&'static str, fn(u64) -> Value);
+
+const SHAPES: [Shape; 5] = [
     ("sequential integers", |n| json!(n)),
     ("UUIDs", |n| {
         let mut random = Random(n);
@@ -117,7 +120,7 @@ fn fairness(buckets: &[u32]) -> [f64; 2] {
     [100, 10_000].map(|cells: u32| {
         let mut counts = vec![0; cells as usize];
         for bucket in buckets {
-            counts[(u64::from(*bucket) * u64::from(cells) >> 32) as usize] += 1;
+            counts[((u64::from(*bucket) * u64::from(cells)) >> 32) as usize] += 1;
         }
         let expected = buckets.len() as f64 / f64::from(cells);
         p_value(chi_square(&counts, |_| expected), f64::from(cells - 1))
