@@ -39,10 +39,10 @@ impl Random {
 const NAMES: [&str; 12] =
     ["ada", "ben", "cleo", "dora", "emil", "finn", "gwen", "hugo", "iris", "jan", "kim", "lars"];
 
-/// Five shapes of ids, each of distinct ones.
 /// A shape of unit ids: its name, and the id of that number.
 type Shape = (&'static str, fn(u64) -> Value);
 
+/// Five shapes of ids, each of distinct ones.
 const SHAPES: [Shape; 5] = [
     ("sequential integers", |n| json!(n)),
     ("UUIDs", |n| {
