@@ -1,6 +1,7 @@
 //! `cargo xtask`: every step of building, testing and running Pennon. Continuous integration runs these commands and
 //! nothing else.
 
+mod bench;
 mod build;
 mod descendants;
 mod dev;
@@ -25,6 +26,8 @@ cargo xtask COMMAND
   test [STEP..]  run every check and test, or only the named steps; `test --list` names them
   fuzz [TARGET] [SECONDS]
                  what takes bytes from outside, fed with what coverage leads to; `fuzz --list` names the targets
+  bench evaluate | control-plane
+                 what things cost, beside something plain in the same run
   soak [ROUNDS]  the tests that draw their cases, many times over
   judge [VENDOR] imported configurations against the vendors' own engines: 200,000 random evaluations each, or
                  [--evaluations N] [--seed N] [--show N]
@@ -58,6 +61,8 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         ["dev"] => dev::dev(),
         ["test", "--list"] => test::list(),
         ["test", steps @ ..] => test::test(steps),
+        ["bench", "evaluate"] => bench::evaluate(),
+        ["bench", "control-plane"] => bench::control_plane(),
         ["fuzz", "--list"] => fuzz::list(),
         ["fuzz", "--minimise"] => fuzz::minimise(),
         ["fuzz", arguments @ ..] => fuzz::fuzz(arguments),

@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::process;
 use counted::Count;
-use environment::Environment;
+pub(crate) use environment::Environment;
 pub(crate) use soak::soak;
 use steps::{STEPS, Step};
 

@@ -1,0 +1,38 @@
+//! `cargo xtask bench`: what things cost, each beside something plain in the same run.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::build::NATIVE;
+use crate::process::{cargo, run};
+use crate::test::Environment;
+use crate::workspace;
+
+/// Times of evaluations, beside a hand-written floor.
+pub(crate) fn evaluate() -> Result<()> {
+    let folder = workspace::target().join("bench");
+    run(cargo().arg("build").arg("--quiet").args(NATIVE).args(["--example", "workload"]))?;
+    let program = workspace::target().join("debug").join("examples").join("workload");
+    run(Command::new(program).arg(&folder))?;
+    run(cargo()
+        .args(["run", "--quiet", "--release", "--package", "pennon-bench", "--", "table"])
+        .arg(&folder))
+}
+
+/// Times, CPU and memory of the control plane on both databases, beside a bare axum handler. It takes about ten minutes.
+pub(crate) fn control_plane() -> Result<()> {
+    run(cargo().args(["build", "--release"]).args(NATIVE).args([
+        "--bin",
+        "pennon",
+        "--example",
+        "load",
+    ]))?;
+    let release = workspace::target().join("release");
+    let mut load = Command::new(release.join("examples").join("load"));
+    load.arg(release.join("pennon"));
+    let mut environment = Environment::default();
+    environment.postgres(&mut load)?;
+    environment.scratch(&mut load)?;
+    run(&mut load)
+}
