@@ -9,10 +9,12 @@ use core::fmt;
 use super::check::Problem;
 use super::client::{ForClients, for_clients, problems as client_problems};
 use super::encode::Writer;
+use super::finding::Code;
+use super::literal::pointer;
 use super::{Configuration, Flag, Rule, Segment, Serve};
 use crate::evaluate::{NEVER, rule_bit};
 use crate::hash::name_hash;
-use crate::limits::{MAX_PAGE_BYTES, MAX_SDK_KEYS};
+use crate::limits::{MAX_CHUNK_BYTES, MAX_PAGE_BYTES, MAX_SDK_KEYS};
 use crate::snapshot::{
     BIT_CLIENT_VISIBLE, BIT_ENABLED, BIT_HIDDEN, ChunkType, FLAG_HEADER_BYTES, Kind, NO_VARIANT,
     Page, Refusal, Section, SegmentChunk, assemble,
@@ -70,6 +72,15 @@ pub fn compile(
     if !problems.is_empty() {
         return Err(CompileError::Problems(problems));
     }
+    body(configuration, kind, access)
+}
+
+/// Compiles what has no problems. What has some gives a body that is not sound.
+pub(super) fn body(
+    configuration: &Configuration,
+    kind: Kind,
+    access: &[Access],
+) -> Result<Vec<u8>, CompileError> {
     let pruned = (kind == Kind::Client).then(|| for_clients(configuration));
     let nobody = BTreeSet::new();
     let (configuration, hidden) = match &pruned {
@@ -93,12 +104,36 @@ pub fn compile(
         }
         chunks.push((ChunkType::Access, Vec::new(), access_payload(access)));
     }
+    let too_large: Vec<Problem> = chunks.iter().filter_map(too_large).collect();
+    if !too_large.is_empty() {
+        return Err(CompileError::Problems(too_large));
+    }
     assemble(kind, chunks).map_err(|refusal| match refusal {
         Refusal::OverLimits => CompileError::OverLimits(format!(
-            "the {} snapshot, or one flag in it, is over its limit in bytes",
+            "the {} snapshot is over its limit in bytes",
             kind.as_str()
         )),
         other => CompileError::OverLimits(format!("{other}")),
+    })
+}
+
+/// A flag, or a segment's condition, that makes a chunk over its limit.
+fn too_large((chunk_type, key, payload): &(ChunkType, Vec<u8>, Vec<u8>)) -> Option<Problem> {
+    // In front of the payload stand the type and the key.
+    let length = 3 + key.len() + payload.len();
+    let parts = match chunk_type {
+        ChunkType::Flag => "/flags",
+        ChunkType::Segment => "/segments",
+        ChunkType::Access | ChunkType::SegmentPage => return None,
+    };
+    let key = String::from_utf8_lossy(key);
+    let message = format!("makes {length} bytes, more than {MAX_CHUNK_BYTES}");
+    let flag = (*chunk_type == ChunkType::Flag).then(|| key.clone().into_owned());
+    (length > MAX_CHUNK_BYTES).then(|| Problem {
+        code: Code::OverLimit,
+        flag,
+        place: pointer(parts, &key),
+        message,
     })
 }
 

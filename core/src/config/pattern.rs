@@ -17,6 +17,9 @@ use crate::limits::MAX_AUTOMATON_BYTES;
 /// While it is built an automaton may take this much more than in the end.
 const BUILD_BYTES: usize = 32 * MAX_AUTOMATON_BYTES;
 
+/// In front of the rows: the first state, the number of classes, each byte's class, the rows' length.
+const FRONT_BYTES: usize = 2 + 1 + 256 + 4;
+
 /// The automaton in the form that `evaluate::automaton` runs.
 ///
 /// # Errors
@@ -84,7 +87,7 @@ fn encode(dfa: &dense::DFA<Vec<u32>>) -> Result<Vec<u8>, String> {
             return Ok(*number);
         }
         let next = order.len() + 2;
-        if (next + 1) * columns * 2 + 256 > MAX_AUTOMATON_BYTES {
+        if (next + 1) * columns * 2 + FRONT_BYTES > MAX_AUTOMATON_BYTES {
             return Err(too_large_or("limit"));
         }
         numbers.insert(state, next as u16);

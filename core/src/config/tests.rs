@@ -1,3 +1,8 @@
+mod canaries;
+mod limits;
+#[cfg(feature = "schema")]
+mod schema;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 
