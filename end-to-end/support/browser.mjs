@@ -19,5 +19,7 @@ export async function launchBrowser() {
   if (!existsSync(executablePath)) {
     throw new Error(`${executablePath} is missing: \`cargo xtask test\` installs Chromium, or set PENNON_CHROMIUM`);
   }
-  return chromium.launch({ executablePath, args: ARGUMENTS });
+  const options = { executablePath, args: ARGUMENTS };
+  // Chromium itself was seen to crash while it started on a busy machine, before anything of ours ran.
+  return chromium.launch(options).catch(() => chromium.launch(options));
 }

@@ -18,13 +18,15 @@ export async function launchChromium() {
   if (!existsSync(executablePath)) {
     throw new Error(`there is no Chromium at ${executablePath}: install it (Debian: apt-get install chromium) or set PENNON_CHROMIUM`);
   }
-  return chromium.launch({
+  const options = {
     executablePath,
     args: [
       '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-sync',
     ],
-  });
+  };
+  // Chromium itself was seen to crash while it started on a busy machine, before anything of ours ran.
+  return chromium.launch(options).catch(() => chromium.launch(options));
 }
 
 /** Serves the package's files, and at `/` an empty page, under a strict policy. */
