@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { compare, report, VENDORS } from './judge.mjs';
 
 /** Few, so that a run takes seconds; `cargo xtask judge` asks more. */
-const EVALUATIONS = Number(process.env.PENNON_JUDGED ?? 15_000);
+const EVALUATIONS = Number(process.env.PENNON_JUDGED ?? 6_000);
 /** An importer that refuses more of these worlds' flags has become worse. */
 const MOST_REFUSED = 0.35;
 
