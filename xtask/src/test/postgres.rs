@@ -13,9 +13,9 @@ use crate::temporary::Folder;
 use crate::tools;
 
 const START_LIMIT: Duration = Duration::from_secs(30);
-/// Nothing of it has to survive a crash.
-const FAST: &[&str] =
-    &["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200"];
+/// Nothing of it has to survive a crash of the machine. A crash of the server it has to: a test ends one right after a commit, so
+/// `synchronous_commit` stays on.
+const FAST: &[&str] = &["fsync=off", "full_page_writes=off", "max_connections=200"];
 
 /// A running cluster; dropping it ends it and then removes its folder, in the order of the fields.
 #[derive(Debug)]
