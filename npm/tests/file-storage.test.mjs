@@ -10,13 +10,25 @@ import { next, status } from './support/events.mjs';
 import { DeliveryServer } from './support/server.mjs';
 import { ENVIRONMENT, NOW, makeSnapshots, sampleConfig, snapshot } from './support/snapshots.mjs';
 
+/** Knows what is still being written, so that a test ends when that has ended. */
+class WatchedStorage extends FileStorage {
+  writing = [];
+
+  save(...of) {
+    const saved = super.save(...of);
+    this.writing.push(saved.catch(() => undefined));
+    return saved;
+  }
+}
+
 describe('snapshots in files', () => {
-  let made, server, folder, client;
+  let made, server, folder, client, storages;
 
   before(() => {
     made = makeSnapshots({ snapshots: { one: snapshot(sampleConfig()), two: snapshot(sampleConfig({ checkout: false }), { version: 2 }) } });
   });
   beforeEach(async () => {
+    storages = [];
     folder = mkdtempSync(join(tmpdir(), 'pennon-files-'));
     server = await DeliveryServer.start(made);
     server.publish(made.snapshots.two);
@@ -24,14 +36,18 @@ describe('snapshots in files', () => {
   afterEach(async () => {
     client?.close();
     await server.stop();
-    rmSync(folder, { recursive: true });
+    await Promise.all(storages.flatMap(({ writing }) => writing));
+    // A save may begin when the client is being closed: Node waits for a folder that is written to.
+    rmSync(folder, { recursive: true, maxRetries: 10, retryDelay: 20 });
   });
 
   function connect() {
+    const storage = new WatchedStorage(join(folder, 'made', 'when', 'needed'));
+    storages.push(storage);
     client = createClient(server.connectionString(made, { environment: ENVIRONMENT }), {
       now: () => NOW,
       backoff: { baseMs: 5, capMs: 50 },
-      storage: new FileStorage(join(folder, 'made', 'when', 'needed')),
+      storage,
     });
     return client;
   }
@@ -46,6 +62,7 @@ describe('snapshots in files', () => {
     const storage = new FileStorage(place());
     const name = `${made.rootFingerprint}/${ENVIRONMENT}/client`;
     while (!(await storage.load(name)).snapshot) await new Promise((resolve) => setImmediate(resolve));
+    await Promise.all(storages.flatMap(({ writing }) => writing));
     client.close();
   }
 
