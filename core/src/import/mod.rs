@@ -19,7 +19,7 @@ use core::fmt;
 
 use serde::Serialize;
 
-use crate::config::{CompileError, Configuration, Flag, Problem, compile, uses};
+use crate::config::{CompileError, Configuration, Problem, compile, uses};
 use crate::snapshot::Kind;
 
 /// What became of a file.
@@ -146,21 +146,18 @@ fn refuse_dependents(configuration: &mut Configuration, report: &mut Report) {
     }
 }
 
-/// Takes out every flag that is too large to be compiled, of those that depend on others by prerequisites alone.
+/// Takes out every flag that is too large to be compiled, and every flag that depends on one taken out.
 pub(crate) fn without_oversized(import: Import) -> Import {
     let Import { mut configuration, mut report } = import;
-    if !matches!(compile(&configuration, Kind::Server, &[]), Err(CompileError::OverLimits(_))) {
+    let Err(CompileError::Problems(problems)) = compile(&configuration, Kind::Server, &[]) else {
         return Import { configuration, report };
-    }
-    let mut alone = Configuration { flags: BTreeMap::new(), ..configuration.clone() };
-    for (key, flag) in core::mem::take(&mut configuration.flags) {
-        let independent = Flag { prerequisites: Vec::new(), ..flag.clone() };
-        alone.flags = BTreeMap::from([(key.clone(), independent)]);
-        match compile(&alone, Kind::Server, &[]) {
-            Err(CompileError::OverLimits(reason)) => {
-                report.refused.push(Refused { flag: key, reason });
-            }
-            _ => drop(configuration.flags.insert(key, flag)),
+    };
+    for problem in problems {
+        let reason = format!("{problem}");
+        if let Some(flag) = problem.flag
+            && configuration.flags.remove(&flag).is_some()
+        {
+            report.refused.push(Refused { flag, reason });
         }
     }
     finish(configuration, report)
