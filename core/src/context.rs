@@ -315,6 +315,7 @@ impl Context {
 }
 
 /// Reads one value; none for null, and for what is malformed.
+#[cfg(any(feature = "compile", feature = "protocol"))]
 pub(crate) fn read_value<'c>(reader: &mut Reader<'c>) -> Option<Attribute<'c>> {
     Some(match reader.u8()? {
         tag::FALSE => Attribute::Boolean(false),

@@ -61,7 +61,11 @@ impl core::error::Error for ImportError {}
 pub(crate) fn finish(mut configuration: Configuration, mut report: Report) -> Import {
     loop {
         refuse_dependents(&mut configuration, &mut report);
-        let problems = configuration.problems();
+        let problems = match compile(&configuration, Kind::Server, &[]) {
+            Err(CompileError::Problems(problems)) => problems,
+            // Too large as a whole is no flag's fault: whoever compiles it is told.
+            Ok(_) | Err(CompileError::OverLimits(_)) => Vec::new(),
+        };
         if refuse_users_of_spoiled_segments(&mut configuration, &mut report, &problems) {
             continue;
         }
@@ -102,7 +106,9 @@ fn refuse_users_of_spoiled_segments(
     let mut spoiled: BTreeMap<String, String> = BTreeMap::new();
     for problem in problems.iter().filter(|problem| problem.flag.is_none()) {
         let key = configuration.segments.keys().find(|key| {
-            problem.place.starts_with(&format!("/segments{}/", node::pointer([key.as_str()])))
+            let place = format!("/segments{}", node::pointer([key.as_str()]));
+            let within = problem.place.strip_prefix(&place);
+            within.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         });
         if let Some(key) = key {
             spoiled.entry(key.clone()).or_insert_with(|| format!("{problem}"));
@@ -146,19 +152,36 @@ fn refuse_dependents(configuration: &mut Configuration, report: &mut Report) {
     }
 }
 
-/// Takes out every flag that is too large to be compiled, and every flag that depends on one taken out.
-pub(crate) fn without_oversized(import: Import) -> Import {
-    let Import { mut configuration, mut report } = import;
-    let Err(CompileError::Problems(problems)) = compile(&configuration, Kind::Server, &[]) else {
-        return Import { configuration, report };
-    };
-    for problem in problems {
-        let reason = format!("{problem}");
-        if let Some(flag) = problem.flag
-            && configuration.flags.remove(&flag).is_some()
-        {
-            report.refused.push(Refused { flag, reason });
-        }
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn flag(value: &str, prerequisites: &Value) -> Value {
+        json!({
+            "type": "string", "enabled": true, "prerequisites": prerequisites,
+            "variants": [{ "key": "v", "value": value }], "fallthrough": { "variant": "v" },
+        })
     }
-    finish(configuration, report)
+
+    #[test]
+    fn a_flag_too_large_to_be_compiled_is_left_out_with_what_depends_on_it() {
+        let configuration: Configuration = serde_json::from_value(json!({
+            "format": 1,
+            "flags": {
+                "dependent": flag("small", &json!([{ "flag": "large", "variants": ["v"] }])),
+                "large": flag(&"x".repeat(300_000), &json!([])),
+                "small": flag("small", &json!([])),
+            },
+        }))
+        .unwrap();
+        let import = finish(configuration, Report::default());
+        assert_eq!(import.report.imported, ["small"]);
+        let refused: Vec<&str> =
+            import.report.refused.iter().map(|refused| &*refused.flag).collect();
+        assert_eq!(refused, ["dependent", "large"]);
+        assert!(import.report.refused[1].reason.contains("262144"), "{:?}", import.report);
+        assert!(compile(&import.configuration, Kind::Server, &[]).is_ok());
+    }
 }

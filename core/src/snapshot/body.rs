@@ -28,6 +28,10 @@ pub(crate) enum ChunkType {
     Flag = 1,
     Segment = 2,
     /// The SDK keys that an edge admits.
+    #[cfg_attr(
+        not(any(feature = "compile", feature = "protocol")),
+        expect(dead_code, reason = "browsers neither make nor read one")
+    )]
     Access = 3,
     /// A part of a segment's keys.
     SegmentPage = 4,

@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 
 use serde_json::{Map, Value};
 
-use super::{Import, ImportError, Refused, Report, finish, node, without_oversized};
+use super::{Import, ImportError, Refused, Report, finish, node};
 use crate::config::{
     Bucketing, Condition, Configuration, FORMAT, Flag, Murmur3, Rule, Serve, Split, ValueType,
     Variant, VendorHash, Weight,
@@ -76,7 +76,7 @@ pub fn import(json: &Value) -> Result<Import, ImportError> {
             Err(reason) => report.refused.push(Refused { flag: key.clone(), reason }),
         }
     }
-    Ok(without_oversized(finish(configuration, report)))
+    Ok(finish(configuration, report))
 }
 
 fn translate(

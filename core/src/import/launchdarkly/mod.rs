@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Import, ImportError, Refused, Report, finish, node, without_oversized};
+use super::{Import, ImportError, Refused, Report, finish, node};
 use crate::config::{
     Condition, Configuration, FORMAT, Flag, Prerequisite, Rule, Scalar, Serve, Target, ValueType,
     Variant,
@@ -95,7 +95,7 @@ pub fn import(json: &Value) -> Result<Import, ImportError> {
     }
     refuse_dependents(&mut configuration, &mut report, &payload, &segments);
     configuration.segments = segments.translated;
-    Ok(without_oversized(finish(configuration, report)))
+    Ok(finish(configuration, report))
 }
 
 /// Refuses flags whose prerequisite may be an error, which LaunchDarkly passes on to the flag itself.
