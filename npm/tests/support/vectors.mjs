@@ -11,8 +11,10 @@ export function loadVectors() {
   const files = names.map((name) => JSON.parse(readFileSync(join(vectorsFolder, name), 'utf8')));
   const cases = files.reduce((count, file) => count + file.cases.length, 0);
   if (cases === 0) throw new Error(`there are no vectors in ${vectorsFolder}`);
+  const golden = goldenBuckets();
+  const configs = [...files.map(({ config }) => config), golden.config];
   const made = makeSnapshots({
-    snapshots: Object.fromEntries(files.map(({ config }, index) => [index, snapshot(config, { kind: 'server' })])),
+    snapshots: Object.fromEntries(configs.map((config, index) => [index, snapshot(config, { kind: 'server' })])),
   });
   const base64 = (bytes) => Buffer.from(bytes).toString('base64');
   return {
@@ -23,8 +25,24 @@ export function loadVectors() {
       const { head, body } = made.snapshots[index];
       return { name, cases: ofFile, head: base64(head), body: base64(body) };
     }),
-    cases,
+    golden: { cases: golden.cases, head: base64(made.snapshots[files.length].head), body: base64(made.snapshots[files.length].body) },
+    // And one for all the golden buckets of a salt.
+    cases: cases + golden.salts,
   };
+}
+
+/** The 10,000 buckets of core/spec/buckets, for a flag for each salt, named by its number. */
+function goldenBuckets() {
+  const { salts, cases } = JSON.parse(readFileSync(join(vectorsFolder, '../buckets/golden.json'), 'utf8'));
+  if (cases.length !== 10_000) throw new Error(`there are ${cases.length} golden buckets`);
+  const flag = (salt) => ({
+    type: 'boolean',
+    enabled: true,
+    variants: [{ key: 'all', value: true }],
+    fallthrough: { split: { by: { salt }, weights: [{ variant: 'all', weight: 100_000 }] } },
+  });
+  const flags = Object.fromEntries(salts.map((salt, number) => [String(number), flag(salt)]));
+  return { config: { format: 1, flags }, cases, salts: salts.length };
 }
 
 /**
