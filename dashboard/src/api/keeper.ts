@@ -1,0 +1,22 @@
+// The one cache of what was read.
+import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
+
+import { Problem } from './problem.ts';
+import { meQuery } from './queries.ts';
+
+/** Whether asking again can help: not when the server has answered that it will not. */
+function again(failures: number, error: unknown): boolean {
+  const refused = error instanceof Problem && error.status >= 400 && error.status < 500 && error.status !== 429;
+  return !refused && failures < 2;
+}
+
+/** Whoever is no longer signed in is shown the way in: the pages ask for `me`. */
+function onError(error: unknown): void {
+  if (error instanceof Problem && error.status === 401) keeper.setQueryData(meQuery.queryKey, null);
+}
+
+export const keeper: QueryClient = new QueryClient({
+  queryCache: new QueryCache({ onError }),
+  mutationCache: new MutationCache({ onError }),
+  defaultOptions: { queries: { retry: again, staleTime: 5_000 } },
+});

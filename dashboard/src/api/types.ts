@@ -1,0 +1,45 @@
+// Short names for the shapes of the admin API.
+import type { components } from '../generated/schema.ts';
+
+type Schemas = components['schemas'];
+
+export type Me = Schemas['Me'];
+export type Role = Schemas['Role'];
+export type Project = Schemas['Project'];
+export type Environment = Schemas['EnvironmentShown'];
+export type FlagItem = Schemas['FlagItem'];
+export type FlagDefinition = Schemas['FlagDefinition'];
+export type FlagConfiguration = Schemas['FlagConfiguration'];
+export type KeptFlag = Schemas['KeptFlagDefinition'];
+export type KeptConfiguration = Schemas['KeptFlagConfiguration'];
+export type ValueType = Schemas['ValueType'];
+export type Variant = Schemas['Variant'];
+export type Rule = Schemas['Rule'];
+export type Serve = Schemas['Serve'];
+export type Split = Schemas['Split'];
+export type Ramp = Schemas['Ramp'];
+export type Target = Schemas['Target'];
+export type Prerequisite = Schemas['Prerequisite'];
+export type Condition = Schemas['Condition'];
+export type Scalar = Schemas['Scalar'];
+export type Finding = Schemas['Told'];
+export type Severity = Schemas['Severity'];
+export type Segment = Schemas['Segment'];
+export type KeptSegment = Schemas['KeptSegment'];
+export type Attribute = Schemas['Attribute'];
+export type AttributeType = Schemas['AttributeType'];
+export type KeptAttribute = Schemas['KeptAttribute'];
+export type Listed = Schemas['Listed'];
+export type Difference = Schemas['Difference'];
+export type VersionShown = Schemas['VersionShown'];
+export type FlagDifference = Schemas['FlagDifference'];
+export type AuditEntry = Schemas['AuditEntryChained'];
+export type SdkKey = Schemas['SdkKey'];
+export type NewSdkKey = Schemas['NewSdkKeyShown'];
+export type Member = Schemas['Member'];
+export type ApiToken = Schemas['ApiToken'];
+export type Webhook = Schemas['Webhook'];
+export type WebhookDelivery = Schemas['WebhookDelivery'];
+export type Snapshot = Schemas['Snapshot'];
+export type EdgeState = Schemas['EdgeState'];
+export type ProblemDocument = Schemas['Problem'];

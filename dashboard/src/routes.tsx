@@ -1,0 +1,110 @@
+// The map of the pages. Each page is a file of its own, loaded when it is first opened.
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Navigate, Outlet, redirect } from '@tanstack/react-router';
+
+import { keeper } from './api/keeper.ts';
+import { type FlagFilters, meQuery, setUpQuery } from './api/queries.ts';
+import { Guard } from './shell/Guard.tsx';
+import { Home } from './shell/Home.tsx';
+import { Shell } from './shell/Shell.tsx';
+import { Failed, Loading } from './ui/Loaded.tsx';
+
+const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : typeof value === 'number' ? String(value) : undefined);
+
+const root = createRootRoute({
+  component: Outlet,
+  notFoundComponent: () => <Navigate to="/" />,
+});
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  validateSearch: (search): { to?: string } => {
+    const to = text(search['to']);
+    // Only a path of this dashboard: never an address elsewhere.
+    return to?.startsWith('/') && !/^\/[/\\]/.test(to) ? { to } : {};
+  },
+  beforeLoad: async () => {
+    if ((await keeper.fetchQuery(setUpQuery)).needed) throw redirect({ to: '/setup' });
+  },
+  component: lazyRouteComponent(() => import('./pages/sign-in/SignInPage.tsx'), 'SignInPage'),
+});
+
+const setUp = createRoute({
+  getParentRoute: () => root,
+  path: '/setup',
+  beforeLoad: async () => {
+    if (!(await keeper.fetchQuery(setUpQuery)).needed) throw redirect({ to: '/' });
+  },
+  component: lazyRouteComponent(() => import('./pages/sign-in/SetUpPage.tsx'), 'SetUpPage'),
+});
+
+const inside = createRoute({
+  getParentRoute: () => root,
+  id: 'inside',
+  beforeLoad: async ({ location }) => {
+    const me = await keeper.ensureQueryData(meQuery);
+    if (me === null) throw redirect({ to: '/sign-in', search: location.href === '/' ? {} : { to: location.href } });
+  },
+  component: Guard,
+});
+
+const home = createRoute({ getParentRoute: () => inside, path: '/', component: Home });
+
+const project = createRoute({
+  getParentRoute: () => inside,
+  path: '/projects/$project',
+  component: Shell,
+});
+
+const projectHome = createRoute({
+  getParentRoute: () => project,
+  path: '/',
+  beforeLoad: ({ params }) => {
+    throw redirect({ to: '/projects/$project/flags', params });
+  },
+});
+
+const VALUE_TYPES = ['boolean', 'string', 'number', 'json'] as const;
+
+const flags = createRoute({
+  getParentRoute: () => project,
+  path: 'flags',
+  validateSearch: (search): FlagFilters & { create?: boolean } => {
+    const type = VALUE_TYPES.find((known) => known === search['type']);
+    const filters: FlagFilters & { create?: boolean } = {
+      search: text(search['search']), tag: text(search['tag']), owner: text(search['owner']), type,
+      enabledIn: text(search['enabledIn']), disabledIn: text(search['disabledIn']), sort: text(search['sort']),
+    };
+    if (search['expired'] === true) filters.expired = true;
+    if (search['archived'] === true) filters.archived = true;
+    if (search['create'] === true) filters.create = true;
+    return filters;
+  },
+  component: lazyRouteComponent(() => import('./pages/flags/FlagsPage.tsx'), 'FlagsPage'),
+});
+
+const flag = createRoute({
+  getParentRoute: () => project,
+  path: 'flags/$flag',
+  validateSearch: (search): { env?: string } => {
+    const env = text(search['env']);
+    return env ? { env } : {};
+  },
+  component: lazyRouteComponent(() => import('./pages/flag/FlagPage.tsx'), 'FlagPage'),
+});
+
+const tree = root.addChildren([signIn, setUp, inside.addChildren([home, project.addChildren([projectHome, flags, flag])])]);
+
+export const router = createRouter({
+  routeTree: tree,
+  defaultPreload: 'intent',
+  defaultPendingComponent: () => <Loading what="the page" />,
+  defaultErrorComponent: ({ error, reset }) => <Failed error={error} retry={reset} />,
+  scrollRestoration: true,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

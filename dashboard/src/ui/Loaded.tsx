@@ -1,0 +1,55 @@
+import type { UseQueryResult } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+
+import { Problem, sentence } from '../api/problem.ts';
+import { Icon } from './Icon.tsx';
+
+import './states.css';
+
+interface Props<T> {
+  query: UseQueryResult<T>;
+  /** What is being waited for: read by screen readers. */
+  what: string;
+  children: (data: T) => ReactNode;
+}
+
+/** What was read, or why it is not there: loading, offline, failed. */
+export function Loaded<T>({ query, what, children }: Props<T>) {
+  if (query.data !== undefined) return <>{children(query.data)}</>;
+  if (query.isError) return <Failed error={query.error} retry={() => void query.refetch()} />;
+  if (query.fetchStatus === 'paused') return <Failed error={Problem.unreachable()} retry={() => void query.refetch()} />;
+  return <Loading what={what} />;
+}
+
+/** Grey lines where the content will be; shown only when it takes long enough to notice. */
+export function Loading({ what, lines = 4 }: { what: string; lines?: number }) {
+  return (
+    <div className="loading" role="status">
+      <span className="only-read">Loading {what}</span>
+      {Array.from({ length: lines }, (_, line) => <span key={line} className="loading-line" />)}
+    </div>
+  );
+}
+
+export function Failed({ error, retry }: { error: unknown; retry?: () => void }) {
+  const away = error instanceof Problem && error.status === 0;
+  const title = away ? 'You are offline' : error instanceof Problem && error.status === 404 ? 'Not found' : error instanceof Problem && error.status === 403 ? 'Not for your role' : 'This did not load';
+  return (
+    <div className="state" role="alert">
+      <Icon name="warn" size={28} />
+      <h2>{title}</h2>
+      <p className="soft given">{sentence(error)}</p>
+      {retry ? <button type="button" className="button" onClick={retry}>Try again</button> : null}
+    </div>
+  );
+}
+
+export function Empty({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }) {
+  return (
+    <div className="state">
+      <h2>{title}</h2>
+      {children ? <p className="soft">{children}</p> : null}
+      {action}
+    </div>
+  );
+}

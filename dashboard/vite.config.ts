@@ -1,0 +1,20 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vitest/config';
+
+// Where `npm run dev` finds the control plane.
+const server = process.env['PENNON_URL'] ?? 'http://127.0.0.1:8600';
+
+export default defineConfig({
+  plugins: [react()],
+  build: {
+    target: 'es2023',
+    // Nothing becomes a data: URL: everything is a file that the content security policy can name.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    sourcemap: false,
+  },
+  server: {
+    proxy: Object.fromEntries(['/admin', '/auth', '/v1', '/ofrep', '/api'].map((path) => [path, server])),
+  },
+  test: { include: ['tests/unit/**/*.test.ts'] },
+});
