@@ -10,6 +10,7 @@ use crate::support::*;
 
 on_both_databases!(
     every_kind_verifies_and_clients_get_less,
+    what_is_hidden_is_in_no_body_of_clients,
     each_wrong_key_has_its_own_name,
     knowing_a_hash_is_no_right,
     a_revoked_key_is_refused_at_once,
@@ -40,6 +41,67 @@ async fn every_kind_verifies_and_clients_get_less(place: Place) {
         assert_eq!(edge.admits(&sha256), Some(kind));
         let other = pennon_core::protocol::access::key_sha256(&server.key(1, kind));
         assert_eq!(edge.admits(&other), None);
+    }
+}
+
+/// Texts planted by the admin API, looked for in the bytes that are fetched (core's canaries.rs has one in every place of a configuration).
+async fn what_is_hidden_is_in_no_body_of_clients(place: Place) {
+    let server = start(&place).await;
+    let segments = "/admin/projects/default/segments";
+    for name in ["canary-asked", "canary-spare"] {
+        let segment =
+            json!({ "description": format!("{name}.words"), "included": [format!("{name}.key")] });
+        server.put(&format!("{segments}/{name}"), segment).await.ok();
+    }
+    let attribute =
+        json!({ "type": "string", "private": true, "description": "canary-attribute.words" });
+    server.put("/admin/projects/default/attributes/canary-attribute", attribute).await.ok();
+    for (key, visible) in [("canary-shown", true), ("canary-hidden", false)] {
+        let of = |part: &str| format!("{key}.{part}");
+        let variant =
+            |part: &str| json!({ "key": of(part), "value": of(&format!("{part}.value")) });
+        let definition = json!({
+            "type": "string", "clientVisible": visible, "name": of("name"), "description": of("words"), "owner": of("owner"),
+            "tags": [of("tag")], "variants": [variant("served"), variant("off"), variant("spare")],
+        });
+        let flag = json!({ "key": key, "definition": definition });
+        server.post("/admin/projects/default/flags", flag).await.ok();
+        let rule = |id: &str, when| json!({ "id": of(id), "name": of(&format!("{id}.name")), "when": when, "serve": { "variant": of("served") } });
+        let asked = match visible {
+            true => json!({ "segment": "canary-asked" }),
+            false => {
+                json!({ "any": [{ "segment": "canary-spare" }, { "equals": { "attribute": "canary-attribute", "value": of("operand") } }] })
+            }
+        };
+        let configuration = json!({
+            "enabled": true, "offVariant": of("off"), "fallthrough": { "variant": of("served") }, "rules": [rule("rule", asked)],
+        });
+        server.put(&format!("{DEVELOPMENT}/flags/{key}"), configuration).await.ok();
+    }
+    server.publish().await;
+    let found =
+        |body: &[u8], text: &str| body.windows(text.len()).any(|part| part == text.as_bytes());
+    let [servers, clients] =
+        [server.accepted(Kind::Server).await, server.accepted(Kind::Client).await]
+            .map(|accepted| accepted.snapshot.bytes().to_vec());
+    for text in [
+        "canary-hidden",
+        "canary-hidden.served.value",
+        "canary-hidden.rule",
+        "canary-hidden.operand",
+        "canary-spare.key",
+        "canary-attribute",
+        "canary-shown.spare",
+    ] {
+        assert_eq!((found(&servers, text), found(&clients, text)), (true, false), "{text}");
+    }
+    for text in
+        ["canary-shown", "canary-shown.served.value", "canary-shown.rule", "canary-asked.key"]
+    {
+        assert_eq!((found(&servers, text), found(&clients, text)), (true, true), "{text}");
+    }
+    for text in ["words", "owner", ".name", "tag"] {
+        assert_eq!((found(&servers, text), found(&clients, text)), (false, false), "{text}");
     }
 }
 
