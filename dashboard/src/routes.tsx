@@ -83,17 +83,33 @@ const flags = createRoute({
   component: lazyRouteComponent(() => import('./pages/flags/FlagsPage.tsx'), 'FlagsPage'),
 });
 
+const FLAG_TABS = ['preview', 'history', 'details'] as const;
+type FlagTab = (typeof FLAG_TABS)[number];
+
 const flag = createRoute({
   getParentRoute: () => project,
   path: 'flags/$flag',
-  validateSearch: (search): { env?: string } => {
+  validateSearch: (search): { env?: string; tab?: FlagTab } => {
     const env = text(search['env']);
-    return env ? { env } : {};
+    const tab = FLAG_TABS.find((known) => known === search['tab']);
+    return { ...(env ? { env } : {}), ...(tab ? { tab } : {}) };
   },
   component: lazyRouteComponent(() => import('./pages/flag/FlagPage.tsx'), 'FlagPage'),
 });
 
-const tree = root.addChildren([signIn, setUp, inside.addChildren([home, project.addChildren([projectHome, flags, flag])])]);
+const segments = createRoute({
+  getParentRoute: () => project,
+  path: 'segments',
+  component: lazyRouteComponent(() => import('./pages/segments/SegmentsPage.tsx'), 'SegmentsPage'),
+});
+
+const segment = createRoute({
+  getParentRoute: () => project,
+  path: 'segments/$segment',
+  component: lazyRouteComponent(() => import('./pages/segments/SegmentPage.tsx'), 'SegmentPage'),
+});
+
+const tree = root.addChildren([signIn, setUp, inside.addChildren([home, project.addChildren([projectHome, flags, flag, segments, segment])])]);
 
 export const router = createRouter({
   routeTree: tree,

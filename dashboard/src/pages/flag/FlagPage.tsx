@@ -1,23 +1,113 @@
-import { useQuery } from '@tanstack/react-query';
-import { Link, useParams } from '@tanstack/react-router';
+import './flag.css';
 
-import { flagQuery } from '../../api/queries.ts';
-import { Icon } from '../../ui/Icon.tsx';
-import { Loaded } from '../../ui/Loaded.tsx';
+import { useQuery } from '@tanstack/react-query';
+import { Link, useBlocker, useParams, useSearch } from '@tanstack/react-router';
+import { lazy, Suspense, useState } from 'react';
+
+import { useAccess } from '../../access.ts';
+import { environmentsQuery, flagQuery } from '../../api/queries.ts';
+import type { Environment, KeptFlag } from '../../api/types.ts';
+import { Dialog } from '../../ui/Dialog.tsx';
+import { Loaded, Loading } from '../../ui/Loaded.tsx';
+import { ConflictDialog } from './ConflictDialog.tsx';
+import { FlagHead } from './FlagHead.tsx';
+import { SaveBar } from './SaveBar.tsx';
+import { Targeting } from './Targeting.tsx';
+import { type Drafts, useDraft } from './useDraft.ts';
+
+const Details = lazy(() => import('./details/Details.tsx').then(({ Details: page }) => ({ default: page })));
+
+export const TABS = [['targeting', 'Targeting'], ['details', 'Variants and details']] as const;
 
 export function FlagPage() {
   const { project, flag } = useParams({ from: '/inside/projects/$project/flags/$flag' });
   const kept = useQuery(flagQuery(project, flag));
+  const environments = useQuery(environmentsQuery(project));
+  return (
+    <Loaded query={kept} what="the flag">
+      {(one) => <Loaded query={environments} what="the environments">{(all) => <Flag key={one.key} project={project} flag={one} environments={all} />}</Loaded>}
+    </Loaded>
+  );
+}
+
+function Flag({ project, flag, environments }: { project: string; flag: KeptFlag; environments: Environment[] }) {
+  const search = useSearch({ from: '/inside/projects/$project/flags/$flag' });
+  const [drafts, setDrafts] = useState<Drafts>({});
+  const environment = environments.find(({ key }) => key === search.env) ?? environments[0];
+  const tab = search.tab ?? 'targeting';
+  const unsaved = Object.keys(drafts).length > 0;
+  const blocker = useBlocker({
+    // Between the tabs and environments of this flag what is typed stays.
+    shouldBlockFn: ({ current, next }) => unsaved && current.pathname !== next.pathname,
+    enableBeforeUnload: unsaved,
+    withResolver: true,
+  });
   return (
     <>
-      <Link to="/projects/$project/flags" params={{ project }} className="row-fixed small"><Icon name="back" size={14} />Flags</Link>
-      <Loaded query={kept} what="the flag">
-        {({ key, definition }) => (
-          <div className="page-head">
-            <div className="grow"><h1>{definition.name || key}</h1><p className="small"><code>{key}</code></p></div>
-          </div>
-        )}
-      </Loaded>
+      <FlagHead project={project} flag={flag} />
+      <nav className="tabs" aria-label="Of this flag">
+        {TABS.map(([key, label]) => (
+          <Link key={key} to="/projects/$project/flags/$flag" params={{ project, flag: flag.key }} search={(before) => ({ ...before, tab: key === 'targeting' ? undefined : key })} className={tab === key ? 'tab active' : 'tab'} aria-current={tab === key ? 'page' : undefined}>{label}</Link>
+        ))}
+      </nav>
+      <Suspense fallback={<Loading what="the tab" />}>
+        {tab === 'details' ? <Details project={project} flag={flag} /> : null}
+        {tab !== 'details' && environment ? (
+          <>
+            <nav className="environments" aria-label="Environment">
+              {environments.map(({ key, name, protected: guarded }) => (
+                <Link key={key} to="/projects/$project/flags/$flag" params={{ project, flag: flag.key }} search={(before) => ({ ...before, env: key })} className={environment.key === key ? 'environment active' : 'environment'} aria-current={environment.key === key ? 'true' : undefined}>
+                  <span className="cut">{name}</span>{guarded ? <span className="tag">protected</span> : null}{drafts[key] ? <span className="tag warn">not saved</span> : null}
+                </Link>
+              ))}
+            </nav>
+            <InEnvironment key={environment.key} project={project} flag={flag} environment={environment} drafts={drafts} setDrafts={setDrafts} />
+          </>
+        ) : null}
+        {environments.length === 0 ? <p className="soft">The project has no environment.</p> : null}
+      </Suspense>
+      {blocker.status === 'blocked' ? (
+        <Dialog
+          title="Leave without saving?" onClose={blocker.reset}
+          footer={
+            <>
+              <button type="button" className="button" data-autofocus onClick={blocker.reset}>Stay</button>
+              <button type="button" className="button danger" onClick={blocker.proceed}>Leave</button>
+            </>
+          }
+        >
+          <p>What you changed here is not saved yet.</p>
+        </Dialog>
+      ) : null}
     </>
+  );
+}
+
+interface InProps {
+  project: string;
+  flag: KeptFlag;
+  environment: Environment;
+  drafts: Drafts;
+  setDrafts: (change: (drafts: Drafts) => Drafts) => void;
+}
+
+function InEnvironment({ project, flag, environment, drafts, setDrafts }: InProps) {
+  const access = useAccess(project);
+  const draft = useDraft(project, flag.key, environment.key, drafts, setDrafts);
+  const disabled = !access.change(environment) || flag.archivedAt != null;
+  const findings = draft.base?.findings ?? [];
+  return (
+    <Loaded query={draft.query} what="what the flag does here">
+      {(kept) => (
+        <>
+          {disabled ? <p className="notice">{flag.archivedAt != null ? 'The flag is archived: no snapshot has it.' : `You may look, but your role does not change ${environment.name}.`}</p> : null}
+          {draft.configuration ? (
+            <Targeting project={project} flag={flag} environment={environment} configuration={draft.configuration} updatedAt={kept.updatedAt} findings={findings} disabled={disabled} onChange={draft.set} />
+          ) : null}
+          <SaveBar draft={draft} environment={environment} errors={findings.filter(({ severity }) => severity === 'error').length} />
+          <ConflictDialog key={draft.collision?.theirs.version} draft={draft} />
+        </>
+      )}
+    </Loaded>
   );
 }
