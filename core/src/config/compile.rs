@@ -53,7 +53,7 @@ impl fmt::Display for CompileError {
 
 impl core::error::Error for CompileError {}
 
-type Chunks = Vec<(ChunkType, Vec<u8>, Vec<u8>)>;
+pub(super) type Chunks = Vec<(ChunkType, Vec<u8>, Vec<u8>)>;
 
 /// Compiles a configuration into the body of `kind`. The same configuration gives the same bytes. `access` counts for the edge kind
 /// alone.
@@ -81,6 +81,26 @@ pub(super) fn body(
     kind: Kind,
     access: &[Access],
 ) -> Result<Vec<u8>, CompileError> {
+    let chunks = chunks(configuration, kind, access)?;
+    let too_large: Vec<Problem> = chunks.iter().filter_map(too_large).collect();
+    if !too_large.is_empty() {
+        return Err(CompileError::Problems(too_large));
+    }
+    assemble(kind, chunks).map_err(|refusal| match refusal {
+        Refusal::OverLimits => CompileError::OverLimits(format!(
+            "the {} snapshot is over its limit in bytes",
+            kind.as_str()
+        )),
+        other => CompileError::OverLimits(format!("{other}")),
+    })
+}
+
+/// What a body is made of, however large.
+pub(super) fn chunks(
+    configuration: &Configuration,
+    kind: Kind,
+    access: &[Access],
+) -> Result<Chunks, CompileError> {
     let pruned = (kind == Kind::Client).then(|| for_clients(configuration));
     let nobody = BTreeSet::new();
     let (configuration, hidden) = match &pruned {
@@ -104,36 +124,30 @@ pub(super) fn body(
         }
         chunks.push((ChunkType::Access, Vec::new(), access_payload(access)));
     }
-    let too_large: Vec<Problem> = chunks.iter().filter_map(too_large).collect();
-    if !too_large.is_empty() {
-        return Err(CompileError::Problems(too_large));
-    }
-    assemble(kind, chunks).map_err(|refusal| match refusal {
-        Refusal::OverLimits => CompileError::OverLimits(format!(
-            "the {} snapshot is over its limit in bytes",
-            kind.as_str()
-        )),
-        other => CompileError::OverLimits(format!("{other}")),
-    })
+    Ok(chunks)
 }
 
-/// A flag, or a segment's condition, that makes a chunk over its limit.
+/// A flag, a segment's condition, or a page of its keys, that makes a chunk over its limit.
 fn too_large((chunk_type, key, payload): &(ChunkType, Vec<u8>, Vec<u8>)) -> Option<Problem> {
     // In front of the payload stand the type and the key.
-    let length = 3 + key.len() + payload.len();
-    let parts = match chunk_type {
-        ChunkType::Flag => "/flags",
-        ChunkType::Segment => "/segments",
-        ChunkType::Access | ChunkType::SegmentPage => return None,
+    let chunk = 3 + key.len() + payload.len();
+    let (parts, key, length, limit) = match chunk_type {
+        ChunkType::Flag => ("/flags", &**key, chunk, MAX_CHUNK_BYTES),
+        ChunkType::Segment => ("/segments", &**key, chunk, MAX_CHUNK_BYTES),
+        ChunkType::SegmentPage => {
+            let segment = key.len().checked_sub(Page::KEY_BYTES).and_then(|end| key.get(..end))?;
+            ("/segments", segment, payload.len(), MAX_PAGE_BYTES)
+        }
+        ChunkType::Access => return None,
     };
     let key = String::from_utf8_lossy(key);
-    let message = format!("makes {length} bytes, more than {MAX_CHUNK_BYTES}");
+    let what = if *chunk_type == ChunkType::SegmentPage { "a page of keys of" } else { "makes" };
     let flag = (*chunk_type == ChunkType::Flag).then(|| key.clone().into_owned());
-    (length > MAX_CHUNK_BYTES).then(|| Problem {
+    (length > limit).then(|| Problem {
         code: Code::OverLimit,
         flag,
         place: pointer(parts, &key),
-        message,
+        message: format!("{what} {length} bytes, more than {limit}"),
     })
 }
 

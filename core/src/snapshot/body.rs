@@ -13,7 +13,7 @@ use crate::evaluate::{Observer, Silent, evaluate};
 use crate::explain::Recorder;
 use crate::hash::name_hash;
 use crate::limits::{
-    MAX_BODY_BYTES, MAX_CHUNK_BYTES, MAX_CHUNKS, MAX_CLIENT_BODY_BYTES, MAX_FLAGS,
+    MAX_BODY_BYTES, MAX_CHUNK_BYTES, MAX_CHUNKS, MAX_CLIENT_BODY_BYTES, MAX_FLAGS, MAX_PAGE_BYTES,
 };
 use crate::outcome::{ErrorCode, FlagType, Outcome};
 
@@ -264,6 +264,7 @@ impl Snapshot {
                 .is_some_and(|(named, its)| *its == tail && same(named, segment.text))
         };
         match self.search(ChunkType::SegmentPage, page.hash(segment.hash), is_it) {
+            Lookup::Found { payload, .. } if payload.len() > MAX_PAGE_BYTES => None,
             Lookup::Found { payload, .. } => KeyTable::read(&mut Reader::new(payload)),
             Lookup::Missing => None,
         }

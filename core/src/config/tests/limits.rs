@@ -8,12 +8,13 @@ use alloc::vec::Vec;
 use serde_json::{Map, Value, json};
 
 use super::flag;
-use crate::config::compile::body;
+use crate::config::compile::{body, chunks};
 use crate::config::{Access, CompileError, Configuration, compile, pattern};
 use crate::context::Context;
+use crate::hash::name_hash;
 use crate::limits::*;
 use crate::outcome::ErrorCode;
-use crate::snapshot::{Kind, Snapshot};
+use crate::snapshot::{Kind, Refusal, Snapshot, assemble};
 
 const SALT: &str = "000102030405060708090a0b0c0d0e0f";
 
@@ -390,6 +391,49 @@ fn a_client_gets_smaller_bodies_and_segments() {
     let told = |kind: Kind| format!("the {} snapshot is over its limit in bytes", kind.as_str());
     assert_eq!(flags(6, Kind::Client), Err(told(Kind::Client)));
     assert_eq!(flags(52, Kind::Server), Err(told(Kind::Server)));
+}
+
+/// Keys whose name hashes have the same upper twelve bits, so that they share a page however many pages there are.
+fn keys_of_one_page(count: usize) -> Vec<String> {
+    let key = |number: usize| format!("{number:0>width$}", width = MAX_NAME_BYTES);
+    (0..).map(key).filter(|key| name_hash(key.as_bytes()) >> 20 == 0).take(count).collect()
+}
+
+#[test]
+fn a_page_of_keys_is_bounded_where_they_all_fall_on_one() {
+    let keys = keys_of_one_page(MAX_PAGE_BYTES / MAX_NAME_BYTES);
+    let whole = |count: usize| {
+        let mut whole = ruled(json!({"segment": "s"}));
+        whole["segments"] = json!({"s": {"included": keys[..count]}});
+        parsed(whole)
+    };
+    let fits = |count: &usize| compile(&whole(*count), Kind::Server, &[]).is_ok();
+    let most = (200..keys.len()).rev().find(fits).unwrap();
+    let refused = compile(&whole(most + 1), Kind::Server, &[]).unwrap_err().to_string();
+    assert!(refused.starts_with("/segments/s: a page of keys of 6"), "{refused}");
+    assert!(refused.ends_with("bytes, more than 65536"), "{refused}");
+    // By force it spoils the flag that asks for the page.
+    for (count, spoiled) in [(most, None), (most + 1, Some(ErrorCode::ParseError))] {
+        let made = chunks(&whole(count), Kind::Server, &[]).unwrap();
+        let snapshot = Snapshot::open(assemble(Kind::Server, made).unwrap(), Kind::Server).unwrap();
+        let context = json!({"targetingKey": keys[0]});
+        let outcome = snapshot.evaluate("f", &Context::from_json(&context).unwrap(), 0);
+        assert_eq!(outcome.error, spoiled);
+        assert_eq!(error(&snapshot, "sound"), None);
+    }
+}
+
+#[test]
+fn a_body_has_so_many_chunks() {
+    let body = compile(&parsed(changed(|_| ())), Kind::Server, &[]).unwrap();
+    let opened = |chunks: usize| {
+        let mut body = body.clone();
+        body[12..16].copy_from_slice(&(chunks as u32).to_le_bytes());
+        Snapshot::open(body, Kind::Server).err()
+    };
+    // As many as the limit are too many for the bytes that are there, and one more is not even looked for.
+    assert_eq!(opened(MAX_CHUNKS), Some(Refusal::MalformedBody));
+    assert_eq!(opened(MAX_CHUNKS + 1), Some(Refusal::OverLimits));
 }
 
 #[test]
