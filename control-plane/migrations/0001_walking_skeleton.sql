@@ -93,7 +93,7 @@ CREATE TABLE documents (
     PRIMARY KEY (project_id, kind, key)
 );
 
--- SDK keys: only their SHA-256; `prefix` is what a person needs to recognise one.
+-- SDK keys: only their SHA-256; `prefix` is what a person needs to recognise one. `last_used_at` is to the minute.
 CREATE TABLE sdk_keys (
     id TEXT PRIMARY KEY,
     environment_id TEXT NOT NULL REFERENCES environments (id),
@@ -101,6 +101,7 @@ CREATE TABLE sdk_keys (
     name TEXT NOT NULL,
     prefix TEXT NOT NULL,
     sha256 BYTEA NOT NULL UNIQUE,
+    version BIGINT NOT NULL DEFAULT 0,
     created_at BIGINT NOT NULL,
     revoked_at BIGINT,
     last_used_at BIGINT

@@ -215,7 +215,7 @@ async fn first_project(
         let mut keys = Map::new();
         let mut strings = Map::new();
         for kind in Kind::ALL {
-            let (text, row) = sdk::generate(&environment.id, kind, "first", random, now_ms)
+            let (text, row) = sdk::generate(&environment.id, kind, "first", random, 1, now_ms)
                 .map_err(|error| other(&error))?;
             sdk_keys::insert(&mut tx, &row).await?;
             let string = ConnectionString {

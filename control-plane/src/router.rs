@@ -146,7 +146,15 @@ fn admin() -> ApiRouter<App> {
         )
         .api_route(
             environment,
-            get_with(environments::get, says("getEnvironment", "An environment")),
+            get_with(environments::get, says("getEnvironment", "An environment"))
+                .put_with(
+                    environments::put,
+                    says("putEnvironment", "Says what an environment is called, where it stands, and who may change it"),
+                )
+                .patch_with(
+                    environments::patch,
+                    says("patchEnvironment", "Changes some of what is said about an environment"),
+                ),
         )
         .api_route(
             &e("/config"),
@@ -165,7 +173,9 @@ fn admin() -> ApiRouter<App> {
         )
         .api_route(
             &e("/sdk-keys/{id}"),
-            delete_with(sdk_keys::revoke, says("revokeSdkKey", "Revokes an SDK key")),
+            get_with(sdk_keys::get, says("getSdkKey", "An SDK key; never the key itself"))
+                .patch_with(sdk_keys::patch, says("patchSdkKey", "Calls an SDK key something else"))
+                .delete_with(sdk_keys::revoke, says("revokeSdkKey", "Revokes an SDK key")),
         )
         .api_route(
             &e("/flags"),

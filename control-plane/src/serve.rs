@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use crate::ambient::{Clock, Random};
 use crate::app::{App, MAX_STREAMS, Settings};
 use crate::auth::jwt::Jwt;
+use crate::auth::sdk;
 use crate::auth::seal::Vault;
 use crate::config::{Config, own_secret_file};
 use crate::first_start::{self, StartError};
@@ -103,6 +104,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     let mut tasks = JoinSet::new();
     tasks.spawn(publisher::run(app.clone()));
     tasks.spawn(watch::database(app.clone()));
+    tasks.spawn(sdk::note_uses(app.clone()));
     tasks.spawn(replicas::follow_database(app.clone()));
     if let (Some(client), Some(news)) = (redis, news) {
         let channel = format!("pennon:{}", URL_SAFE_NO_PAD.encode(root_fingerprint));

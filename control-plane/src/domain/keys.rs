@@ -70,6 +70,19 @@ pub fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether a colour may mark an environment.
+///
+/// # Errors
+/// A sentence that says what a colour looks like.
+pub fn check_colour(colour: &str) -> Result<(), String> {
+    let digits = colour.strip_prefix('#').unwrap_or_default();
+    if digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        Ok(())
+    } else {
+        Err("a colour is `#` and six hexadecimal digits, such as `#1a7f37`".to_owned())
+    }
+}
+
 /// Whether an attribute may be declared under this name: attributes are named by the programs that send them.
 ///
 /// # Errors
@@ -112,6 +125,17 @@ mod tests {
             &long,
         ] {
             assert!(check_key(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn colours() {
+        for good in ["#000000", "#1a7f37", "#FFFFFF"] {
+            assert_eq!(check_colour(good), Ok(()), "{good}");
+        }
+        for bad in ["", "#", "#fff", "000000", "#00000g", "#0000000", "red", "#00000\0", "#ä0000"]
+        {
+            assert!(check_colour(bad).is_err(), "{bad:?}");
         }
     }
 

@@ -142,6 +142,10 @@ fn describe(path: &str, method: &str, operation: &mut Value) {
     if operation.get("requestBody").is_some() {
         statuses.extend(WITH_BODY);
     }
+    // Said by those who take If-Match.
+    if operation["responses"].get("428").is_some() {
+        statuses.push(428);
+    }
     let schema = json!({ "$ref": format!("{COMPONENTS}Problem") });
     for status in statuses {
         let description = axum::http::StatusCode::from_u16(status)

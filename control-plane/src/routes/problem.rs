@@ -114,6 +114,12 @@ impl Problem {
         Self::new(StatusCode::PRECONDITION_FAILED, "changed-since", detail).current(current)
     }
 
+    /// The request does not say which version it was made from.
+    pub fn version_needed() -> Self {
+        let detail = "say in If-Match which version you have seen: the ETag of the answer that you read it from, or `*` to write over whatever is there";
+        Self::new(StatusCode::PRECONDITION_REQUIRED, "version-needed", detail).field("If-Match")
+    }
+
     /// The same about a part of the request: its field is told within this one.
     #[must_use]
     pub fn within(mut self, part: &str) -> Self {

@@ -14,7 +14,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, json_schema};
 use serde::Serialize;
 
 use super::problem::Problem;
@@ -144,98 +144,165 @@ fn documented<T: JsonSchema>(
     statuses.iter().map(|status| (Some(Status::Code(*status)), response.clone())).collect()
 }
 
-/// The version that the caller has seen, if they say so.
+/// The version that a write was made from. What is replaced or deleted takes it: without it somebody else's change could be lost
+/// without a word. `*` is whatever is there, for those who mean just that.
 #[derive(Debug)]
-pub struct IfMatch(HeaderMap);
-
-impl FromRequestParts<App> for IfMatch {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
-        let values = parts.headers.get_all(header::IF_MATCH).iter();
-        Ok(Self(values.map(|value| (header::IF_MATCH, value.clone())).collect()))
-    }
+pub struct IfMatch {
+    tags: HeaderMap,
+    needed: bool,
 }
 
-impl OperationInput for IfMatch {
-    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
-        #[derive(JsonSchema)]
-        #[expect(dead_code, reason = "described, never read")]
-        struct Headers {
-            /// Writes only if this is still the version: the ETag of an earlier answer. A lost race is a 412 with the current
-            /// state.
-            #[schemars(rename = "If-Match")]
-            if_match: Option<String>,
-        }
-        let schema = Headers::json_schema(&mut context.schema);
-        let parameters = parameters_from_schema(context, schema, ParamLocation::Header);
-        add_parameters(context, operation, parameters);
-    }
-}
+/// The same where the write may also make what is not there: then there is no version to name.
+#[derive(Debug)]
+pub struct IfMatchOrNew(pub IfMatch);
+
+/// The same for operations that say by themselves what they change ("turn on"): they may name a version.
+#[derive(Debug)]
+pub struct MayMatch(pub IfMatch);
 
 impl IfMatch {
-    /// See [`check_if_match`].
+    fn of(parts: &Parts, needed: bool) -> Self {
+        let values = parts.headers.get_all(header::IF_MATCH).iter();
+        let tags = values.map(|value| (header::IF_MATCH, value.clone())).collect();
+        Self { tags, needed }
+    }
+
+    /// Whether the request may write over `version` (none: nothing is there).
     ///
     /// # Errors
-    /// 412 with `current` when the caller names another version.
+    /// 428 when it must name a version and names none; 412 with `current` when it names another one.
     pub fn check(
         &self,
         version: Option<i64>,
         current: impl FnOnce() -> serde_json::Value,
     ) -> Result<(), Problem> {
-        check_if_match(&self.0, version, current)
+        let mut wanted = self.tags.get_all(header::IF_MATCH).iter().peekable();
+        if wanted.peek().is_none() {
+            return match version {
+                Some(_) if self.needed => Err(Problem::version_needed()),
+                _ => Ok(()),
+            };
+        }
+        // What is not there matches nothing, not even `*`.
+        let own = version.map(|version| format!("\"{version}\""));
+        let named = wanted.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
+        // A weak tag never matches (RFC 9110 section 13.1.1).
+        let fits = |tag: &str| own.as_deref().is_some_and(|own| tag == "*" || tag == own);
+        if named.map(str::trim).any(fits) {
+            Ok(())
+        } else {
+            Err(Problem::precondition_failed(current()))
+        }
     }
 }
 
-/// Whether the request may write over `version` (none: nothing is there): it names it in If-Match, or names none.
-///
-/// # Errors
-/// 412 with `current` when it names another version.
-pub fn check_if_match(
-    headers: &HeaderMap,
-    version: Option<i64>,
-    current: impl FnOnce() -> serde_json::Value,
-) -> Result<(), Problem> {
-    let mut wanted = headers.get_all(header::IF_MATCH).iter().peekable();
-    if wanted.peek().is_none() {
-        return Ok(());
+impl FromRequestParts<App> for IfMatch {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
+        Ok(Self::of(parts, true))
     }
-    // What is not there matches nothing, not even `*`.
-    let own = version.map(|version| format!("\"{version}\""));
-    let named = wanted.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    // A weak tag never matches (RFC 9110 section 13.1.1).
-    if named.map(str::trim).any(|tag| own.as_deref().is_some_and(|own| tag == "*" || tag == own)) {
-        Ok(())
-    } else {
-        Err(Problem::precondition_failed(current()))
+}
+
+impl FromRequestParts<App> for IfMatchOrNew {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
+        Ok(Self(IfMatch::of(parts, true)))
     }
+}
+
+impl FromRequestParts<App> for MayMatch {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
+        Ok(Self(IfMatch::of(parts, false)))
+    }
+}
+
+impl OperationInput for IfMatch {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        let told = "The ETag of the answer that this write was made from, or `*` for whatever is there. Without it: 428; when it was changed since: 412 with the current state.";
+        header_parameter(told, true, context, operation);
+    }
+
+    fn inferred_early_responses(
+        _: &mut GenContext,
+        _: &mut Operation,
+    ) -> Vec<(Option<Status>, Documented)> {
+        precondition_required()
+    }
+}
+
+impl OperationInput for IfMatchOrNew {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        let told = "The ETag of the answer that this write was made from, or `*` for whatever is there; nothing for what is new. Without it where something is: 428; when that was changed since, or is gone: 412 with the current state.";
+        header_parameter(told, false, context, operation);
+    }
+
+    fn inferred_early_responses(
+        _: &mut GenContext,
+        _: &mut Operation,
+    ) -> Vec<(Option<Status>, Documented)> {
+        precondition_required()
+    }
+}
+
+impl OperationInput for MayMatch {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        let told = "Does it only if this is still the version: the ETag of an earlier answer. A lost race is a 412 with the current state.";
+        header_parameter(told, false, context, operation);
+    }
+}
+
+/// Completed, as every problem, by routes/openapi.rs.
+fn precondition_required() -> Vec<(Option<Status>, Documented)> {
+    vec![(Some(Status::Code(428)), Documented::default())]
+}
+
+fn header_parameter(
+    told: &str,
+    required: bool,
+    context: &mut GenContext,
+    operation: &mut Operation,
+) {
+    let required: &[&str] = if required { &["If-Match"] } else { &[] };
+    let schema = json_schema!({
+        "type": "object",
+        "properties": { "If-Match": { "type": "string", "description": told } },
+        "required": required,
+    });
+    let parameters = parameters_from_schema(context, schema, ParamLocation::Header);
+    add_parameters(context, operation, parameters);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn allowed(value: Option<&str>) -> bool {
-        let mut headers = HeaderMap::new();
+    fn status(value: Option<&str>, needed: bool, version: Option<i64>) -> Option<u16> {
+        let mut tags = HeaderMap::new();
         if let Some(value) = value {
-            headers.insert(header::IF_MATCH, value.parse().unwrap());
+            tags.insert(header::IF_MATCH, value.parse().unwrap());
         }
-        check_if_match(&headers, Some(3), || serde_json::Value::Null).is_ok()
+        let checked = IfMatch { tags, needed }.check(version, || serde_json::Value::Null);
+        checked.err().map(|problem| problem.status().as_u16())
     }
 
     #[test]
     fn only_the_current_version_matches() {
-        assert!(
-            allowed(None)
-                && allowed(Some("\"3\""))
-                && allowed(Some("*"))
-                && allowed(Some("\"2\", \"3\""))
-        );
-        assert!(
-            !allowed(Some("\"2\""))
-                && !allowed(Some("W/\"3\""))
-                && !allowed(Some("3"))
-                && !allowed(Some(""))
-        );
+        let there = Some(3);
+        for needed in [true, false] {
+            for good in ["\"3\"", "*", "\"2\", \"3\""] {
+                assert_eq!(status(Some(good), needed, there), None, "{good}");
+                assert_eq!(status(Some(good), needed, None), Some(412), "{good}");
+            }
+            for bad in ["\"2\"", "W/\"3\"", "3", ""] {
+                assert_eq!(status(Some(bad), needed, there), Some(412), "{bad}");
+            }
+            assert_eq!(status(None, needed, None), None);
+        }
+        assert_eq!(status(None, true, there), Some(428));
+        assert_eq!(status(None, false, there), None);
     }
 }

@@ -20,7 +20,7 @@ pub struct Environment {
     pub epoch: i64,
     /// The number of the newest change, without gaps.
     pub revision: i64,
-    /// Where it stands in the list.
+    /// Where it stands in the list, from 0. Moving others moves it too, without a new version.
     pub position: i64,
     /// How it is marked where people see it: `#` and six hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -160,21 +160,38 @@ pub async fn next_revision(
     Ok((revision, key, protected != 0))
 }
 
-/// Writes the environment's name and whether it is protected, in the change with the number `version`.
+/// Writes the environment's name, colour and whether it is protected, in the change that its version names.
 pub async fn describe(
     connection: &mut AnyConnection,
-    id: &str,
-    name: &str,
-    protected: bool,
-    version: i64,
+    environment: &Environment,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE environments SET name = $1, protected = $2, version = $3 WHERE id = $4")
-        .bind(name)
-        .bind(i64::from(protected))
-        .bind(version)
-        .bind(id)
-        .execute(connection)
-        .await?;
+    sqlx::query(
+        "UPDATE environments SET name = $1, protected = $2, colour = $3, version = $4 WHERE id = $5",
+    )
+    .bind(&environment.name)
+    .bind(i64::from(environment.protected))
+    .bind(&environment.colour)
+    .bind(environment.version)
+    .bind(&environment.id)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Puts all environments of a project into this order.
+pub async fn order(
+    connection: &mut AnyConnection,
+    environments: &[Environment],
+) -> Result<(), StoreError> {
+    for (position, environment) in (0_i64..).zip(environments) {
+        if environment.position != position {
+            sqlx::query("UPDATE environments SET position = $1 WHERE id = $2")
+                .bind(position)
+                .bind(&environment.id)
+                .execute(&mut *connection)
+                .await?;
+        }
+    }
     Ok(())
 }
 

@@ -18,7 +18,7 @@ pub(crate) enum With<'a> {
     Bearer(&'a str),
 }
 
-/// A request as a page of ours, or a program, makes it.
+/// A request as a page of ours, or a program, makes it. What is written over was looked at just before.
 pub(crate) async fn ask(
     server: &Server,
     with: With<'_>,
@@ -26,7 +26,13 @@ pub(crate) async fn ask(
     path: &str,
     body: Option<Value>,
 ) -> Answer {
-    ask_from(server, with, method, path, body, &[("sec-fetch-site", "same-origin")]).await
+    let mut headers = vec![("sec-fetch-site", "same-origin")];
+    let seen = match method {
+        Method::PUT | Method::DELETE => server.seen(path).await,
+        _ => None,
+    };
+    headers.extend(seen.as_deref().map(|seen| ("if-match", seen)));
+    ask_from(server, with, method, path, body, &headers).await
 }
 
 pub(crate) async fn ask_from(

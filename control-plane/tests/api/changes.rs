@@ -11,6 +11,7 @@ on_both_databases!(
     an_archived_flag_is_in_no_snapshot_and_comes_back_as_it_was,
     an_archived_segment_is_in_no_snapshot,
     what_is_used_stays,
+    what_is_there_is_written_over_by_who_has_seen_it,
     writes_tell_what_static_analysis_finds,
     what_people_read_makes_no_revision,
 );
@@ -178,7 +179,8 @@ async fn what_is_used_stays(place: Place) {
             vec!["flag \"a\" in \"development\"", "flag \"b\" in \"production\""],
         ),
     ] {
-        let refused = server.admin(method, &format!("{PROJECT}/{path}"), None).await;
+        let path = format!("{PROJECT}/{path}");
+        let refused = server.admin_if(method, &path, None, Some("*")).await;
         assert_eq!(refused.problem(), (409, "conflict".to_owned()), "{path}");
         let detail = refused.json()["detail"].as_str().unwrap().to_owned();
         assert_eq!(detail, format!("it is still used by {}", users.join(", ")), "{path}");
@@ -189,6 +191,70 @@ async fn what_is_used_stays(place: Place) {
     for path in ["segments/outer", "segments/inner", "attributes/plan"] {
         assert_eq!(server.delete(&format!("{PROJECT}/{path}")).await.status, 204, "{path}");
     }
+}
+
+async fn what_is_there_is_written_over_by_who_has_seen_it(place: Place) {
+    let server = start(&place).await;
+    server.boolean_flag("a").await;
+    let project = |path: &str| format!("{PROJECT}/{path}");
+    let merge = "application/merge-patch+json";
+    let send = async |method: &str, path: &str, body: &Value, tag: Option<&str>| {
+        let kind = if method == "PATCH" { merge } else { "application/json" };
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("authorization", format!("Bearer {}", server.token))
+            .header("content-type", kind);
+        if let Some(tag) = tag {
+            request = request.header("if-match", tag);
+        }
+        server.send(request.body(Body::from(body.to_string())).unwrap()).await
+    };
+    for (path, body) in [
+        ("segments/s", json!({})),
+        ("attributes/s", json!({ "type": "string" })),
+        ("layers/s", json!({ "by": {} })),
+        ("holdouts/s", json!({ "by": {}, "weight": 1 })),
+    ] {
+        // What is new has no version to name.
+        assert_eq!(send("PUT", &project(path), &body, None).await.status, 201, "{path}");
+        let refused = send("PUT", &project(path), &body, None).await;
+        assert_eq!(refused.problem(), (428, "version-needed".to_owned()), "{path}");
+        assert_eq!(send("PUT", &project(path), &body, Some("*")).await.status, 200, "{path}");
+    }
+    let definition = server.get(&project("flags/a")).await.ok().json()["definition"].clone();
+    let here = format!("{DEVELOPMENT}/flags/a");
+    let configuration = server.get(&here).await.ok().json()["configuration"].clone();
+    let environment = json!({ "name": "D" });
+    let before = server.get(&project("audit")).await.ok().json();
+    for (method, path, body) in [
+        ("PUT", project("flags/a"), &definition),
+        ("PATCH", project("flags/a"), &json!({})),
+        ("PUT", here.clone(), &configuration),
+        ("PATCH", here.clone(), &json!({})),
+        ("POST", format!("{here}/versions/2/rollback"), &Value::Null),
+        ("POST", project("flags/a/versions/2/rollback"), &Value::Null),
+        ("PUT", DEVELOPMENT.to_owned(), &environment),
+        ("PATCH", DEVELOPMENT.to_owned(), &environment),
+        ("PATCH", project("segments/s"), &json!({})),
+        ("DELETE", project("segments/s"), &Value::Null),
+        ("DELETE", project("attributes/s"), &Value::Null),
+        ("DELETE", project("layers/s"), &Value::Null),
+        ("DELETE", project("holdouts/s"), &Value::Null),
+        ("DELETE", project("flags/a"), &Value::Null),
+    ] {
+        let refused = send(method, &path, body, None).await;
+        assert_eq!(refused.problem(), (428, "version-needed".to_owned()), "{method} {path}");
+        assert_eq!(refused.json()["field"], "If-Match");
+        let lost = send(method, &path, body, Some("\"0\"")).await;
+        assert_eq!(lost.problem(), (412, "changed-since".to_owned()), "{method} {path}");
+        assert!(lost.json()["current"]["version"].is_i64(), "{lost:?}");
+    }
+    assert_eq!(server.get(&project("audit")).await.ok().json(), before);
+    // What says by itself what it changes needs none.
+    server.turn("a", "on").await.ok();
+    let operations = json!({ "operations": [{ "op": "turnOff" }] });
+    server.post(&format!("{here}/operations"), operations).await.ok();
 }
 
 async fn writes_tell_what_static_analysis_finds(place: Place) {

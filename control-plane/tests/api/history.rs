@@ -141,12 +141,11 @@ async fn a_configuration_goes_back(place: Place) {
     let newest = server.get(&format!("{}/versions?limit=1", path("a"))).await.ok().json();
     assert_eq!(newest["items"][0]["action"], json!("flag-configuration.rolled-back"));
     // Again changes nothing.
-    assert_eq!(server.post(&back, json!({})).await.ok().headers["etag"], "\"5\"");
+    assert_eq!(server.roll_back(&path("a"), 3).await.ok().headers["etag"], "\"5\"");
     // The definition goes its own way.
     let definition = json!({ "type": "boolean", "description": "x", "variants": [{ "key": "on", "value": true }, { "key": "off", "value": false }] });
     server.put(&format!("{PROJECT}/flags/a"), definition).await.ok();
-    let back =
-        server.post(&format!("{PROJECT}/flags/a/versions/2/rollback"), json!({})).await.ok().json();
+    let back = server.roll_back(&format!("{PROJECT}/flags/a"), 2).await.ok().json();
     assert_eq!(back["definition"]["clientVisible"], json!(true));
 }
 
@@ -161,14 +160,13 @@ async fn what_does_not_fit_any_more_is_refused(place: Place) {
         .post(&operations, json!({ "operations": [{ "op": "addRule", "rule": rule }] }))
         .await
         .ok();
-    let version = ruled.json()["version"].clone();
+    let version = ruled.json()["version"].as_i64().unwrap();
     server
         .post(&operations, json!({ "operations": [{ "op": "removeRule", "id": "r" }] }))
         .await
         .ok();
     server.delete(&segment).await.ok();
-    let back = format!("{}/versions/{version}/rollback", path("a"));
-    let refused = server.post(&back, json!({})).await;
+    let refused = server.roll_back(&path("a"), version).await;
     assert_eq!(refused.problem(), (409, "conflict".to_owned()));
     let detail = refused.json()["detail"].as_str().unwrap().to_owned();
     assert!(
@@ -178,12 +176,12 @@ async fn what_does_not_fit_any_more_is_refused(place: Place) {
     // With the segment it fits again.
     let deleted = server.get(&format!("{segment}/versions?limit=1")).await.ok().json();
     assert_eq!(deleted["items"][0]["deleted"], json!(true));
-    let gone = deleted["items"][0]["version"].clone();
-    let refused = server.post(&format!("{segment}/versions/{gone}/rollback"), json!({})).await;
+    let gone = deleted["items"][0]["version"].as_i64().unwrap();
+    let refused = server.roll_back(&segment, gone).await;
     assert_eq!(refused.problem().0, 409);
-    let made = server.post(&format!("{segment}/versions/2/rollback"), json!({})).await;
+    let made = server.roll_back(&segment, 2).await;
     assert_eq!(made.status, 201);
-    server.post(&back, json!({})).await.ok();
+    server.roll_back(&path("a"), version).await.ok();
 }
 
 async fn deleted_things_come_back(place: Place) {
@@ -205,12 +203,11 @@ async fn deleted_things_come_back(place: Place) {
         assert_eq!(newest["items"][0]["version"], json!(5), "{path}");
     }
     // Version 2 is the newest of the definition; the configuration is taken as it was then, not as it was last.
-    let back = server.post(&format!("{PROJECT}/flags/a/versions/2/rollback"), json!({})).await.ok();
+    let back = server.roll_back(&format!("{PROJECT}/flags/a"), 2).await.ok();
     assert_eq!(back.json()["definition"]["type"], json!("boolean"));
     let now = server.get(&path("a")).await.ok().json();
     assert_eq!(now["enabled"], json!(false));
-    let last =
-        server.post(&format!("{}/versions/3/rollback", path("a")), json!({})).await.ok().json();
+    let last = server.roll_back(&path("a"), 3).await.ok().json();
     assert_eq!(last["configuration"], then["configuration"]);
 }
 
@@ -250,7 +247,8 @@ async fn the_project_at_any_time(place: Place) {
     let mut states = vec![server.get(&config).await.ok().json()];
     let step = async |path: String, body: Option<Value>, method: Method| {
         server.app.clock.advance(1_000);
-        server.admin(method, &path, body).await.ok();
+        let seen = if method == Method::POST { None } else { server.seen(&path).await };
+        server.admin_if(method, &path, body, seen.as_deref()).await.ok();
     };
     let rule = json!([{ "op": "addRule", "rule": { "id": "r", "when": { "segment": "s" }, "serve": { "variant": "off" } } }]);
     let flag = json!({ "key": "a", "definition": { "type": "boolean" } });

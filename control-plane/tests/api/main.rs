@@ -16,6 +16,7 @@ mod callers;
 mod changes;
 mod delivery;
 mod edges;
+mod environments;
 mod files;
 mod history;
 mod limits;

@@ -91,6 +91,30 @@ fn every_operation_has_its_permission() {
     assert_eq!(described, permitted);
 }
 
+/// What is replaced or deleted is so by who has seen it. Revoking, and ending a session, is right whatever else was changed; people
+/// have no versions, and what is said about them is said field by field.
+#[test]
+fn what_is_written_over_takes_a_version() {
+    const WITHOUT: [&str; 4] = ["endSession", "patchUser", "revokeSdkKey", "revokeToken"];
+    let document = router::openapi();
+    let mut seen = 0;
+    for (path, operations) in paths(&document) {
+        for (method, operation) in operations {
+            let id = operation["operationId"].as_str().unwrap();
+            let parameters = operation["parameters"].as_array().unwrap();
+            let given = parameters.iter().find(|parameter| parameter["name"] == "If-Match");
+            let writes_over = ["put", "patch", "delete"].contains(&method.as_str())
+                || path.ends_with("/rollback");
+            let needed = writes_over && !WITHOUT.contains(&id);
+            assert_eq!(operation["responses"].get("428").is_some(), needed, "{id}");
+            assert!(!needed || given.is_some(), "{id}");
+            assert!(!WITHOUT.contains(&id) || given.is_none(), "{id}");
+            seen += usize::from(needed);
+        }
+    }
+    assert!(seen > 20, "{seen}");
+}
+
 #[test]
 fn every_reference_leads_somewhere() {
     fn walk<'a>(value: &'a Value, found: &mut Vec<&'a str>) {

@@ -36,7 +36,8 @@ async fn commit_alone(server: &Server, id: &str) {
             .await
             .unwrap()
             .unwrap();
-    sdk_keys::revoke(&mut changing.tx, id, NOW).await.unwrap();
+    let version = changing.version();
+    sdk_keys::revoke(&mut changing.tx, id, NOW, version).await.unwrap();
     let environment = server.environment_id(0);
     let change = Change {
         action: "sdk-key.revoked",

@@ -270,20 +270,39 @@ impl Server {
         self.admin(Method::POST, path, Some(body)).await
     }
 
+    /// Back to an earlier version, over what somebody has just looked at.
+    pub(crate) async fn roll_back(&self, path: &str, version: i64) -> Answer {
+        let seen = self.seen(path).await;
+        let path = format!("{path}/versions/{version}/rollback");
+        self.admin_if(Method::POST, &path, None, seen.as_deref()).await
+    }
+
+    /// The ETag of what is at this path, if anything is.
+    pub(crate) async fn seen(&self, path: &str) -> Option<String> {
+        let answer = self.get(path).await;
+        answer.headers.get("etag").map(|tag| tag.to_str().unwrap().to_owned())
+    }
+
+    /// Over what is there, or new, by somebody who has just looked; so are the two below.
     pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
-        self.admin(Method::PUT, path, Some(body)).await
+        let seen = self.seen(path).await;
+        self.admin_if(Method::PUT, path, Some(body), seen.as_deref()).await
     }
 
     /// A merge patch.
     pub(crate) async fn patch(&self, path: &str, patch: Value) -> Answer {
-        let request = Request::patch(path)
+        let mut request = Request::patch(path)
             .header("authorization", format!("Bearer {}", self.token))
             .header("content-type", "application/merge-patch+json");
+        if let Some(seen) = self.seen(path).await {
+            request = request.header("if-match", seen);
+        }
         self.send(request.body(Body::from(patch.to_string())).unwrap()).await
     }
 
     pub(crate) async fn delete(&self, path: &str) -> Answer {
-        self.admin(Method::DELETE, path, None).await
+        let seen = self.seen(path).await;
+        self.admin_if(Method::DELETE, path, None, seen.as_deref()).await
     }
 
     /// `on` or `off`.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::flag::{self, Wrong};
-use super::keys::{check_key, check_name};
+use super::keys::{check_colour, check_key, check_name};
 use crate::ambient::{NoRandomness, Random};
 
 pub use plan::{Item, Plan, Refused, Report, plan};
@@ -62,6 +62,9 @@ pub struct Environment {
     pub name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protected: Option<bool>,
+    /// Without it, an environment that is there keeps its colour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub colour: Option<String>,
     /// By the flag's key. A flag that is not here stays as it is, or, when it or the environment is new, is off.
     #[serde(default)]
     pub flags: BTreeMap<String, Map<String, Value>>,
@@ -118,6 +121,10 @@ impl Project {
                 let field = format!("environments[{index}].name");
                 check_name(name).map_err(|detail| Wrong { field, detail })?;
             }
+            if let Some(colour) = &environment.colour {
+                let field = format!("environments[{index}].colour");
+                check_colour(colour).map_err(|detail| Wrong { field, detail })?;
+            }
             if project.environments[..index].iter().any(|other| other.key == environment.key) {
                 return Err(Wrong {
                     field,
@@ -168,6 +175,7 @@ impl Project {
             key: environment.to_owned(),
             name: None,
             protected: None,
+            colour: None,
             flags: configured,
         };
         Ok(Self {

@@ -95,6 +95,7 @@ impl Planning<'_> {
                 Some(known) => {
                     known.name = new.name.clone().or(known.name.take());
                     known.protected = new.protected.or(known.protected);
+                    known.colour = new.colour.clone().or(known.colour.take());
                 }
                 None => {
                     let flags = self.current.flags.iter();
@@ -103,6 +104,7 @@ impl Planning<'_> {
                         key: new.key.clone(),
                         name: new.name.clone().or_else(|| Some(new.key.clone())),
                         protected: Some(new.protected.unwrap_or(false)),
+                        colour: new.colour.clone(),
                         flags: off,
                     });
                 }
@@ -336,7 +338,8 @@ impl Planning<'_> {
         for environment in &incoming.environments {
             let head = |project: &Project| {
                 project.environment(&environment.key).map(|environment| {
-                    json!({ "name": environment.name, "protected": environment.protected })
+                    let (name, protected) = (&environment.name, environment.protected);
+                    json!({ "name": name, "protected": protected, "colour": environment.colour })
                 })
             };
             tell(

@@ -17,7 +17,7 @@ use crate::routes::page::{Page, Wanted};
 use crate::routes::patch::{MergePatch, Written};
 use crate::routes::path::{Path, Query};
 use crate::routes::problem::Problem;
-use crate::routes::version::{IfMatch, Versioned};
+use crate::routes::version::{IfMatch, MayMatch, Versioned};
 use crate::store::change::{Change, Changing};
 use crate::store::environments::Environment;
 use crate::store::flags::{self, Stored};
@@ -196,7 +196,7 @@ pub async fn on(
     State(app): State<App>,
     actor: Actor,
     path: Path<(String, String, String)>,
-    if_match: IfMatch,
+    MayMatch(if_match): MayMatch,
 ) -> Result<Versioned<Shown>, Problem> {
     let taken = take(&app, &actor, path, &if_match).await?;
     turn(&app, taken, true, TURNED_ON).await
@@ -207,7 +207,7 @@ pub async fn off(
     State(app): State<App>,
     actor: Actor,
     path: Path<(String, String, String)>,
-    if_match: IfMatch,
+    MayMatch(if_match): MayMatch,
 ) -> Result<Versioned<Shown>, Problem> {
     let taken = take(&app, &actor, path, &if_match).await?;
     turn(&app, taken, false, TURNED_OFF).await

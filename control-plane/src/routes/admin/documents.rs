@@ -23,7 +23,7 @@ use crate::routes::page::{DOCUMENT_ORDERS, Page, Wanted};
 use crate::routes::patch::{MergePatch, Written};
 use crate::routes::path::{Path, Query};
 use crate::routes::problem::Problem;
-use crate::routes::version::{IfMatch, Put, Versioned};
+use crate::routes::version::{IfMatch, IfMatchOrNew, MayMatch, Put, Versioned};
 use crate::store::change::{Change, Changing};
 use crate::store::documents::{self, Document};
 use crate::store::list::{self, By};
@@ -117,7 +117,7 @@ pub async fn put<T: Definition>(
     State(app): State<App>,
     actor: Actor,
     Path((project, key)): Path<(String, String)>,
-    if_match: IfMatch,
+    IfMatchOrNew(if_match): IfMatchOrNew,
     JsonBody(Authored(written, _)): JsonBody<Authored<T>>,
 ) -> Result<Put<Kept<T>>, Problem> {
     check_imported(&key).map_err(|detail| Problem::invalid("key", detail))?;
@@ -206,7 +206,7 @@ pub async fn archive<T: Definition>(
     app: State<App>,
     actor: Actor,
     path: Path<(String, String)>,
-    if_match: IfMatch,
+    if_match: MayMatch,
 ) -> Result<Versioned<Kept<T>>, Problem> {
     set_archived(app, actor, path, if_match, true).await
 }
@@ -216,7 +216,7 @@ pub async fn restore<T: Definition>(
     app: State<App>,
     actor: Actor,
     path: Path<(String, String)>,
-    if_match: IfMatch,
+    if_match: MayMatch,
 ) -> Result<Versioned<Kept<T>>, Problem> {
     set_archived(app, actor, path, if_match, false).await
 }
@@ -225,7 +225,7 @@ async fn set_archived<T: Definition>(
     State(app): State<App>,
     actor: Actor,
     Path((project, key)): Path<(String, String)>,
-    if_match: IfMatch,
+    MayMatch(if_match): MayMatch,
     archived: bool,
 ) -> Result<Versioned<Kept<T>>, Problem> {
     let mut changing = find::change(&app, &actor, &project).await?;

@@ -5,20 +5,21 @@ use axum::extract::State;
 use pennon_core::config::Configuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::history::Then;
 use super::{find, soundness};
 use crate::app::App;
 use crate::auth::actor::Actor;
-use crate::domain::flag::{Definition, first_configuration};
-use crate::domain::keys::{check_key, check_name};
+use crate::domain::flag::{Definition, first_configuration, read};
+use crate::domain::keys::{check_colour, check_key, check_name};
 use crate::publish::environment::{configuration, configuration_at, definition};
-use crate::routes::body::JsonBody;
+use crate::routes::body::{Authored, JsonBody};
 use crate::routes::page::Page;
+use crate::routes::patch::{MergePatch, Written};
 use crate::routes::path::{Path, Query};
 use crate::routes::problem::Problem;
-use crate::routes::version::{Created, Versioned};
+use crate::routes::version::{Created, IfMatch, Versioned};
 use crate::store::change::{Change, Changing};
 use crate::store::environments::{self, Environment};
 use crate::store::flags::{self, Stored};
@@ -72,9 +73,12 @@ pub async fn config(
 #[serde(deny_unknown_fields)]
 pub struct NewEnvironment {
     key: String,
+    /// The key, unless another is given.
     name: Option<String>,
     #[serde(default)]
     protected: bool,
+    /// `#` and six hexadecimal digits.
+    colour: Option<String>,
 }
 
 /// `POST`: every flag of the project is there, turned off.
@@ -98,6 +102,9 @@ pub(super) async fn make(
     check_key(&new.key).map_err(|detail| Problem::invalid("key", detail))?;
     let name = new.name.unwrap_or_else(|| new.key.clone());
     check_name(&name).map_err(|detail| Problem::invalid("name", detail))?;
+    if let Some(colour) = &new.colour {
+        check_colour(colour).map_err(|detail| Problem::invalid("colour", detail))?;
+    }
     let mut changing = find::change(app, &actor, project).await?;
     let like = match like {
         Some(key) => Some(find::environment(&mut changing.tx, &changing.project, key).await?),
@@ -118,7 +125,7 @@ pub(super) async fn make(
         epoch: 1,
         revision: 0,
         position: others.last().map_or(0, |last| last.position + 1),
-        colour: None,
+        colour: new.colour,
         version: changing.version(),
         created_at: changing.now_ms,
     };
@@ -145,6 +152,109 @@ pub(super) async fn make(
     environment.revision =
         revisions.first().map_or(environment.revision, |(_, revision)| *revision);
     Ok(Created(environment.version, shown(app, environment)))
+}
+
+/// What people say about an environment. It keeps its key and its id: clients are configured with them.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "EnvironmentSettings")]
+pub struct Settings {
+    name: String,
+    /// Whether it takes the role publisher to change what it serves.
+    #[serde(default)]
+    protected: bool,
+    /// How it is marked where people see it: `#` and six hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    colour: Option<String>,
+    /// Where it stands in the list, from 0: what stands there and behind moves on. Unless given, it stays where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    position: Option<usize>,
+}
+
+impl Settings {
+    fn of(environment: &Environment) -> Self {
+        Self {
+            name: environment.name.clone(),
+            protected: environment.protected,
+            colour: environment.colour.clone(),
+            position: None,
+        }
+    }
+}
+
+/// `PUT .../{environment}`
+pub async fn put(
+    app: State<App>,
+    actor: Actor,
+    path: Path<(String, String)>,
+    if_match: IfMatch,
+    JsonBody(Authored(written, _)): JsonBody<Authored<Settings>>,
+) -> Result<Versioned<Shown>, Problem> {
+    write(app, actor, path, if_match, Written::Whole(written)).await
+}
+
+/// `PATCH .../{environment}`
+pub async fn patch(
+    app: State<App>,
+    actor: Actor,
+    path: Path<(String, String)>,
+    if_match: IfMatch,
+    MergePatch(patch, _): MergePatch<Settings>,
+) -> Result<Versioned<Shown>, Problem> {
+    write(app, actor, path, if_match, Written::Patch(patch)).await
+}
+
+async fn write(
+    State(app): State<App>,
+    actor: Actor,
+    Path((project, key)): Path<(String, String)>,
+    if_match: IfMatch,
+    written: Written,
+) -> Result<Versioned<Shown>, Problem> {
+    let mut changing = find::change(&app, &actor, &project).await?;
+    let mut environment = find::environment(&mut changing.tx, &changing.project, &key).await?;
+    if_match.check(Some(environment.version), || json!(shown(&app, environment.clone())))?;
+    let old = environment.clone();
+    let settings: Settings = read(Value::Object(written.over(&Settings::of(&old))?))?;
+    check_name(&settings.name).map_err(|detail| Problem::invalid("name", detail))?;
+    if let Some(colour) = &settings.colour {
+        check_colour(colour).map_err(|detail| Problem::invalid("colour", detail))?;
+    }
+    if let Some(position) = settings.position {
+        environment.position = place(&mut changing, &old, position).await?;
+    }
+    environment.name = settings.name;
+    environment.protected = settings.protected;
+    environment.colour = settings.colour;
+    environment.version = changing.version();
+    environments::describe(&mut changing.tx, &environment).await?;
+    let change = Change {
+        action: "environment.updated",
+        target: &environment.key,
+        environment_id: Some(&environment.id),
+        old: Some(json!(old)),
+        new: Some(json!(environment)),
+    };
+    // None of it is in a snapshot, so none changes.
+    app.commit(changing, change, &[]).await?;
+    Ok(Versioned(environment.version, shown(&app, environment)))
+}
+
+/// Moves an environment to this place in the list.
+async fn place(
+    changing: &mut Changing,
+    environment: &Environment,
+    position: usize,
+) -> Result<i64, Problem> {
+    let mut list = environments::list(&mut changing.tx, &changing.project.id).await?;
+    if position >= list.len() {
+        let detail = format!("there are {} environments: give 0 to {}", list.len(), list.len() - 1);
+        return Err(Problem::invalid("position", detail));
+    }
+    list.retain(|other| other.id != environment.id);
+    list.insert(position, environment.clone());
+    environments::order(&mut changing.tx, &list).await?;
+    i64::try_from(position).map_err(|error| Problem::internal(&error))
 }
 
 /// Says that every flag of the project is off in a new environment.

@@ -79,6 +79,7 @@ async fn current(
             key: environment.key.clone(),
             name: Some(environment.name.clone()),
             protected: Some(environment.protected),
+            colour: environment.colour.clone(),
             flags: does,
         });
     }
@@ -295,11 +296,16 @@ async fn write_flags(
         let protected = environment.protected.unwrap_or(false);
         let id = match known {
             Some(known) => {
-                if known.name != name || known.protected != protected {
-                    let (tx, id) = (&mut changing.tx, &known.id);
-                    environments::describe(tx, id, &name, protected, version).await?;
-                    let told = json!({ "name": name, "protected": protected }).to_string();
-                    written.push(entry("environment", &known.key, None, &told));
+                let told = Environment {
+                    name,
+                    protected,
+                    colour: environment.colour.clone(),
+                    version,
+                    ..known.clone()
+                };
+                if (Environment { version: known.version, ..told.clone() }) != *known {
+                    environments::describe(&mut changing.tx, &told).await?;
+                    written.push(entry("environment", &told.key, None, &json!(told).to_string()));
                 }
                 known.id.clone()
             }
@@ -313,7 +319,7 @@ async fn write_flags(
                     epoch: 1,
                     revision: 0,
                     position,
-                    colour: None,
+                    colour: environment.colour.clone(),
                     version,
                     created_at: now,
                 };

@@ -21,7 +21,7 @@ use crate::routes::kept::{Kept, Told};
 use crate::routes::patch::{MergePatch, Written};
 use crate::routes::path::Path;
 use crate::routes::problem::Problem;
-use crate::routes::version::{Created, IfMatch, Versioned};
+use crate::routes::version::{Created, IfMatch, MayMatch, Versioned};
 use crate::store::change::{Change, Changing};
 use crate::store::documents::Document;
 use crate::store::environments::{self, Environment};
@@ -314,7 +314,7 @@ pub async fn archive(
     app: State<App>,
     actor: Actor,
     path: Path<(String, String)>,
-    if_match: IfMatch,
+    if_match: MayMatch,
 ) -> Result<Versioned<Kept<Definition>>, Problem> {
     set_archived(app, actor, path, if_match, true).await
 }
@@ -324,7 +324,7 @@ pub async fn restore(
     app: State<App>,
     actor: Actor,
     path: Path<(String, String)>,
-    if_match: IfMatch,
+    if_match: MayMatch,
 ) -> Result<Versioned<Kept<Definition>>, Problem> {
     set_archived(app, actor, path, if_match, false).await
 }
@@ -333,7 +333,7 @@ async fn set_archived(
     State(app): State<App>,
     actor: Actor,
     Path((project, key)): Path<(String, String)>,
-    if_match: IfMatch,
+    MayMatch(if_match): MayMatch,
     archived: bool,
 ) -> Result<Versioned<Kept<Definition>>, Problem> {
     let mut changing = find::change(&app, &actor, &project).await?;

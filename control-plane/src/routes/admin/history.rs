@@ -19,7 +19,7 @@ use crate::routes::page::Page;
 use crate::routes::patch::Written;
 use crate::routes::path::{Path, Query};
 use crate::routes::problem::Problem;
-use crate::routes::version::{IfMatch, Put, Versioned};
+use crate::routes::version::{IfMatch, IfMatchOrNew, Put, Versioned};
 use crate::store::change::Changing;
 use crate::store::environments::{self, Environment};
 use crate::store::projects::Project;
@@ -274,7 +274,7 @@ pub async fn roll_back_flag(
     State(app): State<App>,
     actor: Actor,
     Path((project, key, version)): Path<(String, String, i64)>,
-    if_match: IfMatch,
+    IfMatchOrNew(if_match): IfMatchOrNew,
 ) -> Result<Versioned<Kept<flag::Definition>>, Problem> {
     find::imported("flag", &key)?;
     let mut changing = find::change(&app, &actor, &project).await?;
@@ -397,7 +397,7 @@ pub async fn roll_back_document<T: Definition>(
     State(app): State<App>,
     actor: Actor,
     Path((project, key, version)): Path<(String, String, i64)>,
-    if_match: IfMatch,
+    IfMatchOrNew(if_match): IfMatchOrNew,
 ) -> Result<Put<Kept<T>>, Problem> {
     find::imported(T::KIND.as_str(), &key)?;
     let mut changing = find::change(&app, &actor, &project).await?;

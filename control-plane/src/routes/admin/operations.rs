@@ -20,7 +20,7 @@ use crate::routes::kept::Kept;
 use crate::routes::patch::Written;
 use crate::routes::path::Path;
 use crate::routes::problem::Problem;
-use crate::routes::version::{IfMatch, Versioned};
+use crate::routes::version::{MayMatch, Versioned};
 use crate::store::change::Changing;
 use crate::store::versions::{self, Kind, Object};
 
@@ -59,7 +59,7 @@ pub async fn on_flag(
     State(app): State<App>,
     actor: Actor,
     Path((project, environment, key)): Path<(String, String, String)>,
-    if_match: IfMatch,
+    MayMatch(if_match): MayMatch,
     JsonBody(wanted): JsonBody<Operations<Operation>>,
 ) -> Result<Versioned<configurations::Shown>, Problem> {
     let path = Path((project, environment, key.clone()));
@@ -116,7 +116,7 @@ pub async fn on_segment(
     State(app): State<App>,
     actor: Actor,
     Path((project, key)): Path<(String, String)>,
-    if_match: IfMatch,
+    MayMatch(if_match): MayMatch,
     JsonBody(wanted): JsonBody<Operations<SegmentOperation>>,
 ) -> Result<Versioned<Kept<Segment>>, Problem> {
     let mut changing = find::change(&app, &actor, &project).await?;

@@ -8,19 +8,23 @@ use pennon_core::protocol::connection::{self, ConnectionString};
 use pennon_core::snapshot::Kind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
+use sqlx::AnyConnection;
 
 use super::find;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::auth::sdk;
+use crate::domain::flag::read;
 use crate::domain::keys::check_name;
 use crate::routes::body::JsonBody;
 use crate::routes::page::Page;
+use crate::routes::patch::{MergePatch, Written};
 use crate::routes::path::Path;
 use crate::routes::problem::Problem;
-use crate::routes::version::Made;
+use crate::routes::version::{IfMatch, Made, Versioned};
 use crate::store::change::Change;
+use crate::store::environments::Environment;
 use crate::store::sdk_keys::{self, SdkKey};
 
 /// `GET`: revoked ones too; never the keys themselves.
@@ -33,6 +37,29 @@ pub async fn list(
     let project = find::project(&mut tx, &project).await?;
     let environment = find::environment(&mut tx, &project, &environment).await?;
     Ok(Json(Page::whole(sdk_keys::list(&mut tx, &environment.id).await?)))
+}
+
+/// `GET .../{id}`
+pub async fn get(
+    State(app): State<App>,
+    _: Actor,
+    Path((project, environment, id)): Path<(String, String, String)>,
+) -> Result<Versioned<SdkKey>, Problem> {
+    let mut tx = app.store.begin_read().await?;
+    let project = find::project(&mut tx, &project).await?;
+    let environment = find::environment(&mut tx, &project, &environment).await?;
+    let key = found(&mut tx, &environment, &id).await?;
+    Ok(Versioned(key.version, key))
+}
+
+async fn found(
+    connection: &mut AnyConnection,
+    environment: &Environment,
+    id: &str,
+) -> Result<SdkKey, Problem> {
+    connection::id(id).ok_or_else(|| find::missing("SDK key", id))?;
+    let key = sdk_keys::find(connection, &environment.id, id).await?;
+    key.ok_or_else(|| find::missing("SDK key", id))
 }
 
 /// A new key.
@@ -75,7 +102,8 @@ pub async fn create(
             "an environment has at most {MAX_SDK_KEYS} SDK keys: revoke some"
         )));
     }
-    let (text, row) = sdk::generate(&environment.id, kind, &name, &app.random, changing.now_ms)?;
+    let (version, now) = (changing.version(), changing.now_ms);
+    let (text, row) = sdk::generate(&environment.id, kind, &name, &app.random, version, now)?;
     sdk_keys::insert(&mut changing.tx, &row).await?;
     let change = Change {
         action: "sdk-key.created",
@@ -106,25 +134,61 @@ pub fn connection_string(app: &App, kind: Kind, sdk_key: &str, environment: [u8;
     .reveal()
 }
 
+/// What can be changed of a key.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "SdkKeyName")]
+pub struct Named {
+    name: String,
+}
+
+/// `PATCH .../{id}`: what people call it.
+pub async fn patch(
+    State(app): State<App>,
+    actor: Actor,
+    Path((project, environment, id)): Path<(String, String, String)>,
+    if_match: IfMatch,
+    MergePatch(patch, _): MergePatch<Named>,
+) -> Result<Versioned<SdkKey>, Problem> {
+    let mut changing = find::change(&app, &actor, &project).await?;
+    let environment = find::environment(&mut changing.tx, &changing.project, &environment).await?;
+    let old = found(&mut changing.tx, &environment, &id).await?;
+    if_match.check(Some(old.version), || json!(old))?;
+    let whole = Written::Patch(patch).over(&Named { name: old.name.clone() })?;
+    let Named { name } = read(Value::Object(whole))?;
+    check_name(&name).map_err(|detail| Problem::invalid("name", detail))?;
+    let version = changing.version();
+    sdk_keys::rename(&mut changing.tx, &id, &name, version).await?;
+    let new = SdkKey { name, version, ..old.clone() };
+    let change = Change {
+        action: "sdk-key.renamed",
+        target: &id,
+        environment_id: Some(&environment.id),
+        old: Some(json!(old)),
+        new: Some(json!(new)),
+    };
+    // A name is in no snapshot.
+    app.commit(changing, change, &[]).await?;
+    Ok(Versioned(version, new))
+}
+
 /// `DELETE .../{id}`: the key is refused here at once, at edges with the next snapshot, in caches when they expire.
 pub async fn revoke(
     State(app): State<App>,
     actor: Actor,
     Path((project, environment, id)): Path<(String, String, String)>,
 ) -> Result<NoContent, Problem> {
-    connection::id(&id).ok_or_else(|| find::missing("SDK key", &id))?;
     let mut changing = find::change(&app, &actor, &project).await?;
     let environment = find::environment(&mut changing.tx, &changing.project, &environment).await?;
-    let key = sdk_keys::find(&mut changing.tx, &environment.id, &id).await?;
-    let key = key.ok_or_else(|| find::missing("SDK key", &id))?;
+    let key = found(&mut changing.tx, &environment, &id).await?;
     if key.revoked_at.is_some() {
         // The request that revoked it may have failed after its commit; this one may be its repetition.
         drop(changing);
         app.sdk_keys.reload(&app.store).await?;
         return Ok(NoContent);
     }
-    let now = changing.now_ms;
-    sdk_keys::revoke(&mut changing.tx, &id, now).await?;
+    let (version, now) = (changing.version(), changing.now_ms);
+    sdk_keys::revoke(&mut changing.tx, &id, now, version).await?;
     let change = Change {
         action: "sdk-key.revoked",
         target: &id,
