@@ -28,6 +28,8 @@ cargo xtask COMMAND
                  what takes bytes from outside, fed with what coverage leads to; `fuzz --list` names the targets
   bench evaluate | control-plane
                  what things cost, beside something plain in the same run
+  bench instructions [--accept]
+                 how many instructions an evaluation takes, against bench/instructions.txt; --accept writes that
   soak [ROUNDS]  the tests that draw their cases, many times over
   judge [VENDOR] imported configurations against the vendors' own engines: 200,000 random evaluations each, or
                  [--evaluations N] [--seed N] [--show N]
@@ -63,6 +65,8 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         ["test", steps @ ..] => test::test(steps),
         ["bench", "evaluate"] => bench::evaluate(),
         ["bench", "control-plane"] => bench::control_plane(),
+        ["bench", "instructions"] => bench::compare(),
+        ["bench", "instructions", "--accept"] => bench::accept(),
         ["fuzz", "--list"] => fuzz::list(),
         ["fuzz", "--minimise"] => fuzz::minimise(),
         ["fuzz", arguments @ ..] => fuzz::fuzz(arguments),

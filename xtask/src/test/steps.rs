@@ -7,7 +7,7 @@ use super::environment::Environment;
 use super::soak;
 use crate::build::NATIVE;
 use crate::process::{cargo, run};
-use crate::{build, judge, tidy, tools};
+use crate::{bench, build, judge, tidy, tools};
 
 /// A part of the run that passes or fails as a whole.
 pub(crate) struct Step {
@@ -15,15 +15,6 @@ pub(crate) struct Step {
     pub(crate) about: &'static str,
     pub(crate) run: fn(&mut Environment) -> Result<Count>,
 }
-
-const WASM: &[&str] = &[
-    "--package",
-    "pennon-wasm",
-    "--package",
-    "pennon-edge-worker",
-    "--target",
-    "wasm32-unknown-unknown",
-];
 
 /// Of libFuzzer, for each target.
 const FUZZ_SECONDS: u32 = 3;
@@ -57,6 +48,11 @@ pub(crate) const STEPS: &[Step] = &[
         name: "fuzz",
         about: "any bytes whatsoever, and a few seconds of libFuzzer for each target",
         run: fuzz,
+    },
+    Step {
+        name: "instructions",
+        about: "what an evaluation takes, against the committed figures; nothing for an observer that is not there",
+        run: |_| check(bench::compare()),
     },
     Step {
         name: "build",
@@ -114,17 +110,19 @@ fn clippy() -> Result<()> {
     run(command.args(["--all-targets", "--", "--deny", "warnings"]))?;
     // By itself: with all its features it would compile libFuzzer.
     let mut fuzz = cargo();
-    fuzz.args(["clippy", "--quiet", "--package", "pennon-fuzz"]);
+    fuzz.args(["clippy", "--quiet", "--package", "pennon-fuzz", "--package", "pennon-bench"]);
     run(fuzz.args(["--all-targets", "--", "--deny", "warnings"]))
 }
 
 fn clippy_wasm() -> Result<()> {
     tools::wasm_target()?;
     let deny = ["--", "--deny", "warnings"];
-    run(cargo().args(["clippy", "--quiet"]).args(WASM).arg("--all-features").args(deny))?;
-    // As browsers get it: together with the edge worker the core would have the worker's features.
-    let browser = ["--package", "pennon-wasm", "--target", "wasm32-unknown-unknown"];
-    run(cargo().args(["clippy", "--quiet"]).args(browser).args(deny))
+    // One by one: together, browsers' module would be compiled with the features that the edge worker needs, the standard library too.
+    for package in ["pennon-edge-worker", "pennon-wasm"] {
+        let module = ["--package", package, "--target", "wasm32-unknown-unknown"];
+        run(cargo().args(["clippy", "--quiet"]).args(module).arg("--all-features").args(deny))?;
+    }
+    Ok(())
 }
 
 fn xtask(_: &mut Environment) -> Result<Count> {

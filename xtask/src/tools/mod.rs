@@ -9,6 +9,7 @@ mod postgres;
 mod python;
 mod redis;
 mod rust;
+mod valgrind;
 
 pub(crate) use bindgen::{bindgen, version as bindgen_version};
 pub(crate) use cargo_deny::cargo_deny;
@@ -18,6 +19,7 @@ pub(crate) use postgres::binaries as postgres_binaries;
 pub(crate) use python::python;
 pub(crate) use redis::redis_server;
 pub(crate) use rust::wasm_target;
+pub(crate) use valgrind::valgrind;
 
 use std::path::{Path, PathBuf};
 
@@ -32,6 +34,7 @@ pub(crate) fn all() -> Result<()> {
     postgres_binaries()?;
     redis_server()?;
     chromium()?;
+    valgrind()?;
     python()?;
     println!("every tool is there");
     Ok(())

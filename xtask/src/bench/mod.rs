@@ -1,5 +1,8 @@
 //! `cargo xtask bench`: what things cost, each beside something plain in the same run.
 
+mod instructions;
+
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
@@ -9,15 +12,22 @@ use crate::process::{cargo, run};
 use crate::test::Environment;
 use crate::workspace;
 
-/// Times of evaluations, beside a hand-written floor.
-pub(crate) fn evaluate() -> Result<()> {
+pub(crate) use instructions::{accept, compare};
+
+/// Writes the workloads and returns the folder that they are in.
+fn workload() -> Result<PathBuf> {
     let folder = workspace::target().join("bench");
     run(cargo().arg("build").arg("--quiet").args(NATIVE).args(["--example", "workload"]))?;
     let program = workspace::target().join("debug").join("examples").join("workload");
     run(Command::new(program).arg(&folder))?;
+    Ok(folder)
+}
+
+/// Times of evaluations, beside a hand-written floor.
+pub(crate) fn evaluate() -> Result<()> {
     run(cargo()
         .args(["run", "--quiet", "--release", "--package", "pennon-bench", "--", "table"])
-        .arg(&folder))
+        .arg(workload()?))
 }
 
 /// Times, CPU and memory of the control plane on both databases, beside a bare axum handler. It takes about ten minutes.
