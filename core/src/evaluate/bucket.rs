@@ -29,7 +29,7 @@ pub(crate) struct NoUnit {
     pub(crate) targeting_key: bool,
 }
 
-impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
+impl<'s, O: Observer> Evaluation<'s, '_, O> {
     /// Reads the units and the algorithm, and computes the bucket of the first unit that is there.
     #[inline]
     pub(crate) fn bucket(&mut self, reader: &mut Reader<'s>) -> Option<Result<u64, NoUnit>> {
@@ -38,22 +38,21 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
             return None;
         }
         let first = Name::read(reader)?;
-        let mut unit = self.attribute(&first);
+        let mut holder = self.attribute(&first);
         for _ in 1..units {
             let next = Name::read(reader)?;
-            if with_unit(unit, |_| ()).is_none() {
-                unit = self.attribute(&next);
+            if unit(holder, &mut Digits::default()).is_none() {
+                holder = self.attribute(&next);
             }
         }
-        if let (algorithm::SIPHASH, Some(Attribute::String(unit))) = (algorithm, unit)
-            && !unit.is_empty()
-        {
-            return Some(Ok(siphash(reader.array()?, unit)));
-        }
-        let algorithm = Algorithm::read(algorithm, reader)?;
-        match with_unit(unit, |unit| algorithm.bucket(unit)) {
-            Some(bucket) => Some(Ok(bucket?)),
+        let mut digits = Digits::default();
+        match unit(holder, &mut digits) {
+            Some(unit) if algorithm == algorithm::SIPHASH => {
+                Some(Ok(siphash(reader.array()?, unit)))
+            }
+            Some(unit) => Some(Ok(Algorithm::read(algorithm, reader)?.bucket(unit)?)),
             None => {
+                Algorithm::read(algorithm, reader)?;
                 let targeting_key = first.names == 1 && first.text == TARGETING_KEY.as_bytes();
                 Some(Err(NoUnit { targeting_key }))
             }
@@ -131,29 +130,34 @@ fn siphash(salt: &[u8; 16], unit: &[u8]) -> u64 {
     SipHasher24::new_with_key(salt).hash(unit) >> 32
 }
 
-/// Calls `read` with the bytes of a unit: a string that is not empty as it is, an integer in decimal. Anything else is no unit.
+/// Room for an integer in decimal.
+pub(crate) type Digits = [u8; 20];
+
+/// The bytes of a unit: a string that is not empty as it is, an integer in decimal. Anything else is no unit.
 #[inline]
-pub(crate) fn with_unit<R>(
-    attribute: Option<Attribute<'_>>,
-    read: impl FnOnce(&[u8]) -> R,
-) -> Option<R> {
+pub(crate) fn unit<'a>(
+    attribute: Option<Attribute<'a>>,
+    digits: &'a mut Digits,
+) -> Option<&'a [u8]> {
     match attribute? {
-        Attribute::String(text) => (!text.is_empty()).then(|| read(text)),
-        Attribute::Number(number) => {
-            // The cast saturates, so a fraction or a number too large differs from what it was.
-            let integer = number as i64;
-            if integer as f64 != number || !(-MAX_INTEGER..=MAX_INTEGER).contains(&number) {
-                return None;
-            }
-            let mut digits = [0; 20];
-            Some(read(decimal(integer, &mut digits)))
-        }
+        Attribute::String(text) => (!text.is_empty()).then_some(text),
+        Attribute::Number(number) => integer(number, digits),
         _ => None,
     }
 }
 
+#[cold]
+fn integer(number: f64, digits: &mut Digits) -> Option<&[u8]> {
+    // The cast saturates, so a fraction or a number too large differs from what it was.
+    let integer = number as i64;
+    if integer as f64 != number || !(-MAX_INTEGER..=MAX_INTEGER).contains(&number) {
+        return None;
+    }
+    Some(decimal(integer, digits))
+}
+
 /// Writes an integer in decimal at the end of `digits`.
-fn decimal(integer: i64, digits: &mut [u8; 20]) -> &[u8] {
+fn decimal(integer: i64, digits: &mut Digits) -> &[u8] {
     let mut rest = integer.unsigned_abs();
     let mut start = digits.len();
     loop {
@@ -175,7 +179,6 @@ fn decimal(integer: i64, digits: &mut [u8; 20]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::String;
 
     /// Appendix A of the SipHash paper: key 00..0f, message 00..0e, tag a129ca6149be45e5.
     #[test]
@@ -199,12 +202,11 @@ mod tests {
             (f64::NAN, None),
             (1e300, None),
         ] {
-            let unit = with_unit(Some(Attribute::Number(number)), |unit| {
-                String::from_utf8(unit.to_vec()).unwrap()
-            });
-            assert_eq!(unit.as_deref(), expected, "{number}");
+            let mut digits = Digits::default();
+            let unit = unit(Some(Attribute::Number(number)), &mut digits);
+            assert_eq!(unit, expected.map(str::as_bytes), "{number}");
         }
-        assert_eq!(with_unit(Some(Attribute::String(b"")), |_| ()), None);
-        assert_eq!(with_unit(Some(Attribute::Boolean(true)), |_| ()), None);
+        assert_eq!(unit(Some(Attribute::String(b"")), &mut Digits::default()), None);
+        assert_eq!(unit(Some(Attribute::Boolean(true)), &mut Digits::default()), None);
     }
 }

@@ -6,6 +6,7 @@ use crate::hash::name_hash;
 use crate::limits::MAX_DEPTH;
 use crate::snapshot::{KeyTable, NAME_HEADER_BYTES, Name, Page, SegmentChunk};
 
+use super::bucket::Digits;
 use super::operator::{self, order_holds};
 use super::trace::observe;
 use super::{Evaluation, Observer, Step, bucket, deep, number};
@@ -65,7 +66,7 @@ impl<'s> Node<'s> {
     }
 }
 
-impl<'s, 'c, O: Observer> Evaluation<'s, 'c, '_, O> {
+impl<'s, 'c, O: Observer> Evaluation<'s, 'c, O> {
     /// Section 5.1: whether the condition holds. `level` counts the nodes above, those of enclosing segments included; `base` is where
     /// the list's element lies that the condition is about, 0 for the context itself.
     pub(crate) fn condition(
@@ -191,23 +192,19 @@ impl<'s, 'c, O: Observer> Evaluation<'s, 'c, '_, O> {
             let unit = self.attribute(&unit);
             let page_bits = u32::from(groups.u8()?);
             let inline = if page_bits == 0 { Some(KeyTable::read(&mut groups)?) } else { None };
-            let snapshot = self.snapshot;
-            let found = bucket::with_unit(unit, |key| {
-                let hash = name_hash(key);
-                let table = match inline {
-                    Some(table) => table,
-                    None => {
-                        // The upper bits choose the page, so that one more key touches one page.
-                        let number = hash.checked_shr(32u32.checked_sub(page_bits)?)?;
-                        snapshot.page(segment, Page { part, group, number })?
-                    }
-                };
-                Some(table.find(hash, key).is_some())
-            });
-            match found {
-                Some(Some(true)) => return Some(true),
-                Some(None) => return None,
-                Some(Some(false)) | None => {}
+            let mut digits = Digits::default();
+            let Some(key) = bucket::unit(unit, &mut digits) else { continue };
+            let hash = name_hash(key);
+            let table = match inline {
+                Some(table) => table,
+                None => {
+                    // The upper bits choose the page, so that one more key touches one page.
+                    let number = hash.checked_shr(32u32.checked_sub(page_bits)?)?;
+                    self.snapshot.page(segment, Page { part, group, number })?
+                }
+            };
+            if table.find(hash, key).is_some() {
+                return Some(true);
             }
         }
         Some(false)

@@ -8,6 +8,7 @@ mod bucket;
 mod condition;
 mod datetime;
 mod deep;
+mod fold;
 mod hash;
 mod number;
 mod operator;
@@ -20,8 +21,9 @@ mod trace;
 pub(crate) use automaton::accepts;
 #[cfg(feature = "compile")]
 pub(crate) use automaton::{ACCEPT, DEAD};
+pub(crate) use bucket::Digits;
 #[cfg(feature = "compile")]
-pub(crate) use bucket::{algorithm, with_unit};
+pub(crate) use bucket::{algorithm, unit};
 pub(crate) use condition::op;
 #[cfg(feature = "compile")]
 pub(crate) use datetime::Moment;
@@ -35,7 +37,9 @@ pub(crate) use semver::Version;
 pub(crate) use serve::serving;
 #[cfg(feature = "compile")]
 pub(crate) use text::{fold, padded_version_order};
-pub(crate) use trace::{Observer, Silent, Step};
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use trace::Silent;
+pub(crate) use trace::{Observer, Step};
 
 use crate::bytes::Reader;
 use crate::context::Context;
@@ -64,7 +68,7 @@ pub(crate) const NEVER: i64 = i64::MAX;
 pub(crate) const UNSERVED: u8 = 255;
 
 /// One evaluation under way.
-pub(crate) struct Evaluation<'s, 'c, 'o, O> {
+pub(crate) struct Evaluation<'s, 'c, O> {
     pub(crate) snapshot: &'s Snapshot,
     pub(crate) context: &'c Context,
     /// Unix milliseconds.
@@ -77,7 +81,7 @@ pub(crate) struct Evaluation<'s, 'c, 'o, O> {
     flags_above: usize,
     /// The flag that is being evaluated.
     current: FlagChunk<'s>,
-    pub(crate) observer: &'o mut O,
+    pub(crate) observer: O,
 }
 
 /// What a flag came to.
@@ -101,7 +105,7 @@ pub(crate) fn evaluate<'s, O: Observer>(
     flag: FlagChunk<'s>,
     context: &Context,
     now: i64,
-    observer: &mut O,
+    observer: O,
 ) -> Outcome<'s> {
     let mut evaluation = Evaluation {
         snapshot,
@@ -129,7 +133,7 @@ pub(crate) fn evaluate<'s, O: Observer>(
     }
 }
 
-impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
+impl<'s, O: Observer> Evaluation<'s, '_, O> {
     fn flag(&mut self, flag: FlagChunk<'s>) -> Option<Decision> {
         let serve = |variant: Option<u8>, reason, rule| {
             if let Some(variant) = variant
@@ -240,8 +244,9 @@ impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
             let unit = Name::read(&mut targets)?;
             let unit = self.attribute(&unit);
             let table = KeyTable::read(&mut targets)?;
-            let found = bucket::with_unit(unit, |key| table.find(name_hash(key), key));
-            if let Some(Some(mut entry)) = found {
+            let mut digits = Digits::default();
+            let Some(key) = bucket::unit(unit, &mut digits) else { continue };
+            if let Some(mut entry) = table.find(name_hash(key), key) {
                 let variant = entry.u8()?;
                 let expires = entry.i64()?;
                 if self.now < expires {

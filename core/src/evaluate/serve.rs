@@ -26,7 +26,7 @@ pub(crate) enum Served {
     NoUnit(ErrorCode),
 }
 
-impl<'s, O: Observer> Evaluation<'s, '_, '_, O> {
+impl<'s, O: Observer> Evaluation<'s, '_, O> {
     pub(crate) fn served(&mut self, reader: &mut Reader<'s>) -> Option<Served> {
         let [kind, variant] = *reader.array::<2>()?;
         match kind {

@@ -2,9 +2,14 @@
 
 use core::cmp::Ordering;
 
+use super::fold::lower;
+
 /// The characters of a text in lower case, one by one (Unicode's default mapping, no context).
 pub(crate) fn fold(text: &str) -> impl Iterator<Item = char> + Clone + '_ {
-    text.chars().flat_map(char::to_lowercase)
+    text.chars().flat_map(|character| {
+        let (first, second) = lower(character);
+        core::iter::once(first).chain(second)
+    })
 }
 
 /// Whether `text` begins with `part`, folded; the remaining characters decide about the rest.

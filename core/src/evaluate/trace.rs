@@ -13,9 +13,11 @@ pub(crate) trait Observer {
 }
 
 /// Nobody watches.
+#[cfg(not(target_arch = "wasm32"))]
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Silent;
 
+#[cfg(not(target_arch = "wasm32"))]
 impl Observer for Silent {
     #[inline(always)]
     fn watches(&self) -> bool {
@@ -26,8 +28,20 @@ impl Observer for Silent {
     fn step(&mut self, _: Step<'_>) {}
 }
 
+impl<O: Observer> Observer for &mut O {
+    #[inline(always)]
+    fn watches(&self) -> bool {
+        (**self).watches()
+    }
+
+    #[inline(always)]
+    fn step(&mut self, step: Step<'_>) {
+        (**self).step(step);
+    }
+}
+
 /// Somebody watches, or nobody: for programs that cannot afford the evaluator twice.
-impl<O: Observer> Observer for Option<&mut O> {
+impl<O: Observer> Observer for Option<O> {
     #[inline(always)]
     fn watches(&self) -> bool {
         self.is_some()

@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicU8, Ordering};
 use super::{FlagChunk, KeyTable, Kind, Name, Refusal, SegmentChunk};
 use crate::bytes::{Reader, same, u32_at};
 use crate::context::Context;
-use crate::evaluate::{Observer, Silent, evaluate};
+use crate::evaluate::{Observer, evaluate};
 use crate::explain::Recorder;
 use crate::hash::name_hash;
 use crate::limits::{
@@ -50,6 +50,31 @@ pub struct Snapshot {
     /// What is known of each flag's texts: checked once, at the flag's first evaluation.
     states: Box<[AtomicU8]>,
 }
+
+/// In WebAssembly, which travels, the evaluator is there once, and each step asks whether somebody watches; elsewhere it is there once
+/// for nobody and once for who watches.
+#[cfg(target_arch = "wasm32")]
+mod watched {
+    use super::Recorder;
+
+    pub(super) const NOBODY: Option<&mut Recorder> = None;
+
+    pub(super) fn watching(recorder: &mut Recorder) -> Option<&mut Recorder> {
+        Some(recorder)
+    }
+}
+#[cfg(not(target_arch = "wasm32"))]
+mod watched {
+    use super::Recorder;
+    use crate::evaluate::Silent;
+
+    pub(super) const NOBODY: Silent = Silent;
+
+    pub(super) fn watching(recorder: &mut Recorder) -> &mut Recorder {
+        recorder
+    }
+}
+use watched::{NOBODY, watching};
 
 const UNKNOWN: u8 = 0;
 const SOUND: u8 = 1;
@@ -178,13 +203,13 @@ impl Snapshot {
     /// Evaluates a flag by its key, at `now` in Unix milliseconds.
     #[inline]
     pub fn evaluate(&self, key: &str, context: &Context, now: i64) -> Outcome<'_> {
-        self.evaluate_observed(key, context, now, &mut Silent)
+        self.evaluate_observed(key, context, now, NOBODY)
     }
 
     /// As [`Snapshot::evaluate`], and what led there: section 8 of core/spec/evaluation.md, as JSON.
     pub fn explain(&self, key: &str, context: &Context, now: i64) -> (Outcome<'_>, String) {
         let mut recorder = Recorder::default();
-        let outcome = self.evaluate_observed(key, context, now, &mut recorder);
+        let outcome = self.evaluate_observed(key, context, now, watching(&mut recorder));
         (outcome, recorder.finish())
     }
 
@@ -194,7 +219,7 @@ impl Snapshot {
         key: &str,
         context: &Context,
         now: i64,
-        observer: &mut O,
+        observer: O,
     ) -> Outcome<'_> {
         match self.by_name(ChunkType::Flag, key.as_bytes()) {
             Lookup::Found { index, payload } => {
@@ -211,7 +236,7 @@ impl Snapshot {
             return Outcome::error(ErrorCode::FlagNotFound);
         }
         match self.chunk(position).and_then(|chunk| split_key(chunk, ChunkType::Flag)) {
-            Some((_, payload)) => self.evaluate_chunk(position, payload, context, now, &mut Silent),
+            Some((_, payload)) => self.evaluate_chunk(position, payload, context, now, NOBODY),
             None => Outcome::error(ErrorCode::ParseError),
         }
     }
@@ -222,7 +247,7 @@ impl Snapshot {
         payload: &'s [u8],
         context: &Context,
         now: i64,
-        observer: &mut O,
+        observer: O,
     ) -> Outcome<'s> {
         let Some(flag) = FlagChunk::new(payload) else {
             return Outcome::error(ErrorCode::ParseError);

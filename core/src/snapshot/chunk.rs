@@ -254,7 +254,7 @@ impl<'s> KeyTable<'s> {
     }
 
     /// What stands behind `key`, whose name hash is `hash`.
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn find(&self, hash: u32, key: &[u8]) -> Option<Reader<'s>> {
         match self {
             Self::Small { tags, offsets, entries } => {

@@ -19,13 +19,18 @@ macro_rules! refusals {
                     $(Self::$name => $code,)+
                 }
             }
+
+            /// The same for people.
+            pub fn sentence(self) -> &'static str {
+                match self {
+                    $(Self::$name => $sentence,)+
+                }
+            }
         }
 
         impl fmt::Display for Refusal {
             fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str(match self {
-                    $(Self::$name => $sentence,)+
-                })
+                formatter.write_str(self.sentence())
             }
         }
     };

@@ -13,7 +13,7 @@ use crate::config::{
     Condition, Configuration, FORMAT, Flag, Rule, Serve, SomeElement, ValueType, Variant, compile,
 };
 use crate::context::{Attribute, Context};
-use crate::evaluate::with_unit;
+use crate::evaluate::{self, Digits};
 use crate::snapshot::{Kind, Snapshot};
 
 /// A snapshot of the flag's rules, each as a flag of its own.
@@ -138,5 +138,7 @@ fn unit<R>(value: &Value, read: impl FnOnce(&str) -> R) -> Option<R> {
         Value::Number(number) => Attribute::Number(number.as_f64()?),
         _ => return None,
     };
-    with_unit(Some(attribute), |bytes| core::str::from_utf8(bytes).ok().map(read))?
+    let mut digits = Digits::default();
+    let bytes = evaluate::unit(Some(attribute), &mut digits)?;
+    core::str::from_utf8(bytes).ok().map(read)
 }
