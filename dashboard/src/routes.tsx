@@ -3,6 +3,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Navigat
 
 import { keeper } from './api/keeper.ts';
 import { type FlagFilters, meQuery, setUpQuery } from './api/queries.ts';
+import type { AuditFilters } from './pages/audit/AuditPage.tsx';
 import { Guard } from './shell/Guard.tsx';
 import { Home } from './shell/Home.tsx';
 import { Shell } from './shell/Shell.tsx';
@@ -36,6 +37,12 @@ const setUp = createRoute({
     if (!(await keeper.fetchQuery(setUpQuery)).needed) throw redirect({ to: '/' });
   },
   component: lazyRouteComponent(() => import('./pages/sign-in/SetUpPage.tsx'), 'SetUpPage'),
+});
+
+const invitation = createRoute({
+  getParentRoute: () => root,
+  path: '/invitation',
+  component: lazyRouteComponent(() => import('./pages/sign-in/InvitationPage.tsx'), 'InvitationPage'),
 });
 
 const inside = createRoute({
@@ -97,6 +104,8 @@ const flag = createRoute({
   component: lazyRouteComponent(() => import('./pages/flag/FlagPage.tsx'), 'FlagPage'),
 });
 
+const number = (value: unknown): number | undefined => (typeof value === 'number' && Number.isFinite(value) ? value : undefined);
+
 const segments = createRoute({
   getParentRoute: () => project,
   path: 'segments',
@@ -109,7 +118,75 @@ const segment = createRoute({
   component: lazyRouteComponent(() => import('./pages/segments/SegmentPage.tsx'), 'SegmentPage'),
 });
 
-const tree = root.addChildren([signIn, setUp, inside.addChildren([home, project.addChildren([projectHome, flags, flag, segments, segment])])]);
+const attributes = createRoute({
+  getParentRoute: () => project,
+  path: 'attributes',
+  component: lazyRouteComponent(() => import('./pages/attributes/AttributesPage.tsx'), 'AttributesPage'),
+});
+
+const environments = createRoute({
+  getParentRoute: () => project,
+  path: 'environments',
+  component: lazyRouteComponent(() => import('./pages/environments/EnvironmentsPage.tsx'), 'EnvironmentsPage'),
+});
+
+const compare = createRoute({
+  getParentRoute: () => project,
+  path: 'compare',
+  validateSearch: (search): { from?: string | undefined; to?: string | undefined } => ({ from: text(search['from']), to: text(search['to']) }),
+  component: lazyRouteComponent(() => import('./pages/compare/ComparePage.tsx'), 'ComparePage'),
+});
+
+const keys = createRoute({
+  getParentRoute: () => project,
+  path: 'keys',
+  validateSearch: (search): { env?: string | undefined } => ({ env: text(search['env']) }),
+  component: lazyRouteComponent(() => import('./pages/keys/KeysPage.tsx'), 'KeysPage'),
+});
+
+const delivery = createRoute({
+  getParentRoute: () => project,
+  path: 'delivery',
+  component: lazyRouteComponent(() => import('./pages/delivery/DeliveryPage.tsx'), 'DeliveryPage'),
+});
+
+const audit = createRoute({
+  getParentRoute: () => project,
+  path: 'audit',
+  validateSearch: (search): AuditFilters => ({
+    search: text(search['search']), author: text(search['author']), action: text(search['action']), target: text(search['target']),
+    environment: text(search['environment']), from: number(search['from']), to: number(search['to']),
+  }),
+  component: lazyRouteComponent(() => import('./pages/audit/AuditPage.tsx'), 'AuditPage'),
+});
+
+const past = createRoute({
+  getParentRoute: () => project,
+  path: 'past',
+  validateSearch: (search): { env?: string | undefined; at?: number | undefined } => ({ env: text(search['env']), at: number(search['at']) }),
+  component: lazyRouteComponent(() => import('./pages/past/PastPage.tsx'), 'PastPage'),
+});
+
+const members = createRoute({
+  getParentRoute: () => project,
+  path: 'members',
+  component: lazyRouteComponent(() => import('./pages/members/MembersPage.tsx'), 'MembersPage'),
+});
+
+const tokens = createRoute({
+  getParentRoute: () => project,
+  path: 'tokens',
+  component: lazyRouteComponent(() => import('./pages/tokens/TokensPage.tsx'), 'TokensPage'),
+});
+
+const webhooks = createRoute({
+  getParentRoute: () => project,
+  path: 'webhooks',
+  component: lazyRouteComponent(() => import('./pages/webhooks/WebhooksPage.tsx'), 'WebhooksPage'),
+});
+
+const ofProject = [projectHome, flags, flag, segments, segment, attributes, environments, compare, keys, delivery, audit, past, members, tokens, webhooks];
+const tree = root.addChildren([signIn, setUp, invitation, inside.addChildren([home, project.addChildren(ofProject)])]);
 
 export const router = createRouter({
   routeTree: tree,

@@ -98,3 +98,33 @@ export const attributesQuery = (project: string) =>
       data(client.GET('/admin/projects/{project}/attributes', { params: { path: { project }, query: { limit: WHOLE } } })),
     staleTime: 30_000,
   });
+
+export const segmentQuery = (project: string, segment: string) =>
+  queryOptions({
+    queryKey: ['project', project, 'segment', segment],
+    queryFn: () => data(client.GET('/admin/projects/{project}/segments/{segment}', { params: { path: { project, segment } } })),
+  });
+
+export const sdkKeysQuery = (project: string, environment: string) =>
+  queryOptions({
+    queryKey: ['project', project, 'keys', environment],
+    queryFn: () => data(client.GET('/admin/projects/{project}/environments/{environment}/sdk-keys', { params: { path: { project, environment } } })),
+  });
+
+export const membersQuery = (project: string) =>
+  queryOptions({
+    queryKey: ['project', project, 'members'],
+    queryFn: () => data(client.GET('/admin/projects/{project}/members', { params: { path: { project }, query: { limit: WHOLE } } })),
+  });
+
+export const tokensQuery = (project: string) =>
+  queryOptions({
+    queryKey: ['project', project, 'tokens'],
+    queryFn: () => data(client.GET('/admin/projects/{project}/tokens', { params: { path: { project } } })),
+  });
+
+export const webhooksQuery = (project: string) =>
+  queryOptions({
+    queryKey: ['project', project, 'webhooks'],
+    queryFn: () => data(client.GET('/admin/projects/{project}/webhooks', { params: { path: { project } } })),
+  });

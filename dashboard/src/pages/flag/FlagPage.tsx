@@ -17,7 +17,9 @@ import { type Drafts, useDraft } from './useDraft.ts';
 
 const Details = lazy(() => import('./details/Details.tsx').then(({ Details: page }) => ({ default: page })));
 
-export const TABS = [['targeting', 'Targeting'], ['details', 'Variants and details']] as const;
+const FlagHistory = lazy(() => import('./FlagHistory.tsx').then(({ FlagHistory: page }) => ({ default: page })));
+
+const TABS = [['targeting', 'Targeting'], ['history', 'History'], ['details', 'Variants and details']] as const;
 
 export function FlagPage() {
   const { project, flag } = useParams({ from: '/inside/projects/$project/flags/$flag' });
@@ -61,7 +63,11 @@ function Flag({ project, flag, environments }: { project: string; flag: KeptFlag
                 </Link>
               ))}
             </nav>
-            <InEnvironment key={environment.key} project={project} flag={flag} environment={environment} drafts={drafts} setDrafts={setDrafts} />
+            {tab === 'history' ? (
+              <FlagHistory key={environment.key} project={project} flag={flag} environment={environment} />
+            ) : (
+              <InEnvironment key={environment.key} project={project} flag={flag} environment={environment} drafts={drafts} setDrafts={setDrafts} />
+            )}
           </>
         ) : null}
         {environments.length === 0 ? <p className="soft">The project has no environment.</p> : null}
