@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 
 import { build } from 'esbuild';
 
-/** Entry points that CommonJS programs can load too, `node` besides; each is one file, with its own copy of what it uses. */
-const COMMON_JS = ['slim', 'react', 'openfeature-web', 'openfeature-server'];
+/** Entry points that CommonJS programs can load too; each is one file, with its own copy of what it uses. */
+const COMMON_JS = ['node', 'slim', 'react', 'openfeature-web', 'openfeature-server'];
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const generated = join(root, 'src', 'generated');
@@ -21,7 +21,7 @@ for (const file of files) {
     process.exit(1);
   }
 }
-// The module as text, for `pennon/inline`.
+// The module as text, for `pennon/node` and `pennon/inline`.
 const base64 = readFileSync(join(generated, 'pennon_wasm_bg.wasm')).toString('base64');
 writeFileSync(join(generated, 'inline.js'), `export const base64 = '${base64}';\n`);
 writeFileSync(join(generated, 'inline.d.ts'), 'export declare const base64: string;\n');
@@ -45,17 +45,8 @@ const commonJs = join(made, 'cjs');
 compile(commonJs, '--emitDeclarationOnly');
 copy(commonJs, ['pennon_wasm.d.ts', 'inline.d.ts']);
 writeFileSync(join(commonJs, 'package.json'), '{ "type": "commonjs" }\n');
-const bundled = { outdir: join(commonJs, 'entrypoints'), bundle: true, format: 'cjs', target: 'es2022', packages: 'external' };
-const entryPoints = COMMON_JS.map((name) => join(made, 'entrypoints', `${name}.js`));
-await build({ ...bundled, entryPoints });
-await build({
-  ...bundled,
-  entryPoints: [join(made, 'entrypoints', 'node.js')],
-  platform: 'node',
-  // The module lies beside the file that this was made from.
-  define: { 'import.meta.url': 'moduleUrl' },
-  banner: { js: "const moduleUrl = require('node:url').pathToFileURL(require('node:path').join(__dirname, '../../entrypoints/node.js')).href;" },
-});
+const bundled = { outdir: join(commonJs, 'entrypoints'), bundle: true, format: 'cjs', platform: 'node', target: 'es2022', packages: 'external' };
+await build({ ...bundled, entryPoints: COMMON_JS.map((name) => join(made, 'entrypoints', `${name}.js`)) });
 
 rmSync(old, { recursive: true, force: true });
 if (existsSync(dist)) renameSync(dist, old);

@@ -1,18 +1,37 @@
+import { asPennonError } from './errors.js';
+import { startEvaluator } from './evaluator.js';
 import { IndexedDbStorage } from './indexeddb.js';
-import type { SnapshotStorage } from './storage.js';
+import { browserFetch, onOnline } from './network.js';
+import type { Platform } from './platform.js';
 import { shareBetweenTabs, tabsCanShare } from './tabs.js';
 
-/** What every entry point for browsers does alike. */
-export const browser = {
-  defaultStorage: (): SnapshotStorage | undefined => (typeof indexedDB === 'undefined' ? undefined : new IndexedDbStorage()),
+/** A module without anything in it. */
+const EMPTY_MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 
-  // `no-cache`: a head from the browser's own cache may be minutes old. Bodies are named by their hash and may stay there.
-  fetch: (url: string, init: RequestInit): Promise<Response> => fetch(url, url.includes('/v1/head/') ? { ...init, cache: 'no-cache' } : init),
+/** What every entry point for browsers does alike; `load` gets the bytes of the WebAssembly module. */
+export function browserPlatform(load: () => Promise<BufferSource>): Platform {
+  return {
+    fetch: browserFetch,
+    onWake: onOnline,
+    loadEvaluator: () => startEvaluator(async () => WebAssembly.compile(await load())),
+    loadAnswers: wasmIsForbidden() ? async () => (await import('./answers.js')).Answers : undefined,
+    defaultStorage: () => (typeof indexedDB === 'undefined' ? undefined : new IndexedDbStorage()),
+    share: tabsCanShare() ? shareBetweenTabs : undefined,
+  };
+}
 
-  onWake(wake: () => void): () => void {
-    addEventListener('online', wake);
-    return () => removeEventListener('online', wake);
-  },
+/** Loads the file that lies there. */
+export async function loadFile(file: string | URL): Promise<BufferSource> {
+  const response = await fetch(file);
+  if (!response.ok) throw asPennonError(`${response.status} for ${String(file)}`, 'evaluator', 'Loading the WebAssembly file failed');
+  return response.arrayBuffer();
+}
 
-  share: tabsCanShare() ? shareBetweenTabs : undefined,
-};
+/** By the page's policy (`script-src` without `wasm-unsafe-eval`), or by the browser's own (lockdown mode). */
+function wasmIsForbidden(): boolean {
+  try {
+    return !new WebAssembly.Module(EMPTY_MODULE);
+  } catch {
+    return true;
+  }
+}

@@ -1,3 +1,4 @@
+import type { Answers, AnswersOptions } from './answers.js';
 import { Backoff } from './backoff.js';
 import { parseConnectionString, type Connection } from './connection.js';
 import type { EvaluationContext } from './context.js';
@@ -7,9 +8,11 @@ import { Flags, Prepared } from './flags.js';
 import type { Evaluator } from './generated/pennon_wasm.js';
 import { failed, type Outcome, type Step } from './outcome.js';
 import type { Platform } from './platform.js';
+import { renderedOutcome } from './rendered.js';
 import { Session } from './session.js';
 import type { SnapshotFiles, SnapshotStorage } from './storage.js';
 import { Transport } from './transport.js';
+import { wait } from './wait.js';
 
 export interface ClientOptions extends FlagClientOptions {
   /** Where verified snapshots are kept for offline starts; `false` keeps none. Browsers: IndexedDB. */
@@ -20,32 +23,38 @@ export interface ClientOptions extends FlagClientOptions {
 
 /** Evaluates flags where it runs, from a verified snapshot that it keeps up to date. */
 export class Client extends FlagClient {
+  protected readonly transport: Transport;
   #flags: Flags | undefined;
   #evaluator: Evaluator | undefined;
+  /** Where WebAssembly cannot run, in place of both. */
+  #answers: Answers | undefined;
 
   /** @internal Made by `createClient`. */
   constructor(connection: Connection, options: ClientOptions, platform: Platform) {
     super(options);
-    const session = new Session(
-      {
-        connection,
-        platform,
-        transport: new Transport(connection, options.fetch ?? platform.fetch, this.closed.signal),
-        storage: options.storage === false ? undefined : (options.storage ?? platform.defaultStorage()),
-        bootstrap: options.bootstrap,
-        backoff: new Backoff(options.random ?? Math.random, options.backoff?.baseMs, options.backoff?.capMs),
-        now: this.now,
-        closed: this.closed.signal,
-      },
-      {
-        started: (evaluator) => this.#started(evaluator),
-        accepted: (source, changed) => this.#accepted(source, changed),
-        confirmed: () => this.confirmed(),
-        connected: (connected) => this.connected(connected),
-        failed: (error) => this.failed(error),
-      },
-    );
-    void session.run().then(() => session.end());
+    const { bootstrap, storage, random = Math.random, backoff, fetch = platform.fetch } = options;
+    this.transport = new Transport(connection, fetch, this.closing);
+    const shared = {
+      connection,
+      platform,
+      transport: this.transport,
+      backoff: new Backoff(random, backoff?.baseMs, backoff?.capMs),
+      closing: this.closing,
+    };
+    if (platform.loadAnswers) {
+      void this.#ask(platform.loadAnswers, { ...shared, cache: storage === false ? false : undefined });
+      return;
+    }
+    const make = (): Session =>
+      new Session(
+        { ...shared, storage: storage === false ? undefined : (storage ?? platform.defaultStorage()), bootstrap, now: this.now },
+        {
+          ...this.followed(),
+          started: (evaluator) => this.#started(evaluator),
+          accepted: (source, changed) => this.#accepted(source, changed),
+        },
+      );
+    (platform.drive ?? run)(make);
   }
 
   explain(key: string): readonly Step[] {
@@ -54,14 +63,15 @@ export class Client extends FlagClient {
 
   /** The keys of all flags in the snapshot, or of those alone that client SDKs may see. */
   keys({ forClients = false } = {}): string[] {
-    return this.held ? (this.#flags?.keys(forClients) ?? []) : [];
+    return (this.held && (this.#flags?.keys(forClients) ?? this.#answers?.keys())) ?? [];
   }
 
   /** In effect when it returns. A context that cannot be used is an `error` event and INVALID_CONTEXT. */
   async setContext(context: EvaluationContext): Promise<void> {
-    if (this.closed.signal.aborted) return;
+    if (this.closing.closed) return;
     const shown = this.held ?? this.rendered;
     this.context = context;
+    if (this.#answers) return this.#answers.setContext(context);
     this.rendered = undefined;
     this.#applyContext();
     if (shown) this.changed('context');
@@ -91,6 +101,7 @@ export class Client extends FlagClient {
     super.close();
     this.#flags = undefined;
     this.#evaluator = undefined;
+    this.#answers = undefined;
   }
 
   outcome(key: string): Outcome {
@@ -103,16 +114,17 @@ export class Client extends FlagClient {
   }
 
   protected earliestEnd(): number {
-    return this.#flags?.earliestEnd ?? Infinity;
+    return this.#flags?.earliestEnd ?? this.#answers?.earliestEnd() ?? Infinity;
   }
 
   protected timeCame(): void {
+    if (this.#answers) return this.#answers.timeCame();
     this.#flags?.forgetOutcomes();
     this.changed('time');
   }
 
   #evaluated(key: string, evaluate: (flags: Flags) => Outcome): Outcome {
-    if (!this.#flags || !this.held) return this.rendered?.get(key) ?? failed('PROVIDER_NOT_READY');
+    if (!this.#flags || !this.held) return this.#answers?.outcome(key) ?? renderedOutcome(this.rendered, key);
     try {
       return evaluate(this.#flags);
     } catch (thrown) {
@@ -123,6 +135,21 @@ export class Client extends FlagClient {
       // A fault in the evaluator costs this call its value, and the application nothing else.
       this.failed(new PennonError('evaluator', `Evaluating ${key} failed: ${String(thrown)}`, { cause: thrown }));
       return failed('GENERAL');
+    }
+  }
+
+  /** Has the server evaluate, as soon as what does that is loaded. */
+  async #ask(load: () => Promise<typeof Answers>, options: Omit<AnswersOptions, 'context'>): Promise<void> {
+    const { backoff, platform, closing } = options;
+    while (!closing.closed) {
+      try {
+        const Made = await load();
+        if (!closing.closed) this.#answers = new Made({ ...options, context: this.context }, this.answered());
+        return;
+      } catch (thrown) {
+        this.failed(asPennonError(thrown, 'network', 'Loading the part of this package that does without WebAssembly failed'));
+      }
+      await wait(backoff.next(), platform.onWake, closing);
     }
   }
 
@@ -144,8 +171,14 @@ export class Client extends FlagClient {
     const [epoch, version, , refreshBy] = this.#evaluator?.head_fields() ?? [];
     if (epoch === undefined || version === undefined || refreshBy === undefined) return;
     if (changed) this.#flags?.snapshotChanged();
-    this.accepted({ epoch, version, refreshBy }, source, changed);
+    this.accepted({ epoch, version, refreshBy }, source, changed ? 'snapshot' : undefined);
   }
+}
+
+/** Where programs run all the time. */
+function run(make: () => Session): void {
+  const session = make();
+  void session.run().then(() => session.end());
 }
 
 /** Connects a client on this platform. Throws only for a connection string that cannot be used. */

@@ -1,3 +1,5 @@
+import type { AnswersEvents } from './answers.js';
+import { Closing } from './closing.js';
 import type { EvaluationContext } from './context.js';
 import type { PennonError, SnapshotSource } from './errors.js';
 import { Listeners } from './events.js';
@@ -67,7 +69,7 @@ export interface Held {
 /** What all clients have in common, whoever evaluates: readiness, events, subscriptions, and instants to wake at. */
 export abstract class FlagClient extends FlagReader {
   protected readonly now: () => number;
-  protected readonly closed = new AbortController();
+  protected readonly closing = new Closing();
   protected context: EvaluationContext;
   /** What a server found, until another context is set. */
   protected rendered: ReadonlyMap<string, Outcome> | undefined;
@@ -155,8 +157,8 @@ export abstract class FlagClient extends FlagReader {
 
   /** Ends the connection and frees the flags, which have their defaults from now on. */
   close(): void {
-    if (this.closed.signal.aborted) return;
-    this.closed.abort();
+    if (this.closing.closed) return;
+    this.closing.close();
     clearTimeout(this.#timer);
     this.rendered = undefined;
     this.#connected = false;
@@ -169,8 +171,28 @@ export abstract class FlagClient extends FlagReader {
     return this.held !== undefined && this.now() > this.held.refreshBy;
   }
 
-  /** Other flags are there. `changed`: some may have other values than those before. */
-  protected accepted(held: Held, source: SnapshotSource, changed: boolean): void {
+  /** What answers of the server report, to this client. */
+  protected answered(): AnswersEvents {
+    return {
+      ...this.followed(),
+      accepted: (held, source, cause) => {
+        if (cause === 'context') this.rendered = undefined;
+        this.accepted(held, source, cause);
+      },
+    };
+  }
+
+  /** What everything reports that follows the server. */
+  protected followed(): Omit<AnswersEvents, 'accepted'> {
+    return {
+      confirmed: () => this.confirmed(),
+      connected: (connected) => this.connected(connected),
+      failed: (error) => this.failed(error),
+    };
+  }
+
+  /** Other flags are there; where there is a `cause`, some may have other values than those before. */
+  protected accepted(held: Held, source: SnapshotSource, cause: ClientEvents['change']['cause'] | undefined): void {
     const first = this.held === undefined;
     this.held = held;
     this.#saidStale = false;
@@ -179,7 +201,7 @@ export abstract class FlagClient extends FlagReader {
       this.#becomeReady();
       this.#listeners.emit('ready', this.status);
     }
-    if (changed) this.changed('snapshot');
+    if (cause) this.changed(cause);
     this.schedule();
   }
 
@@ -201,7 +223,7 @@ export abstract class FlagClient extends FlagReader {
   }
 
   protected connected(connected: boolean): void {
-    if (this.closed.signal.aborted) return;
+    if (this.closing.closed) return;
     this.#connected = connected;
     this.#listeners.emit('status', this.status);
   }
@@ -220,7 +242,7 @@ export abstract class FlagClient extends FlagReader {
   /** Sees to it that the next instant that changes something by itself is not missed: a flag's end in time, or going stale. */
   protected schedule(): void {
     clearTimeout(this.#timer);
-    if (!this.held || this.closed.signal.aborted) return;
+    if (!this.held || this.closing.closed) return;
     const staleAt = this.#saidStale ? Infinity : this.held.refreshBy + 1;
     const next = Math.min(staleAt, this.earliestEnd());
     if (next === Infinity) return;

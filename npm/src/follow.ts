@@ -1,5 +1,6 @@
 import type { Backoff } from './backoff.js';
 import { bytesFromBase64 } from './base64.js';
+import type { Closing } from './closing.js';
 import { PennonError, asPennonError } from './errors.js';
 import { POLL_MS, STREAM_ABSENT_MS, STREAM_SILENCE_MS } from './limits.js';
 import { ServerSentEventParser } from './sse.js';
@@ -24,7 +25,7 @@ const STEADY_MS = 5_000;
 const NO_STREAM = new Set([404, 405, 501]);
 
 /**
- * Keeps up with the newest head until `closed`: asks for the head, then reads the stream; when that ends or fails, waits and
+ * Keeps up with the newest head until `closing`: asks for the head, then reads the stream; when that ends or fails, waits and
  * does both again. While streams fail, this is polling, at the pace of the back-off, and where there is none it is polling at
  * a steady pace. What keeps a stream from opening is reported once, not at each poll.
  *
@@ -36,7 +37,7 @@ export async function follow(
   backoff: Backoff,
   firstHead: Promise<Uint8Array> | undefined,
   wait: (milliseconds: number) => Promise<void>,
-  closed: AbortSignal,
+  closing: Closing,
   on: Followed,
 ): Promise<void> {
   let head: Promise<Uint8Array> | undefined = firstHead;
@@ -51,14 +52,14 @@ export async function follow(
     if (delay !== undefined) backoff.serverAsked(delay);
     return asPennonError(thrown, 'network', 'The connection to the server failed');
   };
-  while (!closed.aborted) {
+  while (!closing.closed) {
     let polling = false;
     try {
       const good = await on.head(await (head ?? transport.head()));
-      if (closed.aborted) return;
+      if (closing.closed) return;
       if (performance.now() >= streamAgainAt) {
-        const error = await readStream(transport, backoff, closed, { ...on, connected }).then(() => undefined, failed);
-        if (closed.aborted) return;
+        const error = await readStream(transport, backoff, closing, { ...on, connected }).then(() => undefined, failed);
+        if (closing.closed) return;
         const absent = error?.status !== undefined && NO_STREAM.has(error.status);
         if (absent) streamAgainAt = performance.now() + STREAM_ABSENT_MS;
         if (error && (error.code !== reported?.code || error.message !== reported.message)) {
@@ -68,7 +69,7 @@ export async function follow(
       }
       polling = good && performance.now() < streamAgainAt;
     } catch (thrown) {
-      if (closed.aborted) return;
+      if (closing.closed) return;
       on.failed(failed(thrown));
     }
     head = undefined;
@@ -83,10 +84,10 @@ function noStream(error: PennonError): PennonError {
 }
 
 /** Reads one stream to its end. Its end is not an error: servers restart, proxies cut connections. */
-async function readStream(transport: Transport, backoff: Backoff, closed: AbortSignal, on: Followed): Promise<void> {
+async function readStream(transport: Transport, backoff: Backoff, closing: Closing, on: Followed): Promise<void> {
   const ended = new AbortController();
   const end = (): void => ended.abort();
-  closed.addEventListener('abort', end);
+  const stopListening = closing.onClose(end);
   let silent = false;
   const silence = (): void => {
     silent = true;
@@ -132,7 +133,7 @@ async function readStream(transport: Transport, backoff: Backoff, closed: AbortS
     if (!ended.signal.aborted) throw thrown;
   } finally {
     clearTimeout(timer);
-    closed.removeEventListener('abort', end);
+    stopListening();
     // Ends the request also where cancelling the reader does not.
     ended.abort();
     if (openedAt !== undefined) {

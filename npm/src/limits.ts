@@ -17,6 +17,8 @@ export const MAX_STORED_KEYSETS = 256;
 
 /** One request for a head, a body or a keyset. */
 export const REQUEST_TIMEOUT_MS = 10_000;
+/** A head, its keysets and its body together, where nothing can wait for longer: a Worker's work after the response. */
+export const REFRESH_TIMEOUT_MS = 30_000;
 /** The server pings every 15 s: after three missed pings the stream counts as dead. */
 export const STREAM_SILENCE_MS = 45_000;
 /** Without a stream, the head is asked for so often on average, which is how long caches may keep it. */

@@ -37,70 +37,81 @@ export function resolution<Value>({ value, variant, reason, errorCode, metadata 
 /** Flags that one provider watches: as many as a snapshot may hold. */
 const MAX_WATCHED = 10_000;
 
-/** What a provider tells its SDK. */
-export interface ProviderSignals {
-  ready(): void;
-  stale(message: string): void;
-  changed(flagsChanged: string[]): void;
-  error(message: string): void;
+/** The parts of an OpenFeature SDK that a provider needs; the SDK for browsers and that for servers have their own. */
+export interface Sdk {
+  readonly ProviderEvents: { readonly Ready: string; readonly Stale: string; readonly ConfigurationChanged: string; readonly Error: string };
+  readonly ProviderFatalError: new (message: string) => Error;
+  readonly ProviderNotReadyError: new (message: string) => Error;
+}
+
+/** The SDK's own emitter: what it is told, it tells the application. */
+export interface Emitter {
+  emit(event: string, details?: undefined | { message?: string; flagsChanged?: string[] }): void;
 }
 
 /**
- * Turns a client's events into a provider's. Flags that were resolved once are watched, so that a change says which of them
- * it concerns.
+ * What both providers are: a client, with its events turned into the SDK's. Flags that were resolved once are watched, so that
+ * a change says which of them it concerns.
  */
-export class ProviderEventsOf {
-  readonly #client: FlagClient;
-  readonly #signals: ProviderSignals;
+export abstract class ProviderOver<Over extends FlagClient, Events extends Emitter> {
+  readonly metadata = { name: 'pennon' } as const;
+  readonly events: Events;
+  protected readonly client: Over;
+  readonly #sdk: Sdk;
   readonly #watched = new Set<string>();
   #startFailed = false;
   readonly #ends: (() => void)[] = [];
   #changed: string[] = [];
   #stale = false;
 
-  constructor(client: FlagClient, signals: ProviderSignals) {
-    this.#client = client;
-    this.#signals = signals;
+  constructor(client: Over, events: Events, sdk: Sdk) {
+    this.client = client;
+    this.events = events;
+    this.#sdk = sdk;
+    const { Ready, Stale, ConfigurationChanged, Error } = sdk.ProviderEvents;
     this.#ends.push(
       client.on('ready', () => {
         // A start in time the SDK announces itself.
-        if (this.#startFailed) signals.ready();
+        if (this.#startFailed) events.emit(Ready);
       }),
       client.on('change', ({ cause }) => {
         // Of another context the SDK tells itself.
         if (cause === 'context') return void (this.#changed = []);
         // The listeners of single flags are called after this one.
-        queueMicrotask(() => this.#signals.changed(this.#changed.splice(0)));
+        queueMicrotask(() => events.emit(ConfigurationChanged, this.#watched.size > 0 ? { flagsChanged: this.#changed.splice(0) } : undefined));
       }),
-      client.on('status', ({ stale, version }) => {
+      client.on('status', ({ stale, version, lastError }) => {
         if (stale !== this.#stale) {
           this.#stale = stale;
-          if (stale) signals.stale('The snapshot should have been renewed by now; evaluation goes on with it.');
-          else signals.ready();
-        } else if (version === undefined && client.status.lastError) {
-          signals.error(client.status.lastError.message);
+          if (stale) events.emit(Stale, { message: 'The snapshot should have been renewed by now; evaluation goes on with it.' });
+          else events.emit(Ready);
+        } else if (version === undefined && lastError) {
+          events.emit(Error, { message: lastError.message });
         }
       }),
     );
   }
 
+  /** Waits for the first snapshot; throws what keeps it from coming. */
+  async initialize(): Promise<void> {
+    const { version, lastError } = await this.client.ready();
+    if (version !== undefined) return;
+    this.#startFailed = true;
+    const { ProviderFatalError, ProviderNotReadyError } = this.#sdk;
+    // The server refuses the key: that will not get better by itself.
+    const fatal = lastError?.status === 401 || lastError?.status === 403;
+    throw new (fatal ? ProviderFatalError : ProviderNotReadyError)(lastError?.message ?? 'No snapshot arrived in time; the client goes on trying.');
+  }
+
+  async onClose(): Promise<void> {
+    for (const end of this.#ends.splice(0)) end();
+    this.client.close();
+  }
+
   /** Names this flag in the changes that concern it. */
-  watch(key: string): void {
+  protected watch(key: string): void {
     if (this.#watched.has(key) || this.#watched.size === MAX_WATCHED) return;
     this.#watched.add(key);
-    this.#ends.push(this.#client.subscribe(key, () => this.#changed.push(key)));
-  }
-
-  /** Waits for the first snapshot. Answers what keeps it from coming; `fatal` when the server refuses the key. */
-  async started(): Promise<{ message: string; fatal: boolean } | undefined> {
-    const { version, lastError } = await this.#client.ready();
-    if (version !== undefined) return undefined;
-    this.#startFailed = true;
-    const fatal = lastError?.status === 401 || lastError?.status === 403;
-    return { message: lastError?.message ?? 'No snapshot arrived in time; the client goes on trying.', fatal };
-  }
-
-  end(): void {
-    for (const end of this.#ends.splice(0)) end();
+    this.#ends.push(this.client.subscribe(key, () => this.#changed.push(key)));
   }
 }

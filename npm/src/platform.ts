@@ -1,5 +1,7 @@
 import type { EvaluatorModule } from './acceptance.js';
+import type { Answers } from './answers.js';
 import type { SnapshotStorage } from './storage.js';
+import type { Session } from './session.js';
 import type { Share } from './tabs.js';
 import type { Fetch } from './transport.js';
 
@@ -12,6 +14,10 @@ export interface Platform {
   fetch: Fetch;
   /** Calls back when a new attempt to connect is worth while: the network is back. Answers how to stop that. */
   onWake?(wake: () => void): () => void;
+  /** Where WebAssembly cannot run: loads what asks the server for outcomes instead. */
+  loadAnswers?: (() => Promise<typeof Answers>) | undefined;
+  /** Where nothing runs by itself: takes over to keep flags up to date. `make` makes a session that has not begun. */
+  drive?: ((make: () => Session) => void) | undefined;
   /** Where several clients can have one stream between them. */
   share?: Share | undefined;
 }

@@ -17,6 +17,11 @@ export function readRendered({ outcomes }: RenderedFlags): ReadonlyMap<string, O
   return new Map(Object.entries(outcomes).map(([key, outcome]) => [key, { ...nothing, ...outcome }]));
 }
 
+/** What a server rendered, while that counts. A flag that it did not render is as unknown as before the first snapshot. */
+export function renderedOutcome(outcomes: ReadonlyMap<string, Outcome> | undefined, key: string): Outcome {
+  return outcomes?.get(key) ?? failed('PROVIDER_NOT_READY');
+}
+
 /** JSON that can stand inside of a script element: nothing in it ends the element, or a line of JavaScript. */
 export function scriptSafe(value: unknown): string {
   return JSON.stringify(value).replace(/[<\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);

@@ -1,6 +1,7 @@
 import { Acceptance, partsOf, type SnapshotParts } from './acceptance.js';
 import type { Backoff } from './backoff.js';
 import { bytesFromBase64, bytesFromHex } from './base64.js';
+import type { Closing } from './closing.js';
 import type { Connection } from './connection.js';
 import { PennonError, asPennonError, type SnapshotSource } from './errors.js';
 import { follow } from './follow.js';
@@ -35,7 +36,7 @@ export interface SessionOptions {
   readonly backoff: Backoff;
   /** Unix milliseconds. */
   readonly now: () => number;
-  readonly closed: AbortSignal;
+  readonly closing: Closing;
 }
 
 /** Refusals of a head that say nothing against the server going on: what it sends later may be accepted. */
@@ -79,23 +80,23 @@ export class Session {
 
   /** Runs until closed; never rejects. */
   async run(): Promise<void> {
-    const { backoff, closed, transport } = this.#options;
+    const { backoff, closing, transport } = this.#options;
     // The first request is on its way while the module is compiled and the store is read.
     const firstHead = transport.head();
     firstHead.catch(() => undefined); // `follow` awaits it later and reports
     while (!this.#evaluator) {
       try {
-        await this.#start();
+        await this.start();
       } catch (thrown) {
-        if (!closed.aborted) this.#on.failed(asPennonError(thrown, 'evaluator', 'The WebAssembly evaluator did not start'));
+        if (!closing.closed) this.#on.failed(asPennonError(thrown, 'evaluator', 'The WebAssembly evaluator did not start'));
         await this.#wait(backoff.next());
       }
-      if (closed.aborted) return;
+      if (closing.closed) return;
     }
     const { share } = this.#options.platform;
     if (!share) return this.#follow(firstHead);
     let head: Promise<Uint8Array> | undefined = firstHead;
-    await share(`${this.#name}/${this.#options.connection.sdkKey}`, closed, {
+    await share(`${this.#name}/${this.#options.connection.sdkKey}`, closing, {
       lead: (tell) => {
         this.#tell = tell;
         return this.#follow(head);
@@ -110,9 +111,9 @@ export class Session {
   }
 
   async #follow(firstHead: Promise<Uint8Array> | undefined): Promise<void> {
-    const { backoff, closed, transport } = this.#options;
-    await follow(transport, backoff, firstHead, (milliseconds) => this.#wait(milliseconds), closed, {
-      head: (head) => this.#offer(head),
+    const { backoff, closing, transport } = this.#options;
+    await follow(transport, backoff, firstHead, (milliseconds) => this.#wait(milliseconds), closing, {
+      head: (head) => this.offer(head),
       connected: (connected) => {
         this.#connected = connected;
         this.#tell?.({ connected });
@@ -124,12 +125,13 @@ export class Session {
 
   /** Takes a head that another client has accepted already, as often as loading what belongs to it fails. */
   async #catchUp(head: Uint8Array): Promise<void> {
-    const { backoff, closed } = this.#options;
+    const { backoff, closing } = this.#options;
     this.#newest = head;
-    while (!closed.aborted && this.#newest === head && !this.#tell && !(await this.#offer(head))) await this.#wait(backoff.next());
+    while (!closing.closed && this.#newest === head && !this.#tell && !(await this.offer(head))) await this.#wait(backoff.next());
   }
 
-  #offer(head: Uint8Array): Promise<boolean> {
+  /** Takes a head, after those before it. Answers false when it could not be used and it is worth asking again. */
+  offer(head: Uint8Array): Promise<boolean> {
     return new Promise((done) => this.#received.offer({ head, done }));
   }
 
@@ -148,10 +150,12 @@ export class Session {
     this.#evaluator = undefined;
   }
 
-  async #start(): Promise<void> {
-    const { connection, platform, bootstrap, closed } = this.#options;
+  /** Has the evaluator, and what the store and the page hold; once. */
+  async start(): Promise<void> {
+    if (this.#evaluator) return;
+    const { connection, platform, bootstrap, closing } = this.#options;
     const [module, stored] = await Promise.all([platform.loadEvaluator(), this.#load()]);
-    if (closed.aborted) return;
+    if (closing.closed) return;
     const root = bytesFromBase64(connection.rootFingerprint) ?? new Uint8Array();
     const environment = bytesFromHex(connection.environment);
     const evaluator =
@@ -165,7 +169,7 @@ export class Session {
     if (stored.snapshot) await this.#restore(stored.snapshot, 'cache');
     // What came with the page may well be what the store holds, or older.
     const known = this.#head !== undefined && bootstrap !== undefined && sameBytes(this.#head, bootstrap.head);
-    if (bootstrap && !known && !closed.aborted) await this.#restore(bootstrap, 'bootstrap');
+    if (bootstrap && !known && !closing.closed) await this.#restore(bootstrap, 'bootstrap');
   }
 
   /** Files at hand go through the same acceptance as delivered ones. */
@@ -181,7 +185,7 @@ export class Session {
   }
 
   async #receive({ head, done }: Received): Promise<void> {
-    if (this.#options.closed.aborted) return done(true);
+    if (this.#options.closing.closed) return done(true);
     if (this.#head && sameBytes(this.#head, head)) {
       this.#on.confirmed();
       return done(true);
@@ -192,18 +196,18 @@ export class Session {
       done(true);
     } catch (thrown) {
       const error = asPennonError(thrown, 'evaluator', 'Accepting a snapshot failed');
-      if (!this.#options.closed.aborted) this.#on.failed(error);
+      if (!this.#options.closing.closed) this.#on.failed(error);
       done(PASSING.has(error.code));
     }
   }
 
   async #accept(head: Uint8Array, parts: SnapshotParts, source: SnapshotSource): Promise<void> {
-    const { now, closed } = this.#options;
+    const { now, closing } = this.#options;
     const [acceptance, evaluator] = [this.#acceptance, this.#evaluator];
     if (!acceptance || !evaluator) return;
     const changed = await acceptance.accept(head, parts, source, now());
     this.#head = head;
-    if (closed.aborted) return;
+    if (closing.closed) return;
     this.#on.accepted(source, changed);
     if (source === 'cache' && !this.#forgotten) return;
     this.#forgotten = false;
@@ -242,7 +246,7 @@ export class Session {
       });
       return await Promise.race([use(storage), timeout]);
     } catch (thrown) {
-      if (!this.#options.closed.aborted) this.#on.failed(asPennonError(thrown, 'storage', 'The snapshot store failed'));
+      if (!this.#options.closing.closed) this.#on.failed(asPennonError(thrown, 'storage', 'The snapshot store failed'));
       return otherwise;
     } finally {
       clearTimeout(timer);
@@ -250,7 +254,7 @@ export class Session {
   }
 
   #wait(milliseconds: number): Promise<void> {
-    const { platform, closed } = this.#options;
-    return wait(milliseconds, platform.onWake, closed);
+    const { platform, closing } = this.#options;
+    return wait(milliseconds, platform.onWake, closing);
   }
 }

@@ -1,13 +1,11 @@
 import { PennonError } from './errors.js';
 import { MAX_EVENT_BYTES } from './limits.js';
 
-/** One server-sent event. */
+/** One server-sent event, without its id: what matters here are heads, which have numbers of their own. */
 export interface ServerSentEvent {
   /** `message` when the server named none. */
   readonly event: string;
   readonly data: string;
-  /** The last id the server sent, kept over events as the standard says. */
-  readonly id: string;
 }
 
 /** What the parser hands out. */
@@ -31,7 +29,6 @@ export class ServerSentEventParser {
   #event = '';
   #data: string[] = [];
   #size = 0;
-  #id = '';
 
   constructor(handler: ServerSentEventHandler) {
     this.#handler = handler;
@@ -80,9 +77,6 @@ export class ServerSentEventParser {
         this.#data.push(value);
         this.#size += value.length;
         break;
-      case 'id':
-        if (!value.includes('\0')) this.#id = value;
-        break;
       case 'retry':
         if (/^[0-9]{1,9}$/.test(value)) this.#handler.retry?.(Number(value));
         break;
@@ -95,6 +89,6 @@ export class ServerSentEventParser {
     this.#data = [];
     this.#event = '';
     this.#size = 0;
-    if (data.length > 0) this.#handler.event({ event, data: data.join('\n'), id: this.#id });
+    if (data.length > 0) this.#handler.event({ event, data: data.join('\n') });
   }
 }

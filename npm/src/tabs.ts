@@ -1,3 +1,5 @@
+import type { Closing } from './closing.js';
+
 /** What the client that follows the server tells the others. */
 export type TabMessage =
   | { readonly head: Uint8Array }
@@ -8,7 +10,7 @@ export type TabMessage =
 /** Lets one client of several follow the server, and the others hear of it. */
 export type Share = (
   name: string,
-  closed: AbortSignal,
+  closing: Closing,
   client: {
     /** Follows the server until closed: this client is the one that has to. */
     lead(tell: (message: TabMessage) => void): Promise<void>;
@@ -23,7 +25,9 @@ export type Share = (
  * One stream for all tabs and workers of an origin: the client that holds the lock follows the server. When its tab goes, the
  * browser hands the lock to the next one.
  */
-export const shareBetweenTabs: Share = async (name, closed, client) => {
+export const shareBetweenTabs: Share = async (name, closing, client) => {
+  const ended = new AbortController();
+  const stopListening = closing.onClose(() => ended.abort());
   const channel = new BroadcastChannel(name);
   const tell = (message: TabMessage): void => channel.postMessage(message);
   channel.onmessage = ({ data }: MessageEvent<TabMessage>) => client.hear(data);
@@ -35,11 +39,12 @@ export const shareBetweenTabs: Share = async (name, closed, client) => {
     if (led) return;
     client.wait();
     tell({ news: 'wanted' });
-    await navigator.locks.request(name, { signal: closed }, () => client.lead(tell));
+    await navigator.locks.request(name, { signal: ended.signal }, () => client.lead(tell));
   } catch (thrown) {
     // The lock was not there before the end.
-    if (!closed.aborted) throw thrown;
+    if (!closing.closed) throw thrown;
   } finally {
+    stopListening();
     channel.close();
   }
 };

@@ -1,5 +1,5 @@
+import type { Closing } from './closing.js';
 import type { Connection } from './connection.js';
-import type { EvaluationContext } from './context.js';
 import { PennonError, asPennonError } from './errors.js';
 import {
   MAX_BODY_BYTES,
@@ -12,7 +12,7 @@ import {
 /** The part of `fetch` that is used. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-interface Post {
+export interface Post {
   readonly method: 'POST';
   readonly headers: Record<string, string>;
   readonly body: string;
@@ -22,13 +22,13 @@ interface Post {
 export class Transport {
   readonly #connection: Connection;
   readonly #fetch: Fetch;
-  readonly #closed: AbortSignal;
+  readonly #closing: Closing;
 
-  /** @param closed ends all requests. */
-  constructor(connection: Connection, fetch: Fetch, closed: AbortSignal) {
+  /** @param closing ends all requests. */
+  constructor(connection: Connection, fetch: Fetch, closing: Closing) {
     this.#connection = connection;
     this.#fetch = fetch;
-    this.#closed = closed;
+    this.#closing = closing;
   }
 
   head(): Promise<Uint8Array> {
@@ -59,44 +59,30 @@ export class Transport {
     return response.body;
   }
 
-  /**
-   * Every flag for a context, by OpenFeature's Remote Evaluation Protocol.
-   *
-   * @param etag of the answer held, which a 304 says is still good
-   */
-  evaluateAll(context: EvaluationContext, etag: string | undefined, limit: number): Promise<{ status: number; etag: string | undefined; text: string }> {
-    const what = 'the evaluated flags';
-    const body = JSON.stringify({ context }, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value));
-    return this.#bounded(what, async (signal) => {
-      const headers = { 'content-type': 'application/json', ...(etag && { 'if-none-match': etag }) };
-      const response = await this.#request('/ofrep/v1/evaluate/flags', 'application/json', what, signal, { method: 'POST', headers, body });
-      const text = response.status === 304 ? '' : new TextDecoder().decode(await readAtMost(response, limit, what));
-      return { status: response.status, etag: response.headers.get('etag') ?? undefined, text };
-    });
+  /** Any other endpoint. */
+  ask(path: string, post: Post, limit: number, what: string): Promise<{ status: number; etag: string | null; bytes: Uint8Array }> {
+    return this.#load(path, 'application/json', limit, what, post);
   }
 
-  #bytes(path: string, limit: number, what: string): Promise<Uint8Array> {
-    return this.#bounded(what, async (signal) => {
-      const response = await this.#request(path, 'application/octet-stream', what, signal);
-      return readAtMost(response, limit, what);
-    });
+  async #bytes(path: string, limit: number, what: string): Promise<Uint8Array> {
+    return (await this.#load(path, 'application/octet-stream', limit, what)).bytes;
   }
 
   /** Ends what takes too long, and everything on close. */
-  async #bounded<Result>(what: string, load: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
-    // Linked by hand: `AbortSignal.any` on a signal that lives as long as the client keeps memory on some runtimes.
+  async #load(path: string, accept: string, limit: number, what: string, post?: Post): Promise<{ status: number; etag: string | null; bytes: Uint8Array }> {
     const ended = new AbortController();
     const end = (): void => ended.abort();
     const timer = setTimeout(end, REQUEST_TIMEOUT_MS);
-    this.#closed.addEventListener('abort', end);
+    const stopListening = this.#closing.onClose(end);
     try {
-      return await load(ended.signal);
+      const response = await this.#request(path, accept, what, ended.signal, post);
+      return { status: response.status, etag: response.headers.get('etag'), bytes: await readAtMost(response, limit, what) };
     } catch (thrown) {
-      if (ended.signal.aborted && !this.#closed.aborted) throw timedOut(what);
+      if (ended.signal.aborted && !this.#closing.closed) throw timedOut(what);
       throw asPennonError(thrown, 'network', `Loading ${what} failed`);
     } finally {
       clearTimeout(timer);
-      this.#closed.removeEventListener('abort', end);
+      stopListening();
     }
   }
 

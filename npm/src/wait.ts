@@ -1,3 +1,4 @@
+import type { Closing } from './closing.js';
 import { MAX_TIMER_MS } from './limits.js';
 
 /**
@@ -5,17 +6,17 @@ import { MAX_TIMER_MS } from './limits.js';
  *
  * @param onWake calls back at such a reason (the network is back); answers how to stop that
  */
-export function wait(milliseconds: number, onWake: ((wake: () => void) => () => void) | undefined, closed: AbortSignal): Promise<void> {
+export function wait(milliseconds: number, onWake: ((wake: () => void) => () => void) | undefined, closing: Closing): Promise<void> {
   return new Promise((resolve) => {
-    if (closed.aborted) return resolve();
+    if (closing.closed) return resolve();
     const over = (): void => {
       clearTimeout(timer);
       stopWaking?.();
-      closed.removeEventListener('abort', over);
+      stopListening();
       resolve();
     };
     const timer = setTimeout(over, Math.min(milliseconds, MAX_TIMER_MS));
     const stopWaking = onWake?.(over);
-    closed.addEventListener('abort', over);
+    const stopListening = closing.onClose(over);
   });
 }

@@ -45,8 +45,8 @@ fn main() -> Result<()> {
         .input_path(&input)
         .out_name(&out_name)
         .typescript(true)
-        // The library's default is true, and then `init()` without an argument finds no module in a browser.
-        .omit_default_module_path(false)
+        // The package loads the module itself; bundlers would emit the file once more, also where nothing asks for it.
+        .omit_default_module_path(true)
         // A panic aborts the instance and loses its statics: what hosts it must be able to notice and to start afresh.
         .reset_state_function(recoverable)
         .force_enable_abort_handler(recoverable);

@@ -26,7 +26,7 @@ cargo xtask COMMAND
   test [STEP..]  run every check and test, or only the named steps; `test --list` names them
   fuzz [TARGET] [SECONDS]
                  what takes bytes from outside, fed with what coverage leads to; `fuzz --list` names the targets
-  bench evaluate | control-plane
+  bench evaluate | control-plane | npm
                  what things cost, beside something plain in the same run
   bench instructions [--accept]
                  how many instructions an evaluation takes, against bench/instructions.txt; --accept writes that
@@ -65,6 +65,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         ["test", steps @ ..] => test::test(steps),
         ["bench", "evaluate"] => bench::evaluate(),
         ["bench", "control-plane"] => bench::control_plane(),
+        ["bench", "npm"] => bench::npm(),
         ["bench", "instructions"] => bench::compare(),
         ["bench", "instructions", "--accept"] => bench::accept(),
         ["fuzz", "--list"] => fuzz::list(),

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
-
 import { createClientOn, type ClientOptions } from '../client.js';
-import init, * as generated from '../generated/pennon_wasm.js';
+import { startEvaluator } from '../evaluator.js';
 import { FileStorage } from '../file-storage.js';
+import { base64 } from '../generated/inline.js';
 import type { Platform } from '../platform.js';
 import { ServerClient } from '../server-client.js';
 
@@ -11,17 +10,9 @@ export { FileStorage };
 export { ContextFlags } from '../server-client.js';
 export { ServerClient };
 
-let loading: Promise<typeof generated> | undefined;
-
 const platform: Platform = {
-  loadEvaluator() {
-    const file = new URL('../generated/pennon_wasm_bg.wasm', import.meta.url);
-    loading ??= readFile(file)
-      .then((bytes) => init({ module_or_path: bytes }))
-      .then(() => generated);
-    loading.catch(() => (loading = undefined)); // so that the next attempt loads again
-    return loading;
-  },
+  // As text in the program: bundlers for servers emit no file, and what they make may lie anywhere.
+  loadEvaluator: () => startEvaluator(() => WebAssembly.compile(Buffer.from(base64, 'base64'))),
   defaultStorage: () => undefined,
   fetch: (url, init) => fetch(url, init),
 };

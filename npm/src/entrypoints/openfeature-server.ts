@@ -10,37 +10,19 @@ import {
 } from '@openfeature/server-sdk';
 
 import type { EvaluationContext as PennonContext } from '../context.js';
-import { ProviderEventsOf, resolution } from '../openfeature.js';
+import { ProviderOver, resolution } from '../openfeature.js';
 import type { JsonValue as FlagJson } from '../outcome.js';
 import type { ServerClient } from '../server-client.js';
 
-/** OpenFeature's provider for servers, over a client of `pennon/node` or `pennon/worker`. */
-export class PennonServerProvider implements Provider {
-  readonly metadata = { name: 'pennon' } as const;
+/**
+ * OpenFeature's provider for servers, over a client of `pennon/node` or `pennon/worker`. Its changes name no flags: which ones
+ * changed depends on the context, and here every call brings its own.
+ */
+export class PennonServerProvider extends ProviderOver<ServerClient, OpenFeatureEventEmitter> implements Provider {
   readonly runsOn = 'server';
-  readonly events = new OpenFeatureEventEmitter();
-  readonly #client: ServerClient;
-  readonly #events: ProviderEventsOf;
 
   constructor(client: ServerClient) {
-    this.#client = client;
-    this.#events = new ProviderEventsOf(client, {
-      ready: () => this.events.emit(ProviderEvents.Ready),
-      stale: (message) => this.events.emit(ProviderEvents.Stale, { message }),
-      // Which flags changed depends on the context, and here every call brings its own.
-      changed: () => this.events.emit(ProviderEvents.ConfigurationChanged),
-      error: (message) => this.events.emit(ProviderEvents.Error, { message }),
-    });
-  }
-
-  async initialize(): Promise<void> {
-    const failure = await this.#events.started();
-    if (failure) throw new (failure.fatal ? ProviderFatalError : ProviderNotReadyError)(failure.message);
-  }
-
-  async onClose(): Promise<void> {
-    this.#events.end();
-    this.#client.close();
+    super(client, new OpenFeatureEventEmitter(), { ProviderEvents, ProviderFatalError, ProviderNotReadyError });
   }
 
   async resolveBooleanEvaluation(key: string, otherwise: boolean, context: EvaluationContext): Promise<ResolutionDetails<boolean>> {
@@ -60,7 +42,7 @@ export class PennonServerProvider implements Provider {
   }
 
   #resolve<Value>(key: string, otherwise: Value, context: EvaluationContext): ResolutionDetails<Value> {
-    const details = this.#client.details(key, otherwise as FlagJson, context as PennonContext);
+    const details = this.client.details(key, otherwise as FlagJson, context as PennonContext);
     return resolution({ ...details, value: details.value as Value });
   }
 }

@@ -11,40 +11,24 @@ import {
 
 import type { EvaluationContext as PennonContext } from '../context.js';
 import type { FlagClient } from '../flag-client.js';
-import { ProviderEventsOf, resolution } from '../openfeature.js';
+import { ProviderOver, resolution } from '../openfeature.js';
 import type { JsonValue as FlagJson } from '../outcome.js';
 
 /** OpenFeature's provider for browsers, over a client of `pennon` or `pennon/slim`. */
-export class PennonWebProvider implements Provider {
-  readonly metadata = { name: 'pennon' } as const;
+export class PennonWebProvider extends ProviderOver<FlagClient, OpenFeatureEventEmitter> implements Provider {
   readonly runsOn = 'client';
-  readonly events = new OpenFeatureEventEmitter();
-  readonly #client: FlagClient;
-  readonly #events: ProviderEventsOf;
 
   constructor(client: FlagClient) {
-    this.#client = client;
-    this.#events = new ProviderEventsOf(client, {
-      ready: () => this.events.emit(ProviderEvents.Ready),
-      stale: (message) => this.events.emit(ProviderEvents.Stale, { message }),
-      changed: (flagsChanged) => this.events.emit(ProviderEvents.ConfigurationChanged, { flagsChanged }),
-      error: (message) => this.events.emit(ProviderEvents.Error, { message }),
-    });
+    super(client, new OpenFeatureEventEmitter(), { ProviderEvents, ProviderFatalError, ProviderNotReadyError });
   }
 
-  async initialize(context: EvaluationContext = {}): Promise<void> {
-    void this.#client.setContext(context as PennonContext);
-    const failure = await this.#events.started();
-    if (failure) throw new (failure.fatal ? ProviderFatalError : ProviderNotReadyError)(failure.message);
+  override initialize(context: EvaluationContext = {}): Promise<void> {
+    void this.client.setContext(context as PennonContext);
+    return super.initialize();
   }
 
   onContextChange(_: EvaluationContext, context: EvaluationContext): Promise<void> {
-    return this.#client.setContext(context as PennonContext);
-  }
-
-  async onClose(): Promise<void> {
-    this.#events.end();
-    this.#client.close();
+    return this.client.setContext(context as PennonContext);
   }
 
   resolveBooleanEvaluation(key: string, otherwise: boolean): ResolutionDetails<boolean> {
@@ -64,8 +48,8 @@ export class PennonWebProvider implements Provider {
   }
 
   #resolve<Value>(key: string, otherwise: Value): ResolutionDetails<Value> {
-    const details = this.#client.details(key, otherwise as FlagJson);
-    this.#events.watch(key);
+    const details = this.client.details(key, otherwise as FlagJson);
+    this.watch(key);
     return resolution({ ...details, value: details.value as Value });
   }
 }

@@ -2,7 +2,8 @@ import { createContext, createElement, useCallback, useContext, useRef, useSyncE
 
 import type { FlagKey } from '../flag-types.js';
 import type { JsonValue, Outcome } from '../outcome.js';
-import type { Details, Widened } from '../reader.js';
+import { FlagReader, type Details, type Widened } from '../reader.js';
+import { readRendered, renderedOutcome, type RenderedFlags } from '../rendered.js';
 import { sameValue } from '../subscriptions.js';
 
 /** What components read: a browser's client, a slim one, or, while a server renders, the flags of one request. */
@@ -12,6 +13,28 @@ export interface FlagSource {
   renderedDetails?<Value extends JsonValue>(key: string, otherwise: Value): Details<Widened<Value>>;
   subscribe?(key: string, listener: (outcome: Outcome) => void): () => void;
   ready?(): Promise<unknown>;
+}
+
+/** What a server found, for components that it renders itself: they read the same as those of the browser will start with. */
+export function renderedFlags(rendered: RenderedFlags): FlagSource {
+  return new ReaderOfRendered(rendered);
+}
+
+class ReaderOfRendered extends FlagReader {
+  readonly #outcomes: ReadonlyMap<string, Outcome>;
+
+  constructor(rendered: RenderedFlags) {
+    super();
+    this.#outcomes = readRendered(rendered);
+  }
+
+  outcome(key: string): Outcome {
+    return renderedOutcome(this.#outcomes, key);
+  }
+
+  protected isStale(): boolean {
+    return false;
+  }
 }
 
 interface Provided {

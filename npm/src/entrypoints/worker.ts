@@ -2,27 +2,22 @@
 import module from '../generated/pennon_wasm_bg.wasm';
 
 import { createClientOn, type ClientOptions } from '../client.js';
-import * as generated from '../generated/pennon_wasm.js';
+import { startEvaluator } from '../evaluator.js';
 import type { Platform } from '../platform.js';
-import { ServerClient } from '../server-client.js';
+import { WorkerClient } from '../worker-client.js';
 
 export * from '../index.js';
-export { ContextFlags } from '../server-client.js';
-export { ServerClient };
-
-let started = false;
+export { ContextFlags, ServerClient } from '../server-client.js';
+export { WorkerClient };
+export type { RequestContext } from '../worker-client.js';
 
 const platform: Platform = {
-  async loadEvaluator() {
-    if (!started) generated.initSync({ module });
-    started = true;
-    return generated;
-  },
+  loadEvaluator: () => startEvaluator(async () => module),
   defaultStorage: () => undefined,
   fetch: (url, init) => fetch(url, init),
 };
 
-/** Connects a client with `https://<sdk key>:<root fingerprint>@host/<environment id>`. */
-export function createClient(connectionString: string, options?: ClientOptions): ServerClient {
-  return createClientOn(ServerClient, platform, connectionString, options);
+/** Makes a client for `https://<sdk key>:<root fingerprint>@host/<environment id>`; `during` connects it. */
+export function createClient(connectionString: string, options?: ClientOptions): WorkerClient {
+  return createClientOn(WorkerClient, platform, connectionString, options);
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::build::NATIVE;
+use crate::build::{self, NATIVE};
 use crate::process::{cargo, run};
 use crate::test::Environment;
 use crate::workspace;
@@ -28,6 +28,13 @@ pub(crate) fn evaluate() -> Result<()> {
     run(cargo()
         .args(["run", "--quiet", "--release", "--package", "pennon-bench", "--", "table"])
         .arg(workload()?))
+}
+
+/// Times and memory of the npm package in Node.
+pub(crate) fn npm() -> Result<()> {
+    build::package()?;
+    let script = workspace::root().join("npm").join("bench").join("main.mjs");
+    run(Command::new("node").arg(script).arg(workload()?.join("workload.json")))
 }
 
 /// Times, CPU and memory of the control plane on both databases, beside a bare axum handler. It takes about ten minutes.

@@ -14,7 +14,7 @@ use anyhow::Result;
 
 use edge_worker::edge_worker;
 use example::example;
-use package::npm_package;
+pub(crate) use package::npm_package as package;
 pub(crate) use pennon::NATIVE;
 use pennon::pennon;
 
@@ -25,7 +25,7 @@ pub(crate) fn all() -> Result<()> {
 
 /// Everything that runs. Returns the WebAssembly modules.
 pub(crate) fn parts() -> Result<[PathBuf; 2]> {
-    let package = npm_package()?;
+    let package = package()?;
     example()?;
     let worker = edge_worker()?;
     pennon()?;

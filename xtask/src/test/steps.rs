@@ -65,6 +65,11 @@ pub(crate) const STEPS: &[Step] = &[
         run: |e| workspace(e, "npm"),
     },
     Step {
+        name: "consumers",
+        about: "the npm package, packed and installed, in what Vite, webpack, Next.js and others make of it",
+        run: consumers,
+    },
+    Step {
         name: "edge-worker",
         about: "the edge worker on workerd",
         run: |e| workspace(e, "edge-worker"),
@@ -149,6 +154,14 @@ fn workspace(environment: &mut Environment, name: &str) -> Result<Count> {
     let mut command = tools::npm_test();
     environment.parts(&mut command)?;
     counted::run(command.args(["--workspace", name]))
+}
+
+/// By their own lock file, so not of the workspace.
+fn consumers(environment: &mut Environment) -> Result<Count> {
+    tools::consumer_packages()?;
+    let mut command = tools::npm_test();
+    environment.parts(&mut command)?;
+    counted::run(command.args(["--prefix", "npm/consumers"]))
 }
 
 fn judges(_: &mut Environment) -> Result<Count> {

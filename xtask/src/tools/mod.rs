@@ -14,7 +14,7 @@ mod valgrind;
 pub(crate) use bindgen::{bindgen, version as bindgen_version};
 pub(crate) use cargo_deny::cargo_deny;
 pub(crate) use chromium::chromium;
-pub(crate) use node::{node_packages, npm, npm_test};
+pub(crate) use node::{consumer_packages, node_packages, npm, npm_test};
 pub(crate) use postgres::binaries as postgres_binaries;
 pub(crate) use python::python;
 pub(crate) use redis::redis_server;
@@ -29,6 +29,7 @@ use anyhow::Result;
 pub(crate) fn all() -> Result<()> {
     wasm_target()?;
     node_packages()?;
+    consumer_packages()?;
     bindgen()?;
     cargo_deny()?;
     postgres_binaries()?;

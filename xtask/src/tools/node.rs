@@ -1,5 +1,6 @@
 //! npm and the packages of the workspace: wasm-opt, esbuild, TypeScript, Vite, workerd, the OpenFeature clients.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
@@ -26,9 +27,17 @@ pub(crate) fn npm_test() -> Command {
     command
 }
 
-/// Installs the packages when the lock file changed since the last time.
+/// Installs the packages of the workspace when the lock file changed since the last time.
 pub(crate) fn node_packages() -> Result<()> {
-    let root = workspace::root();
+    packages_in(&workspace::root(), "npm")
+}
+
+/// The tools around which the npm package is tried out, which nothing else needs: they have a lock file of their own.
+pub(crate) fn consumer_packages() -> Result<()> {
+    packages_in(&workspace::root().join("npm").join("consumers"), "npm-consumers")
+}
+
+fn packages_in(root: &Path, stamp: &str) -> Result<()> {
     if on_path("node").is_none() || on_path("npm").is_none() {
         bail!(
             "Node.js is missing: install version {OLDEST_NODE} or newer, with npm, and run this again"
@@ -50,21 +59,19 @@ pub(crate) fn node_packages() -> Result<()> {
 
     let lock = root.join("package-lock.json");
     if !lock.is_file() {
-        bail!(
-            "package-lock.json is missing: run `npm install` and commit the lock file that it writes"
-        );
+        bail!("{} is missing: run `npm install` and commit it", lock.display());
     }
     let modules = root.join("node_modules");
     // npm's own note of what it has installed: it changes too when somebody installs by hand.
     let installed = modules.join(".package-lock.json");
     if installed.is_file()
-        && Stamp::of("npm", &[lock.clone(), installed.clone()], &[])?.is_current(&[])
+        && Stamp::of(stamp, &[lock.clone(), installed.clone()], &[])?.is_current(&[])
     {
         return Ok(());
     }
-    println!("installing npm packages");
+    println!("installing {stamp} packages");
     // `ci` deletes all packages first, also from under a running `cargo xtask dev`; `install` changes what differs.
     let how = if modules.is_dir() { "install" } else { "ci" };
-    run(npm().args([how, "--no-audit", "--no-fund", "--loglevel=error"]))?;
-    Stamp::of("npm", &[lock, installed], &[])?.set()
+    run(npm().current_dir(root).args([how, "--no-audit", "--no-fund", "--loglevel=error"]))?;
+    Stamp::of(stamp, &[lock, installed], &[])?.set()
 }

@@ -1,0 +1,91 @@
+// One round of one question; see main.mjs.
+import { readFileSync } from 'node:fs';
+
+const [path, question] = process.argv.slice(2);
+const ANSWERS = { bare: async () => memory(read()), memory: opened, cold, steady };
+
+/** Milliseconds of CPU so far, of all threads. */
+function cpu() {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+/** Resident, in KiB, after the collector has run, while `held` is. */
+function memory(held) {
+  globalThis.held = held;
+  for (let times = 0; times < 3; times += 1) globalThis.gc();
+  return Math.round(process.memoryUsage.rss() / 1024);
+}
+
+function read() {
+  const { keysets, head, body, ...rest } = JSON.parse(readFileSync(path, 'utf8'));
+  const bytes = (text) => new Uint8Array(Buffer.from(text, 'base64'));
+  return { bootstrap: { keysets: keysets.map(bytes), head: bytes(head), body: bytes(body) }, ...rest };
+}
+
+/** A client with everything verified, and never connected. */
+async function open({ bootstrap, connection }) {
+  const { createClient } = await import('pennon/node');
+  const fetch = (_, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  const client = createClient(connection, { bootstrap, fetch });
+  const { version, lastError } = await client.ready();
+  if (version === undefined) throw lastError;
+  return client;
+}
+
+async function opened() {
+  const data = read();
+  return memory([data, await open(data)]);
+}
+
+async function cold() {
+  const data = read();
+  const from = cpu();
+  const client = await open(data);
+  if (client.outcome(data.keys[500]).value === undefined) throw new Error('nothing was evaluated');
+  return [{ name: 'cold start', unit: 'ms of CPU', value: cpu() - from }];
+}
+
+async function steady() {
+  const data = read();
+  const { keys, contexts, pairs } = data;
+  const client = await open(data);
+  client.setContext(contexts[0]);
+  const [key] = keys;
+  const map = new Map(keys.map((name) => [name, { type: 'string', value: name }]));
+  const pair = (at) => pairs[at % pairs.length];
+  return [
+    time('a look-up in a Map of 1,000, for comparison', () => map.get(key).value),
+    time('repeated read', () => client.string(key, '')),
+    time('JSON.stringify of a context, for comparison', (at) => JSON.stringify(contexts[at % contexts.length])),
+    time('one flag for a new context', (at) => client.string(keys[pair(at)[0]], '', contexts[pair(at)[1]])),
+    time('1,000 flags for a new context, each', (at) => {
+      const flags = client.for(contexts[at % contexts.length]);
+      let length = 0;
+      for (const name of keys) length += flags.string(name, '').length;
+      return length;
+    }, keys.length),
+  ];
+}
+
+/** Nanoseconds for one; a first pass warms up. */
+function time(name, run, each = 1) {
+  let value = 0;
+  let sink = 0;
+  for (let pass = 0; pass < 2; pass += 1) {
+    const from = cpu();
+    let done = 0;
+    let spent;
+    do {
+      for (let batch = 0; batch < 200; batch += 1) sink += run(done + batch) === undefined ? 1 : 0;
+      done += 200;
+      spent = cpu() - from;
+    } while (spent < 150);
+    value = (spent * 1e6) / done / each;
+  }
+  if (sink !== 0) throw new Error(`${name}: nothing came of it`);
+  return { name, unit: 'ns', value };
+}
+
+console.log(JSON.stringify(await ANSWERS[question]()));
+process.exit(0);

@@ -1,0 +1,4 @@
+import { createClient } from 'pennon/inline';
+import { show } from './page.js';
+
+await show(createClient);

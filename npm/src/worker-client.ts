@@ -1,0 +1,71 @@
+import type { ClientOptions } from './client.js';
+import type { Connection } from './connection.js';
+import { asPennonError } from './errors.js';
+import type { Status } from './flag-client.js';
+import { POLL_MS, REFRESH_TIMEOUT_MS } from './limits.js';
+import type { Platform } from './platform.js';
+import { ServerClient } from './server-client.js';
+import type { Session } from './session.js';
+
+/** The part of a Worker's `ctx` that is used. */
+export interface RequestContext {
+  waitUntil(promise: Promise<unknown>): void;
+}
+
+/**
+ * A client for Workers, where everything that a request began ends with it: streams, timers, requests. So it does nothing by
+ * itself, and may be made outside of any request; `during` keeps its flags up to date while requests come.
+ */
+export class WorkerClient extends ServerClient {
+  readonly #make: () => Session;
+  #session: Session | undefined;
+  #dueAt = -Infinity;
+  #refreshing = false;
+
+  /** @internal Made by `createClient`. */
+  constructor(connection: Connection, options: ClientOptions, platform: Platform) {
+    let taken: (() => Session) | undefined;
+    super(connection, options, { ...platform, drive: (make) => (taken = make) });
+    this.#make = taken as unknown as () => Session;
+  }
+
+  /**
+   * To be called and awaited in each request. Asks for newer flags if that was not done within five seconds, after the
+   * response if there are flags already. Resolves as `ready()` does.
+   */
+  during(context: RequestContext): Promise<Status> {
+    const now = performance.now();
+    if (now >= this.#dueAt && !this.closing.closed) {
+      // A refresh that did not end in time went with its request, half done: nothing of it is used again.
+      if (this.#refreshing) this.#session = undefined;
+      this.#refreshing = true;
+      this.#dueAt = now + REFRESH_TIMEOUT_MS;
+      const session = (this.#session ??= this.#make());
+      const refreshed = this.#refresh(session).then(() => {
+        if (session !== this.#session) return;
+        this.#refreshing = false;
+        this.#dueAt = now + POLL_MS;
+      });
+      context.waitUntil(refreshed);
+    }
+    return this.ready();
+  }
+
+  /** Asks once for the newest head, and takes it. Never rejects. */
+  async #refresh(session: Session): Promise<void> {
+    const head = this.transport.head();
+    head.catch(() => undefined); // awaited below
+    try {
+      await session.start();
+      await session.offer(await head);
+    } catch (thrown) {
+      this.failed(asPennonError(thrown, 'evaluator', 'Refreshing the flags failed'));
+    }
+  }
+
+  override close(): void {
+    super.close();
+    if (!this.#refreshing) void this.#session?.end();
+    this.#session = undefined;
+  }
+}
