@@ -15,6 +15,7 @@ use crate::auth::rate::{Limiter, Rates};
 use crate::auth::sdk::SdkKeys;
 use crate::auth::seal::Vault;
 use crate::auth::throttle::Throttle;
+use crate::dashboard::Dashboard;
 use crate::metrics::Metrics;
 use crate::publish::memory::Published;
 use crate::publish::replicas::Announcer;
@@ -42,6 +43,8 @@ pub struct Settings {
     pub rates: Rates,
     /// Seals and opens the secrets of webhooks.
     pub vault: Vault,
+    /// What browsers are shown.
+    pub dashboard: Arc<Dashboard>,
 }
 
 impl Settings {

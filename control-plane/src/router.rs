@@ -47,15 +47,10 @@ pub fn router(app: App) -> Router {
         .route("/admin/docs/{file}", get(docs::file))
         .route("/readyz", get(health::readyz))
         .route("/readyz/delivery", get(health::delivery))
-        .route("/", get(dashboard::page))
+        .fallback(dashboard::fallback)
         .layer(limited)
         .merge(delivered(app.clone()))
         .route("/healthz", get(health::healthz))
-        .fallback(async || {
-            Problem::not_found(
-                "there is no such path: the API is under /admin, /api, /v1 and /ofrep",
-            )
-        })
         .method_not_allowed_fallback(method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(app.clone(), log::log))
         .with_state(app)

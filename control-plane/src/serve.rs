@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
@@ -18,6 +19,7 @@ use crate::auth::jwt::Jwt;
 use crate::auth::sdk;
 use crate::auth::seal::Vault;
 use crate::config::{Config, own_secret_file};
+use crate::dashboard::Dashboard;
 use crate::first_start::{self, StartError};
 use crate::private_file;
 use crate::publish::replicas::{self, Announcer};
@@ -92,6 +94,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
         trusted_proxies: config.trusted_proxies.clone(),
         rates: config.rates,
         vault: Vault::new(secret),
+        dashboard: Arc::new(Dashboard::embedded()),
     };
     let app = App::new(settings, clock, random, store, signer, jwt, announcer);
 

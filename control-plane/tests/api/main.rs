@@ -14,6 +14,7 @@ mod backup;
 mod bad_input;
 mod callers;
 mod changes;
+mod dashboard;
 mod delivery;
 mod edges;
 mod environments;

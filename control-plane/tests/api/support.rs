@@ -1,6 +1,7 @@
 //! A server of its own for each test: real router, real database, a clock that stands still, randomness that repeats.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::Router;
@@ -12,6 +13,7 @@ use pennon_control_plane::auth::jwt::Jwt;
 use pennon_control_plane::auth::rate::Rates;
 use pennon_control_plane::auth::seal::Vault;
 use pennon_control_plane::config::Config;
+use pennon_control_plane::dashboard::Dashboard;
 use pennon_control_plane::first_start;
 use pennon_control_plane::publish::publisher;
 use pennon_control_plane::publish::replicas::{self, Announcer};
@@ -194,6 +196,17 @@ pub(crate) async fn start_limited(
     max_streams: usize,
     rates: Rates,
 ) -> Server {
+    start_showing(place, announcer, max_streams, rates, crate::dashboard::sample()).await
+}
+
+/// The same with this dashboard.
+pub(crate) async fn start_showing(
+    place: &Place,
+    announcer: Announcer,
+    max_streams: usize,
+    rates: Rates,
+    dashboard: Dashboard,
+) -> Server {
     let config = config(place);
     let (clock, random) =
         (Clock::manual(NOW), Random::seeded(u64::from(COUNTER.fetch_add(1, Ordering::Relaxed))));
@@ -212,6 +225,7 @@ pub(crate) async fn start_limited(
         trusted_proxies: Vec::new(),
         rates,
         vault: Vault::new(SECRET),
+        dashboard: Arc::new(dashboard),
     };
     let app = App::new(settings, clock, random, store, signer, jwt, announcer);
     replicas::refresh(&app).await.unwrap();
