@@ -16,6 +16,7 @@ use crate::auth::sdk::SdkKeys;
 use crate::auth::seal::Vault;
 use crate::auth::throttle::Throttle;
 use crate::dashboard::Dashboard;
+use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::publish::memory::Published;
 use crate::publish::replicas::Announcer;
@@ -25,6 +26,10 @@ use crate::store::{Store, StoreError};
 
 /// Streams that one server holds open at once; the next one is told to come back.
 pub const MAX_STREAMS: usize = 10_000;
+/// People who watch a project's changes at once; the next one is told to come back, and sees changes when the page is loaded anew.
+pub const MAX_WATCHERS: usize = 1_000;
+/// Drafts that are compiled at once; one more is told to come again.
+pub const MAX_COMPILING: usize = 8;
 
 /// Settings that requests need.
 #[derive(Clone, Debug)]
@@ -76,6 +81,12 @@ pub struct Shared {
     /// True from the moment the server is asked to stop.
     pub stopping: watch::Sender<bool>,
     pub streams: Arc<Semaphore>,
+    /// Calls whoever watches a project in the dashboard.
+    pub live: Live,
+    /// Who may watch besides.
+    pub watchers: Arc<Semaphore>,
+    /// Drafts that may be compiled besides.
+    pub compiling: Arc<Semaphore>,
     /// Whether Redis answered last time; meaningless without Redis.
     pub redis_up: AtomicBool,
     pub metrics: Metrics,
@@ -127,6 +138,9 @@ impl App {
             told: Notify::new(),
             stopping: watch::Sender::new(false),
             streams,
+            live: Live::default(),
+            watchers: Arc::new(Semaphore::new(MAX_WATCHERS)),
+            compiling: Arc::new(Semaphore::new(MAX_COMPILING)),
             redis_up: AtomicBool::new(false),
             metrics: Metrics::default(),
             unreadable: Mutex::new(HashMap::new()),
@@ -151,9 +165,12 @@ impl App {
         change: Change<'_>,
         shown_in: &[String],
     ) -> Result<Vec<(String, i64)>, StoreError> {
+        let project_id = changing.project.id.clone();
         let revisions = changing.commit(change, shown_in).await?;
         self.changed.notify_one();
         self.told.notify_one();
+        self.live.changed(&project_id);
+        self.announcer.announce_change(&project_id);
         Ok(revisions)
     }
 

@@ -11,6 +11,7 @@ pub mod config;
 pub mod dashboard;
 pub mod domain;
 pub mod first_start;
+pub mod live;
 pub mod metrics;
 pub mod offline;
 mod private_file;

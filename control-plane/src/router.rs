@@ -17,8 +17,8 @@ use crate::app::App;
 use crate::domain::document::Definition;
 use crate::routes::admin::files::MAX_IMPORT_BYTES;
 use crate::routes::admin::{
-    audit, configurations, copies, documents, environments, files, flag_list, flags, history,
-    members, operations, projects, sdk_keys, status, tokens, users, webhooks,
+    audit, configurations, copies, documents, drafts, environments, events, files, flag_list,
+    flags, history, members, operations, projects, sdk_keys, status, tokens, users, webhooks,
 };
 use crate::routes::auth::{account, programs, setup, sign_in};
 use crate::routes::body::MAX_JSON_BYTES;
@@ -132,6 +132,17 @@ fn admin() -> ApiRouter<App> {
             ),
         )
         .api_route(
+            &p("/events"),
+            get_with(
+                events::stream,
+                file(
+                    "streamEvents",
+                    "What is changed in the project, as it is committed",
+                    &["text/event-stream"],
+                ),
+            ),
+        )
+        .api_route(
             &p("/environments"),
             get_with(environments::list, says("listEnvironments", "The project's environments"))
                 .post_with(
@@ -154,6 +165,13 @@ fn admin() -> ApiRouter<App> {
         .api_route(
             &e("/config"),
             get_with(environments::config, says("getConfig", "The environment as CONFIG.json")),
+        )
+        .api_route(
+            &e("/draft"),
+            post_with(
+                drafts::compiled,
+                says("compileDraft", "The environment as it would be with some flags changed"),
+            ),
         )
         .api_route(
             &e("/snapshots"),

@@ -1,4 +1,4 @@
-//! Several servers on one database: what one publishes, the others hear of over Redis at once, or find in the database
+//! Several servers on one database: what one publishes or changes, the others hear of over Redis at once, or find in the database
 //! within seconds when there is no Redis or it is away.
 
 use std::sync::Arc;
@@ -19,6 +19,8 @@ use pennon_core::protocol::connection;
 const REFRESH: Duration = Duration::from_secs(2);
 /// Announcements that wait for Redis; more are dropped, the database has them.
 const MAX_ANNOUNCEMENTS: usize = 1_000;
+/// Begins an announcement that is about a project; others name an environment that was published.
+const CHANGED: &str = "changed:";
 /// Waits between two attempts to reach Redis.
 const RECONNECT: Duration = Duration::from_millis(500);
 /// How long Redis may take to answer.
@@ -42,8 +44,17 @@ impl Announcer {
 
     /// Tells the other replicas that this environment has something new; never waits.
     pub fn announce(&self, environment_id: &str) {
+        self.say(environment_id.to_owned());
+    }
+
+    /// Tells them that something was changed in this project, for those who watch it there; never waits.
+    pub fn announce_change(&self, project_id: &str) {
+        self.say(format!("{CHANGED}{project_id}"));
+    }
+
+    fn say(&self, news: String) {
         if let Some(sender) = &self.0
-            && sender.try_send(environment_id.to_owned()).is_err()
+            && sender.try_send(news).is_err()
         {
             tracing::debug!("an announcement was dropped: redis is slow or away");
         }
@@ -150,6 +161,10 @@ pub async fn follow_database(app: App) {
         if let Err(error) = refresh(&app).await {
             tracing::debug!(%error, "the database was not asked for news");
         }
+        // Nobody tells of changes elsewhere: whoever watches looks for themselves.
+        if app.live.is_watched() && !(app.settings.redis && app.redis_is_fine()) {
+            app.live.anything();
+        }
     }
 }
 
@@ -162,8 +177,8 @@ pub async fn announce_over_redis(
 ) {
     let mut connection = None;
     loop {
-        let environment_id = tokio::select! {
-            next = news.recv() => match next { Some(id) => id, None => return },
+        let announcement = tokio::select! {
+            next = news.recv() => match next { Some(next) => next, None => return },
             () = app.stopped() => return,
         };
         // Once more over a new connection: the old one may have broken since the last announcement.
@@ -173,7 +188,7 @@ pub async fn announce_over_redis(
             }
             let Some(open) = &mut connection else { break };
             let mut command = redis::cmd("PUBLISH");
-            command.arg(&channel).arg(&environment_id);
+            command.arg(&channel).arg(&announcement);
             match tokio::time::timeout(REDIS_TIMEOUT, command.query_async::<i64>(open)).await {
                 Ok(Ok(_)) => break,
                 _ => connection = None,
@@ -211,11 +226,16 @@ async fn listen(app: &App, client: &redis::Client, channel: &str) -> Result<(), 
     let mut subscription = client.get_async_pubsub().await?;
     subscription.subscribe(channel).await?;
     app.set_redis_up(true);
-    // What was published while nobody listened.
+    // What was published, and changed, while nobody listened.
     refresh_or_log(app).await;
+    app.live.anything();
     let mut messages = subscription.on_message();
-    while messages.next().await.is_some() {
-        refresh_or_log(app).await;
+    while let Some(message) = messages.next().await {
+        let said: String = message.get_payload().unwrap_or_default();
+        match said.strip_prefix(CHANGED) {
+            Some(project_id) => app.live.changed(project_id),
+            None => refresh_or_log(app).await,
+        }
     }
     Ok(())
 }

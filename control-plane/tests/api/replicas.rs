@@ -104,7 +104,12 @@ async fn redis_tells_the_other_replica_at_once(place: Place) {
     let place = (one.connection(0, Kind::Server).environment, Kind::Server);
     let mut arrived = other.app.published.follow(place).unwrap();
     arrived.mark_unchanged();
+    let project = one.get("/admin/projects/default").await.ok().json();
+    let mut watch = other.app.live.watch(project["id"].as_str().unwrap().to_owned());
     one.boolean_flag("a").await;
+    // Who watches the project at the other replica is called before anything is published.
+    let called = tokio::time::timeout(Duration::from_secs(10), watch.called());
+    assert_eq!(called.await.expect("a call"), Some(()));
     one.publish().await;
     tokio::time::timeout(Duration::from_secs(10), arrived.changed())
         .await

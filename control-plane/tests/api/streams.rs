@@ -21,14 +21,18 @@ on_both_databases!(
     a_revoked_key_ends_its_stream,
 );
 
-struct Events {
+pub(crate) struct Events {
     body: BodyDataStream,
     text: String,
 }
 
 impl Events {
+    pub(crate) fn of(body: Body) -> Self {
+        Self { body: body.into_data_stream(), text: String::new() }
+    }
+
     /// The next event that is not a comment, as it stands on the wire.
-    async fn next(&mut self) -> Option<String> {
+    pub(crate) async fn next(&mut self) -> Option<String> {
         loop {
             if let Some(end) = self.text.find("\n\n") {
                 let event = self.text[..end].to_owned();
@@ -60,7 +64,7 @@ async fn open(server: &Server) -> Result<Events, Answer> {
     if parts.status.is_success() {
         assert_eq!(parts.headers["content-type"], "text/event-stream");
         assert_eq!(parts.headers["cache-control"], "no-store");
-        Ok(Events { body: body.into_data_stream(), text: String::new() })
+        Ok(Events::of(body))
     } else {
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         Err(Answer { status: parts.status, headers: parts.headers, bytes })

@@ -242,7 +242,13 @@ impl Server {
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
-        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        // A stream has no end; what it carries is read elsewhere.
+        let is_stream =
+            parts.headers.get("content-type").is_some_and(|given| given == "text/event-stream");
+        let bytes = match is_stream {
+            true => Bytes::new(),
+            false => axum::body::to_bytes(body, usize::MAX).await.unwrap(),
+        };
         Answer { status: parts.status, headers: parts.headers, bytes }
     }
 
