@@ -24,10 +24,11 @@ impl Evaluator {
 
     /// Evaluates the flag at `position` at `now` (Unix milliseconds); `pack.rs` says how the outcome is packed.
     pub fn evaluate(&mut self, position: usize, now: f64) -> u32 {
-        let Some(held) = &self.held else { return 0 };
-        let outcome = held.snapshot.evaluate_at(position, &self.context, instant(now));
-        self.until = outcome.until;
-        pack(&outcome)
+        let Some(snapshot) = self.snapshot() else { return 0 };
+        let outcome = snapshot.evaluate_at(position, &self.context, instant(now));
+        let (packed, until) = (pack(&outcome), outcome.until);
+        self.until = until;
+        packed
     }
 
     /// When the outcome of the last evaluation may change by time alone, in Unix milliseconds.
@@ -103,6 +104,10 @@ impl Evaluator {
     }
 
     fn snapshot(&self) -> Option<&Snapshot> {
+        #[cfg(feature = "draft")]
+        if let Some(draft) = &self.draft {
+            return Some(draft);
+        }
         self.held.as_ref().map(|held| &held.snapshot)
     }
 

@@ -4,6 +4,8 @@
 //! one buffer. Names and values are read once per snapshot by the host, which keeps them.
 
 mod acceptance;
+#[cfg(feature = "draft")]
+mod draft;
 mod evaluation;
 mod pack;
 
@@ -21,6 +23,8 @@ pub struct Evaluator {
     acceptance: Acceptance,
     offer: Offer,
     held: Option<Accepted>,
+    #[cfg(feature = "draft")]
+    draft: Option<pennon_core::snapshot::Snapshot>,
     context: Context,
     until: Option<i64>,
 }
@@ -49,6 +53,8 @@ impl Evaluator {
             acceptance,
             offer: Offer::None,
             held: None,
+            #[cfg(feature = "draft")]
+            draft: None,
             context: Context::empty(),
             until: None,
         })

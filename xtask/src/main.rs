@@ -33,7 +33,7 @@ cargo xtask COMMAND
   soak [ROUNDS]  the tests that draw their cases, many times over
   judge [VENDOR] imported configurations against the vendors' own engines: 200,000 random evaluations each, or
                  [--evaluations N] [--seed N] [--show N]
-  build          WebAssembly modules, npm package, edge worker, control plane
+  build          WebAssembly modules, npm package, edge worker, dashboard, control plane
   tools          install what builds and tests need (they do so themselves, as they need it)
   fmt            format the Rust code
   lint           clippy on everything, native and wasm32

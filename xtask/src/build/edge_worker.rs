@@ -15,6 +15,7 @@ pub(crate) fn edge_worker() -> Result<PathBuf> {
     let module = Module {
         package: "pennon-edge-worker",
         target: "module",
+        features: &[],
         recoverable: true,
         folder: folder.join("pkg"),
     };

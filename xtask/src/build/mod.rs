@@ -1,5 +1,6 @@
 //! `cargo xtask build`: everything that runs. Steps whose inputs did not change are not repeated.
 
+mod dashboard;
 mod edge_worker;
 mod example;
 mod module;
@@ -12,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
 
+use dashboard::dashboard;
 use edge_worker::edge_worker;
 use example::example;
 pub(crate) use package::npm_package as package;
@@ -24,12 +26,14 @@ pub(crate) fn all() -> Result<()> {
 }
 
 /// Everything that runs. Returns the WebAssembly modules.
-pub(crate) fn parts() -> Result<[PathBuf; 2]> {
+pub(crate) fn parts() -> Result<[PathBuf; 3]> {
     let package = package()?;
     example()?;
     let worker = edge_worker()?;
+    let dashboard = dashboard()?;
+    // It embeds the dashboard.
     pennon()?;
-    Ok([package, worker])
+    Ok([package, worker, dashboard])
 }
 
 /// All of it, once in a run: several steps need it and nothing changes between them.

@@ -30,6 +30,9 @@ pub(crate) struct Module {
     pub(crate) package: &'static str,
     /// wasm-bindgen's target: `web` is instantiated by the caller, `module` imports the compiled module.
     pub(crate) target: &'static str,
+    /// Features of the crate. A module with other features than the default ones is compiled in a folder of its own: rustc's output has the
+    /// same name, and each build would undo the other.
+    pub(crate) features: &'static [&'static str],
     /// Whether the host can start the instance afresh after a panic.
     pub(crate) recoverable: bool,
     /// Where JavaScript, types and module go.
@@ -41,6 +44,11 @@ impl Module {
         self.package.replace('-', "_")
     }
 
+    /// Tells it from the same crate's other modules.
+    fn title(&self) -> String {
+        [&[self.package], self.features].concat().join("-")
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.join(format!("{}_bg.wasm", self.name()))
     }
@@ -48,17 +56,17 @@ impl Module {
     /// Brings the module up to date.
     pub(crate) fn build(&self) -> Result<()> {
         tools::wasm_target()?;
-        println!("building {} for wasm32", self.package);
-        run(cargo().args([
-            "build",
-            "--profile",
-            "wasm",
-            "--target",
-            "wasm32-unknown-unknown",
-            "--package",
-            self.package,
-        ]))?;
-        let input = workspace::target()
+        println!("building {} for wasm32", self.title());
+        let target = match self.features {
+            [] => workspace::target(),
+            features => workspace::target().join(features.join("-")),
+        };
+        run(cargo()
+            .args(["build", "--profile", "wasm", "--target", "wasm32-unknown-unknown"])
+            .args(["--package", self.package, "--features", &self.features.join(",")])
+            .arg("--target-dir")
+            .arg(&target))?;
+        let input = target
             .join("wasm32-unknown-unknown")
             .join("wasm")
             .join(format!("{}.wasm", self.name()));
@@ -71,7 +79,7 @@ impl Module {
             settings.push(CATCH);
         }
         let lock = workspace::root().join("package-lock.json");
-        let stamp = Stamp::of(self.package, &[input.clone(), tool, lock], &settings)?;
+        let stamp = Stamp::of(&self.title(), &[input.clone(), tool, lock], &settings)?;
         if stamp.is_current(&[&self.path()]) {
             return Ok(());
         }

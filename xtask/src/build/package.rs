@@ -15,6 +15,7 @@ pub(crate) fn npm_package() -> Result<PathBuf> {
     let module = Module {
         package: "pennon-wasm",
         target: "web",
+        features: &[],
         recoverable: false,
         folder: npm.join("src").join("generated"),
     };

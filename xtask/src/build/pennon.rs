@@ -1,4 +1,4 @@
-//! What runs on the machine itself: the program `pennon`, which serves the dashboard's placeholder too, and the signer of
+//! What runs on the machine itself: the program `pennon`, which embeds the dashboard, and the signer of
 //! snapshots that tests in JavaScript call.
 
 use std::path::PathBuf;

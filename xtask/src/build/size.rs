@@ -10,13 +10,12 @@ use crate::process::run;
 /// Node carries both compressors. Quality as servers use it for files that never change.
 const MEASURE: &str = r#"
 import { readFileSync } from "node:fs";
-import { basename } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 const kib = (bytes) => `${(bytes.length / 1024).toFixed(1)} KiB`.padStart(12);
-console.log(`${"".padEnd(32)}${"raw".padStart(12)}${"gzip".padStart(12)}${"brotli".padStart(12)}`);
+console.log(`${"".padEnd(56)}${"raw".padStart(12)}${"gzip".padStart(12)}${"brotli".padStart(12)}`);
 for (const path of process.argv.slice(1)) {
   const wasm = readFileSync(path);
-  console.log(basename(path).padEnd(32) + kib(wasm) + kib(gzipSync(wasm, { level: 9 })) + kib(brotliCompressSync(wasm)));
+  console.log(path.split("/").slice(-4).join("/").padEnd(56) + kib(wasm) + kib(gzipSync(wasm, { level: 9 })) + kib(brotliCompressSync(wasm)));
 }
 "#;
 

@@ -21,7 +21,8 @@ pub(crate) struct Count {
 }
 
 impl Count {
-    /// Reads one line: cargo's `test result: ok. 3 passed; 0 failed; 1 ignored; ...`, or Node's `ℹ pass 3`.
+    /// Reads one line: cargo's `test result: ok. 3 passed; 0 failed; 1 ignored; ...`, Node's `ℹ pass 3`, or Vitest's
+    /// `Tests  1 skipped | 3 passed (4)`.
     fn read(&mut self, line: &str) {
         let line = without_colours(line);
         if let Some((_, counts)) = line.split_once("test result: ") {
@@ -29,6 +30,15 @@ impl Count {
             self.skipped += number_before(counts, " ignored");
         }
         let words: Vec<&str> = line.split_whitespace().collect();
+        if let ["Tests", counts @ ..] = &words[..] {
+            for pair in counts.windows(2) {
+                match (pair[0].parse::<usize>(), pair[1]) {
+                    (Ok(number), "passed") => self.passed += number,
+                    (Ok(number), "skipped" | "todo") => self.skipped += number,
+                    _ => {}
+                }
+            }
+        }
         if let ["ℹ" | "#", what, number] = words[..]
             && let Ok(number) = number.parse::<usize>()
         {
@@ -126,6 +136,14 @@ mod tests {
                 "ℹ todo 1"
             ]),
             (4, 2)
+        );
+        assert_eq!(count(&["      Tests  2 skipped | 5 passed | 1 todo (8)"]), (5, 3));
+        assert_eq!(
+            count(&[
+                " Test Files  2 passed (2)",
+                "\x1b[2m      Tests \x1b[22m \x1b[1m\x1b[32m7 passed\x1b[39m\x1b[22m\x1b[90m (7)\x1b[39m"
+            ]),
+            (7, 0)
         );
         assert_eq!(count(&["# pass 12", "# skipped 3"]), (12, 3));
         assert_eq!(count(&["test name ... ok", "pass 3", "# pass many"]), (0, 0));

@@ -56,7 +56,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "build",
-        about: "WebAssembly modules, npm package, edge worker, control plane",
+        about: "WebAssembly modules, npm package, edge worker, dashboard, control plane",
         run: |_| check(build::everything()),
     },
     Step {
@@ -73,6 +73,11 @@ pub(crate) const STEPS: &[Step] = &[
         name: "edge-worker",
         about: "the edge worker on workerd",
         run: |e| workspace(e, "edge-worker"),
+    },
+    Step {
+        name: "dashboard",
+        about: "the dashboard in Chromium, served by the control plane",
+        run: |e| workspace(e, "dashboard"),
     },
     Step {
         name: "judges",
