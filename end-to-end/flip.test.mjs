@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { launchBrowser } from "./support/browser.mjs";
-import { World, eventually } from "./support/world.mjs";
+import { eventually } from "./support/programs.mjs";
+import { World } from "./support/world.mjs";
 
 /** The promise: what is flipped shows within this time, at the edge and in the page. */
 const WITHIN_MS = 1000;

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { World, eventually } from "./support/world.mjs";
+import { eventually } from "./support/programs.mjs";
+import { World } from "./support/world.mjs";
 
 let world;
 let other;

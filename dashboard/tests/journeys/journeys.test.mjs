@@ -1,0 +1,157 @@
+// What people come for, done as they do it: with a mouse and a keyboard, counted. The same journeys took Unleash as many clicks as stand
+// beside them. What came of each is read from the control plane, not from the page.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { eventually } from '../../../end-to-end/support/programs.mjs';
+import { Browser } from '../support/browser.mjs';
+import { Hand, Table } from '../support/hand.mjs';
+import { EDITOR, OWNER, PASSWORD, Pennon, PROJECT, PUBLISHER, VIEWER } from '../support/pennon.mjs';
+
+const table = new Table();
+let pennon;
+let browser;
+
+before(async () => {
+  [pennon, browser] = await Promise.all([Pennon.start(), Browser.start()]);
+});
+after(async () => {
+  await browser?.end();
+  await pennon?.end();
+});
+
+/** Somebody's journey: what is done in the page by a hand that counts. */
+function journey(name, { as, from, most, elsewhere }, walk) {
+  test(name, async () => {
+    const visit = await browser.visit(pennon, { as });
+    try {
+      const hand = new Hand(visit.page);
+      await visit.open(from);
+      await walk(visit.page, hand, visit);
+      if (most) table.add(name, hand, most, elsewhere);
+    } finally {
+      await visit.end();
+    }
+  });
+}
+
+const RULE = 'country in US, CA and plan = pro: 25%';
+
+journey(
+  'from the sign-in to a flag live in production at 25 % for country in (US, CA) and plan = pro',
+  { from: '/sign-in', most: { clicks: 14, typed: 6 }, elsewhere: { clicks: 29, typed: 8 } },
+  async (page, hand) => {
+    await hand.type(page.getByLabel('Email'), PUBLISHER);
+    await hand.type(page.getByLabel('Password'), PASSWORD);
+    await hand.press('Enter');
+    await hand.click(page.getByRole('button', { name: 'New flag' }));
+    await hand.type(page.getByRole('dialog').getByLabel('Name'), 'Quick checkout');
+    await hand.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Quick checkout' }).waitFor();
+    await hand.click(page.getByRole('navigation', { name: 'Environment' }).getByRole('link', { name: /production/i }));
+    await hand.click(page.getByRole('switch'));
+    await hand.click(page.getByRole('button', { name: 'Add rule' }));
+    await hand.type(page.getByLabel('In words'), RULE);
+    await hand.click(page.getByRole('button', { name: 'Save', exact: true }));
+    await hand.click(page.getByRole('dialog').getByRole('button', { name: /^Save to/ }));
+    await page.getByText('Saved: quick-checkout').waitFor();
+
+    const { enabled, rules } = await pennon.configuration('quick-checkout');
+    assert.equal(enabled, true);
+    assert.deepEqual(rules.map(({ when, serve }) => [when, serve.split.weights]), [[
+      { all: [{ in: { attribute: 'country', values: ['US', 'CA'] } }, { equals: { attribute: 'plan', value: 'pro' } }] },
+      [{ variant: 'on', weight: 25_000 }, { variant: 'off', weight: 75_000 }],
+    ]]);
+    // Live: a server asks for many people, and a quarter of those whom it is for have it.
+    const key = pennon.credentials.environments.find(({ key }) => key === 'production').sdkKeys.server;
+    const served = (context) => pennon.post('/ofrep/v1/evaluate/flags/quick-checkout', { context }, { authorization: `Bearer ${key}` });
+    await eventually('the flag to be published', async () => (await served({ targetingKey: 'x', country: 'US', plan: 'pro' })).reason === 'SPLIT');
+    let on = 0;
+    for (let user = 0; user < 200; user += 1) on += (await served({ targetingKey: `user-${user}`, country: 'US', plan: 'pro' })).value === true ? 1 : 0;
+    assert.ok(on > 25 && on < 80, `${on} of 200`);
+    assert.equal((await served({ targetingKey: 'user-1', country: 'DE', plan: 'pro' })).value, false);
+  },
+);
+
+journey('a flag off in production, and back', { as: PUBLISHER, from: '/projects/default/flags', most: { clicks: 3 } }, async (page, hand) => {
+  const before = await pennon.configuration('banner-text');
+  await hand.click(page.getByRole('switch', { name: /banner-text in production/i }));
+  await hand.click(page.getByRole('dialog').getByRole('button', { name: /^Turn/ }));
+  await eventually('the change', async () => (await pennon.configuration('banner-text')).enabled !== before.enabled);
+  await hand.click(page.getByRole('button', { name: 'Undo' }).first());
+  await eventually('the way back', async () => (await pennon.configuration('banner-text')).enabled === before.enabled);
+});
+
+journey('an editor changes development and only looks at production', { as: EDITOR, from: '/projects/default/flags' }, async (page) => {
+  const before = await pennon.configuration('banner-text', 'development');
+  assert.ok(await page.getByRole('switch', { name: /banner-text in production/i }).isDisabled());
+  await page.getByRole('switch', { name: /banner-text in development/i }).click();
+  await eventually('the change', async () => (await pennon.configuration('banner-text', 'development')).enabled !== before.enabled);
+  await page.goto('/projects/default/flags/banner-text?env=production');
+  await page.getByText('does not change').waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Add rule' }).count(), 0);
+});
+
+journey('a viewer reads what a flag does', { as: VIEWER, from: '/projects/default/flags/banner-text' }, async (page) => {
+  await page.getByText('if country is one of DE, AT, CH').or(page.getByText(/country/).first()).first().waitFor();
+  for (const name of ['Add rule', 'Archive', 'Save']) assert.equal(await page.getByRole('button', { name, exact: true }).count(), 0, name);
+  for (const one of await page.getByRole('switch').all()) assert.ok(await one.isDisabled());
+});
+
+journey('what somebody else changes shows by itself', { as: VIEWER, from: '/projects/default/flags' }, async (page) => {
+  const shown = page.getByRole('switch', { name: /banner-text in development/i });
+  const before = await shown.getAttribute('aria-checked');
+  await pennon.post(`${PROJECT}/environments/development/flags/banner-text/${before === 'true' ? 'off' : 'on'}`);
+  const after = before === 'true' ? 'false' : 'true';
+  await page.locator(`[role=switch][aria-label*="banner-text in Development" i][aria-checked=${after}]`).or(page.getByRole('switch', { name: /banner-text in development/i, checked: after === 'true' })).first().waitFor();
+});
+
+test('by the keyboard alone: from the sign-in to a flag that is on', async () => {
+  const visit = await browser.visit(pennon);
+  try {
+    const { page } = visit;
+    await visit.open('/sign-in');
+    const { keyboard } = page;
+    await keyboard.type(OWNER);
+    await keyboard.press('Tab');
+    await keyboard.type(PASSWORD);
+    await keyboard.press('Enter');
+    await page.getByRole('button', { name: 'New flag' }).waitFor();
+    await tabTo(page, 'New flag');
+    await keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor();
+    await keyboard.type('By keyboard');
+    await keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'By keyboard' }).waitFor();
+    await visit.settled();
+    await tabTo(page, 'by-keyboard in');
+    await keyboard.press('Space');
+    await tabTo(page, 'Save');
+    await keyboard.press('Enter');
+    await eventually('the change', async () => (await pennon.configuration('by-keyboard', 'development')).enabled);
+  } finally {
+    await visit.end();
+  }
+});
+
+/** Presses Tab until the focus is on something with this name; it must be seen there. */
+async function tabTo(page, name, most = 60) {
+  for (let pressed = 0; pressed < most; pressed += 1) {
+    await page.keyboard.press('Tab');
+    const focus = await page.evaluate(() => {
+      const element = document.activeElement;
+      const label = element.getAttribute('aria-label') ?? element.textContent ?? '';
+      const { outlineStyle, boxShadow } = getComputedStyle(element);
+      return { label: label.trim(), seen: outlineStyle !== 'none' || boxShadow !== 'none' };
+    });
+    if (!focus.label.startsWith(name)) continue;
+    assert.ok(focus.seen, `the focus on ${JSON.stringify(focus.label)} cannot be seen`);
+    return;
+  }
+  assert.fail(`Tab does not reach ${name}`);
+}
+
+test('no journey takes more than it may', () => {
+  table.print();
+  assert.deepEqual(table.over(), []);
+});
