@@ -85,9 +85,7 @@ export async function startPennon(folder, port, { env = {}, bootstrap = join(top
     ...["--ready-file", ready],
     ...["--credentials-file", join(folder, "credentials.json")],
   ], env);
-  await eventually("the control plane to be ready", () => {
-    if (!pennon.running) throw new Error(`it ended:\n${pennon.output}`);
-    return existsSync(ready);
-  });
+  await eventually("the control plane to be ready", () => existsSync(ready) || !pennon.running);
+  if (!pennon.running) throw new Error(`the control plane ended:\n${pennon.output}`);
   return pennon;
 }

@@ -55,30 +55,45 @@ interface Listener {
   reconnected(): void;
 }
 
-/** Listens until the function that it answers is called. */
+/**
+ * Listens until the function that it answers is called. Only while the page is in view: a browser has few connections to one server, which
+ * all its tabs share.
+ */
 export function watchProject(project: string, listener: Listener): () => void {
   let source: EventSource | undefined;
   let retry: ReturnType<typeof setTimeout> | undefined;
   let refusals = 0;
   let opened = false;
+  const close = () => {
+    clearTimeout(retry);
+    source?.close();
+    source = undefined;
+  };
   const open = () => {
-    source = new EventSource(`/admin/projects/${encodeURIComponent(project)}/events`);
-    source.addEventListener('ready', () => {
+    close();
+    const stream = new EventSource(`/admin/projects/${encodeURIComponent(project)}/events`);
+    source = stream;
+    stream.addEventListener('ready', () => {
       refusals = 0;
       if (opened) listener.reconnected();
       opened = true;
     });
-    source.addEventListener('change', (event: MessageEvent<string>) => listener.changed(JSON.parse(event.data) as LiveChange));
-    source.addEventListener('error', () => {
+    stream.addEventListener('change', (event: MessageEvent<string>) => listener.changed(JSON.parse(event.data) as LiveChange));
+    stream.addEventListener('error', () => {
       // A break is mended by the browser itself; a refusal (signed out, too many watchers) is final to it.
-      if (source?.readyState !== EventSource.CLOSED) return;
+      if (stream.readyState !== EventSource.CLOSED || stream !== source) return;
       retry = setTimeout(open, Math.min(FIRST_RETRY_MS * 2 ** refusals, LAST_RETRY_MS));
       refusals += 1;
     });
   };
-  open();
+  const look = () => {
+    if (document.visibilityState === 'hidden') close();
+    else if (!source) open();
+  };
+  document.addEventListener('visibilitychange', look);
+  look();
   return () => {
-    clearTimeout(retry);
-    source?.close();
+    document.removeEventListener('visibilitychange', look);
+    close();
   };
 }

@@ -13,7 +13,7 @@ export function manyFlags(count) {
         ? [{
             id: `rule-${number}`,
             when: { all: [{ in: { attribute: 'country', values: ['US', 'CA'] } }, { equals: { attribute: 'plan', value: 'pro' } }] },
-            serve: { split: { by: { salt: key }, weights: [{ variant: 'on', weight: 25_000 }, { variant: 'off', weight: 75_000 }] } },
+            serve: { split: { by: { salt: number.toString(16).padStart(32, '0') }, weights: [{ variant: 'on', weight: 25_000 }, { variant: 'off', weight: 75_000 }] } },
           }]
         : [],
       fallthrough: { variant: 'off' },
