@@ -8,6 +8,7 @@ mod dev;
 mod fuzz;
 mod judge;
 mod process;
+mod screenshots;
 mod stamp;
 mod temporary;
 mod test;
@@ -34,6 +35,7 @@ cargo xtask COMMAND
   judge [VENDOR] imported configurations against the vendors' own engines: 200,000 random evaluations each, or
                  [--evaluations N] [--seed N] [--show N]
   build          WebAssembly modules, npm package, edge worker, dashboard, control plane
+  screenshots    the README's pictures of the dashboard, in docs/images
   tools          install what builds and tests need (they do so themselves, as they need it)
   fmt            format the Rust code
   lint           clippy on everything, native and wasm32
@@ -74,6 +76,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         ["soak"] => test::soak(None),
         ["soak", rounds] => test::soak(Some(rounds)),
         ["judge", arguments @ ..] => judge::judge(arguments),
+        ["screenshots"] => screenshots::screenshots(),
         ["build"] => build::all(),
         ["tools"] => tools::all(),
         ["fmt"] => process::run(process::cargo().args(["fmt", "--all"])),

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Outlet, useLocation, useParams } from '@tanstack/react-router';
 import { Suspense, useEffect, useRef, useState } from 'react';
 
+import { useLive } from '../api/live.ts';
 import { projectsQuery } from '../api/queries.ts';
 import { Dialog } from '../ui/Dialog.tsx';
 import { Icon } from '../ui/Icon.tsx';
@@ -17,6 +18,7 @@ export function Shell() {
   const { project } = useParams({ from: '/inside/projects/$project' });
   const { pathname } = useLocation();
   const projects = useQuery(projectsQuery);
+  useLive(project);
   const [open, setOpen] = useState(false);
   const main = useRef<HTMLElement>(null);
   const shown = useRef(pathname);

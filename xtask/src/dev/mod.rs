@@ -201,7 +201,7 @@ fn listens(part: &mut Logged, port: u16) -> Result<()> {
 
 fn announce(state: &State, credentials: &Credentials, took: Duration) {
     println!("\nPennon runs, {:.1} s after its start. Ctrl-C ends it.\n", took.as_secs_f64());
-    println!("  control plane      {}", address(CONTROL_PLANE_PORT));
+    println!("  dashboard          {}", address(CONTROL_PLANE_PORT));
     println!("  edge worker        {}", address(EDGE_WORKER_PORT));
     println!("  browser example    {}", address(EXAMPLE_PORT));
     println!("  data and logs      {}", state.folder.display());
@@ -217,11 +217,8 @@ fn announce(state: &State, credentials: &Credentials, took: Duration) {
     };
     println!("  connection string  {}", credentials.client_connection);
     println!("  other SDK keys     in .pennon/credentials.json");
-    println!(
-        "  first sign-in      POST {}/auth/setup with the admin token; docs/access.md",
-        address(CONTROL_PLANE_PORT)
-    );
-    println!("\nFlip a flag and watch the page (`off` at the end flips it back):\n");
+    println!("  first sign-in      in the dashboard, with the admin token; or POST /auth/setup: docs/access.md");
+    println!("\nFlip a flag in the dashboard, or here, and watch the page (`off` at the end flips it back):\n");
     println!(
         "  curl -X POST -H \"Authorization: Bearer {token}\" {}/admin/projects/{}/environments/{}/flags/{SAMPLE_FLAG}/on\n",
         address(CONTROL_PLANE_PORT),
