@@ -1,6 +1,7 @@
 // What people come for, done as they do it: with a mouse and a keyboard, counted. The same journeys took Unleash as many clicks as stand
 // beside them. What came of each is read from the control plane, not from the page.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 
 import { eventually } from '../../../end-to-end/support/programs.mjs';
@@ -80,6 +81,38 @@ journey('a flag off in production, and back', { as: PUBLISHER, from: '/projects/
   await eventually('the change', async () => (await pennon.configuration('banner-text')).enabled !== before.enabled);
   await hand.click(page.getByRole('button', { name: 'Undo' }).first());
   await eventually('the way back', async () => (await pennon.configuration('banner-text')).enabled === before.enabled);
+});
+
+journey('who changed it and when, in words', { as: VIEWER, from: '/projects/default/flags/order-limit?env=production', most: { clicks: 1 } }, async (page, hand) => {
+  await pennon.ask('POST', `${PROJECT}/environments/production/flags/order-limit/off`, undefined, { ...pennon.bearer(), 'x-pennon-comment': 'Too%20many%20orders' });
+  await hand.click(page.getByRole('link', { name: 'History' }));
+  const newest = page.locator('.history > li').first();
+  await newest.getByText('turned off').waitFor();
+  await newest.getByText('Too many orders').waitFor();
+  assert.match(await newest.innerText(), /admin.*\d|now|ago/s);
+});
+
+journey('back to an earlier version', { as: PUBLISHER, from: '/projects/default/flags/order-limit?env=production', most: { clicks: 3 } }, async (page, hand) => {
+  assert.equal((await pennon.configuration('order-limit')).enabled, false);
+  await hand.click(page.getByRole('link', { name: 'History' }));
+  await hand.click(page.getByRole('button', { name: /^Roll back to this/ }).first());
+  await hand.click(page.getByRole('dialog').getByRole('button', { name: 'Roll back' }));
+  await eventually('the way back', async () => (await pennon.configuration('order-limit')).enabled);
+});
+
+journey('an SDK key and the lines to paste', { as: OWNER, from: '/projects/default/flags', most: { clicks: 4 } }, async (page, hand) => {
+  await hand.click(page.getByRole('link', { name: 'SDK keys' }));
+  await hand.click(page.getByRole('button', { name: /Server/ }).first());
+  const shown = page.getByRole('dialog');
+  await shown.waitFor();
+  const connection = (await shown.locator('.shown code').first().innerText()).trim();
+  assert.match(connection, /^https?:\/\/pns_[^:]+:[^@]+@127\.0\.0\.1:\d+\/[0-9a-f]{32}$/);
+  await hand.click(shown.getByRole('button', { name: 'curl' }));
+  const snippet = await shown.locator('.snippet pre').innerText();
+  await hand.click(shown.getByRole('button', { name: 'Copy the snippet' }));
+  // What is shown works as it stands.
+  const answered = execFileSync('sh', ['-c', snippet], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  assert.match(answered, /"reason"/);
 });
 
 journey('an editor changes development and only looks at production', { as: EDITOR, from: '/projects/default/flags' }, async (page) => {

@@ -29,6 +29,7 @@ export async function fillWithHostile(pennon) {
   })).slice(1);
   await pennon.ask('PATCH', `${environment}/flags/${HOSTILE_FLAG}`, { enabled: true, rules, targets: [{ variant: 'variant-1', keys: texts.map((text) => text.slice(0, 60)) }] }, {
     ...pennon.bearer(),
+    'if-match': '*',
     'x-pennon-comment': encodeURIComponent(HOSTILE.markup),
   });
   await pennon.post(`${PROJECT}/webhooks`, { name: HOSTILE.markup.slice(0, 60), url: 'https://example.com/hook?x=%3Cscript%3E', events: ['*'] });

@@ -25,7 +25,7 @@ export async function fits(page, where) {
   const { wide, width, widest } = await page.evaluate(() => {
     const width = document.documentElement.clientWidth;
     const all = [...document.querySelectorAll('body *')].filter((element) => element.getBoundingClientRect().right > width + 1);
-    const shown = all.filter((element) => !element.closest('[data-scrolls], pre, .scrolls'));
+    const shown = all.filter((element) => !element.closest('.scroll-x, pre'));
     return { wide: document.documentElement.scrollWidth, width, widest: shown.slice(0, 3).map((element) => element.outerHTML.slice(0, 160)) };
   });
   assert.ok(wide <= width, `${where} is ${wide} pixels wide on a screen of ${width}: ${widest.join('\n')}`);
