@@ -217,8 +217,12 @@ fn announce(state: &State, credentials: &Credentials, took: Duration) {
     };
     println!("  connection string  {}", credentials.client_connection);
     println!("  other SDK keys     in .pennon/credentials.json");
-    println!("  first sign-in      in the dashboard, with the admin token; or POST /auth/setup: docs/access.md");
-    println!("\nFlip a flag in the dashboard, or here, and watch the page (`off` at the end flips it back):\n");
+    println!(
+        "  first sign-in      in the dashboard, with the admin token; or POST /auth/setup: docs/access.md"
+    );
+    println!(
+        "\nFlip a flag in the dashboard, or here, and watch the page (`off` at the end flips it back):\n"
+    );
     println!(
         "  curl -X POST -H \"Authorization: Bearer {token}\" {}/admin/projects/{}/environments/{}/flags/{SAMPLE_FLAG}/on\n",
         address(CONTROL_PLANE_PORT),
