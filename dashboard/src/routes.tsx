@@ -185,8 +185,20 @@ const webhooks = createRoute({
   component: lazyRouteComponent(() => import('./pages/webhooks/WebhooksPage.tsx'), 'WebhooksPage'),
 });
 
-const ofProject = [projectHome, flags, flag, segments, segment, attributes, environments, compare, keys, delivery, audit, past, members, tokens, webhooks];
-const tree = root.addChildren([signIn, setUp, invitation, inside.addChildren([home, project.addChildren(ofProject)])]);
+const start = createRoute({
+  getParentRoute: () => project,
+  path: 'start',
+  component: lazyRouteComponent(() => import('./pages/start/StartPage.tsx'), 'StartPage'),
+});
+
+const newProject = createRoute({
+  getParentRoute: () => inside,
+  path: '/new-project',
+  component: lazyRouteComponent(() => import('./pages/start/NewProjectPage.tsx'), 'NewProjectPage'),
+});
+
+const ofProject = [projectHome, start, flags, flag, segments, segment, attributes, environments, compare, keys, delivery, audit, past, members, tokens, webhooks];
+const tree = root.addChildren([signIn, setUp, invitation, inside.addChildren([home, newProject, project.addChildren(ofProject)])]);
 
 export const router = createRouter({
   routeTree: tree,

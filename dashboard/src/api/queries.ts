@@ -5,7 +5,7 @@ import { client, data } from './client.ts';
 import { Problem } from './problem.ts';
 import type { Me, ValueType } from './types.ts';
 
-/** Flags of one page of the list. */
+/** Items of one page of a long list. */
 const PAGE = 200;
 /** Of lists that are read at once: the server's most. */
 const WHOLE = 1000;
@@ -114,7 +114,7 @@ export const sdkKeysQuery = (project: string, environment: string) =>
 export const membersQuery = (project: string) =>
   queryOptions({
     queryKey: ['project', project, 'members'],
-    queryFn: () => data(client.GET('/admin/projects/{project}/members', { params: { path: { project }, query: { limit: WHOLE } } })),
+    queryFn: () => data(client.GET('/admin/projects/{project}/members', { params: { path: { project }, query: { limit: PAGE } } })),
   });
 
 export const tokensQuery = (project: string) =>

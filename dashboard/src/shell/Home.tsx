@@ -17,10 +17,11 @@ export function Home() {
         const last = lastProject();
         const open = items.find((project) => project.key === last) ?? items[0];
         if (open) return <Navigate to="/projects/$project/flags" params={{ project: open.key }} replace />;
+        if (me.instanceOwner) return <Navigate to="/new-project" replace />;
         return (
           <main>
             <Empty title="No project yet" action={<SignOut />}>
-              {me.instanceOwner ? 'Make one: pennon serves flags by project.' : 'Nobody has made you a member of a project yet. Ask an admin of one.'}
+              Nobody has made you a member of a project yet. Ask an admin of one.
             </Empty>
           </main>
         );

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { useMe } from '../access.ts';
 import type { Project } from '../api/types.ts';
 import { Icon } from '../ui/Icon.tsx';
+import { PALETTE_EVENT } from './Keyboard.tsx';
 import { GROUPS } from './pages.ts';
 import { SignOut } from './SignOut.tsx';
 import { chooseTheme, type Theme, theme } from './theme.ts';
@@ -22,12 +23,16 @@ export function Navigation({ project, projects }: Props) {
         <img src={new URL('../pennon.svg', import.meta.url).href} alt="" width="24" height="24" />
         <select
           className="input grow" aria-label="Project" value={project}
-          onChange={(event) => void navigate({ to: '/projects/$project/flags', params: { project: event.target.value } })}
+          onChange={({ target: { value } }) => void (value ? navigate({ to: '/projects/$project/flags', params: { project: value } }) : navigate({ to: '/new-project' }))}
         >
           {projects.some((one) => one.key === project) ? null : <option value={project}>{project}</option>}
           {projects.map((one) => <option key={one.key} value={one.key}>{one.name}</option>)}
+          {me.instanceOwner ? <option value="">New project…</option> : null}
         </select>
       </div>
+      <button type="button" className="nav-find" onClick={() => dispatchEvent(new Event(PALETTE_EVENT))}>
+        <Icon name="search" size={16} /><span className="grow">Find…</span><kbd>Ctrl K</kbd>
+      </button>
       {GROUPS.map((group) => (
         <section key={group.title} aria-label={group.title}>
           <h2 className="nav-title">{group.title}</h2>

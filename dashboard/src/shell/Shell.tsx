@@ -9,6 +9,7 @@ import { projectsQuery } from '../api/queries.ts';
 import { Dialog } from '../ui/Dialog.tsx';
 import { Icon } from '../ui/Icon.tsx';
 import { Loading } from '../ui/Loaded.tsx';
+import { Keyboard } from './Keyboard.tsx';
 import { rememberProject } from './lastProject.ts';
 import { Navigation } from './Navigation.tsx';
 import { OfflineBanner } from './OfflineBanner.tsx';
@@ -33,6 +34,7 @@ export function Shell() {
   const name = projects.data?.items.find((one) => one.key === project)?.name ?? project;
   return (
     <div className="shell">
+      <Keyboard project={project} />
       <a className="skip" href="#main">Skip to the page</a>
       <header className="shell-top">
         <button type="button" className="button quiet icon" aria-label="Menu" onClick={() => setOpen(true)}><Icon name="menu" /></button>

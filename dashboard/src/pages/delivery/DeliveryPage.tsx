@@ -43,16 +43,17 @@ function OfEnvironment({ project, environment, edges }: { project: string; envir
     queryFn: () => data(client.GET('/admin/projects/{project}/environments/{environment}/snapshots', { params: { path: { project, environment: environment.key } } })),
     refetchInterval: AGAIN_MS,
   });
-  const behind = environment.revision - environment.version;
   const here = edges?.filter((edge) => edge.environmentId === environment.id) ?? [];
   const items = snapshots.data?.items ?? [];
+  const published = Math.max(0, ...items.map((snapshot) => snapshot.version));
+  const behind = environment.revision - published;
   const latest = items.filter((snapshot, index) => items.findIndex((one) => one.kind === snapshot.kind) === index);
   return (
     <section className="card stack-small" aria-labelledby={`delivery-${environment.id}`}>
       <div className="row">
         <h2 id={`delivery-${environment.id}`} className="given grow">{environment.name}</h2>
         {environment.publishError ? <span className="tag bad">not published</span> : behind > 0 ? <span className="tag warn">{behind} {behind === 1 ? 'revision' : 'revisions'} behind</span> : <span className="tag on">up to date</span>}
-        <span className="small soft">version {environment.version} · epoch {environment.epoch}</span>
+        <span className="small soft">version {published} · epoch {environment.epoch}</span>
       </div>
       {environment.publishError ? <p className="notice bad given">{environment.publishError}</p> : null}
       {snapshots.isError && !(snapshots.error instanceof Problem && snapshots.error.status === 403) ? <Failed error={snapshots.error} /> : null}
@@ -82,7 +83,7 @@ function OfEnvironment({ project, environment, edges }: { project: string; envir
                 <tr key={`${edge.url} ${edge.kind}`}>
                   <td className="given">{edge.url}</td><td>{edge.kind}</td><td className="number">{edge.version}</td>
                   <td>
-                    {edge.lastError ? <span className="tag bad">failing</span> : edge.version < environment.version ? <span className="tag warn">behind</span> : <span className="tag on">up to date</span>}{' '}
+                    {edge.lastError ? <span className="tag bad">failing</span> : edge.version < published ? <span className="tag warn">behind</span> : <span className="tag on">up to date</span>}{' '}
                     <span className="small soft given">{edge.lastError ?? ''} <Time at={edge.lastAttempt} /></span>
                   </td>
                 </tr>

@@ -1,7 +1,7 @@
 import './flags.css';
 
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useDeferredValue } from 'react';
 
 import { useAccess } from '../../access.ts';
@@ -55,7 +55,7 @@ export function FlagsPage() {
             Other words or fewer filters may find it. Archived flags have a filter of their own.
           </Empty>
         ) : (
-          <Empty title="No flag yet" action={access.edit ? <button type="button" className="button primary" onClick={() => open(true)}>Make the first flag</button> : undefined}>
+          <Empty title="No flag yet" action={access.edit ? <Link to="/projects/$project/start" params={{ project }} className="button primary">Make the first flag, and watch it flip</Link> : undefined}>
             A flag decides who sees what, in every environment by itself, without a deployment.
           </Empty>
         )

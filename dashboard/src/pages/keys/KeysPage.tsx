@@ -94,13 +94,14 @@ function KeysOf({ project, environment }: { project: string; environment: Enviro
           ) : (
             <div className="card flush scroll-x">
               <table className="table">
-                <thead><tr><th scope="col">Key</th><th scope="col">Kind</th><th scope="col">Name</th><th scope="col">Made</th><th scope="col"><span className="only-read">Actions</span></th></tr></thead>
+                <thead><tr><th scope="col">Key</th><th scope="col">Kind</th><th scope="col">Name</th><th scope="col">Last used</th><th scope="col">Made</th><th scope="col"><span className="only-read">Actions</span></th></tr></thead>
                 <tbody>
                   {items.map((key) => (
                     <tr key={key.id}>
                       <td><code>{key.prefix}…</code></td>
                       <td>{key.kind}</td>
                       <td className="given">{key.name}</td>
+                      <td>{key.lastUsedAt == null ? <span className="soft">never</span> : <Time at={key.lastUsedAt} />}</td>
                       <td><Time at={key.createdAt} /></td>
                       <td>{key.revokedAt != null ? <span className="tag bad">revoked</span> : may ? <button type="button" className="button quiet" onClick={() => setRevoking(key)}>Revoke<span className="only-read"> {key.prefix}</span></button> : null}</td>
                     </tr>
