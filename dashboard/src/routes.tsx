@@ -90,7 +90,7 @@ const flags = createRoute({
   component: lazyRouteComponent(() => import('./pages/flags/FlagsPage.tsx'), 'FlagsPage'),
 });
 
-const FLAG_TABS = ['preview', 'history', 'details'] as const;
+const FLAG_TABS = ['history', 'details'] as const;
 type FlagTab = (typeof FLAG_TABS)[number];
 
 const flag = createRoute({
@@ -197,7 +197,14 @@ const newProject = createRoute({
   component: lazyRouteComponent(() => import('./pages/start/NewProjectPage.tsx'), 'NewProjectPage'),
 });
 
-const ofProject = [projectHome, start, flags, flag, segments, segment, attributes, environments, compare, keys, delivery, audit, past, members, tokens, webhooks];
+const preview = createRoute({
+  getParentRoute: () => project,
+  path: 'preview',
+  validateSearch: (search): { env?: string | undefined } => ({ env: text(search['env']) }),
+  component: lazyRouteComponent(() => import('./pages/preview/PreviewPage.tsx'), 'PreviewPage'),
+});
+
+const ofProject = [projectHome, start, flags, preview, flag, segments, segment, attributes, environments, compare, keys, delivery, audit, past, members, tokens, webhooks];
 const tree = root.addChildren([signIn, setUp, invitation, inside.addChildren([home, newProject, project.addChildren(ofProject)])]);
 
 export const router = createRouter({

@@ -1,10 +1,11 @@
 import { useNavigate } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 
+// Not loaded later: what is typed right after Ctrl+K must arrive.
+import { Palette } from './palette/Palette.tsx';
 import { GROUPS } from './pages.ts';
 import { GO, opensPalette, SEQUENCE_MS, taken } from './shortcuts.ts';
 
-const Palette = lazy(() => import('./palette/Palette.tsx').then(({ Palette: part }) => ({ default: part })));
 const ShortcutList = lazy(() => import('./palette/ShortcutList.tsx').then(({ ShortcutList: part }) => ({ default: part })));
 
 export const PALETTE_EVENT = 'pennon:palette';

@@ -7,6 +7,7 @@ export const GROUPS = [
     pages: [
       { to: '/projects/$project/flags', label: 'Flags', icon: 'flag', key: 'f' },
       { to: '/projects/$project/segments', label: 'Segments', icon: 'people', key: 's' },
+      { to: '/projects/$project/preview', label: 'Preview', icon: 'eye', key: 'p' },
       { to: '/projects/$project/attributes', label: 'Attributes', icon: 'braces', key: 'a' },
     ],
   },

@@ -7,12 +7,14 @@ import { lazy, Suspense, useState } from 'react';
 import { useAccess } from '../../access.ts';
 import { environmentsQuery, flagQuery } from '../../api/queries.ts';
 import type { Environment, KeptFlag } from '../../api/types.ts';
+import { PreviewPanel } from '../../preview/PreviewPanel.tsx';
+import { useCompiled } from '../../preview/useCompiled.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Loaded, Loading } from '../../ui/Loaded.tsx';
 import { ConflictDialog } from './ConflictDialog.tsx';
 import { FlagHead } from './FlagHead.tsx';
 import { SaveBar } from './SaveBar.tsx';
-import { Targeting } from './Targeting.tsx';
+import { Targeting, useKnown } from './Targeting.tsx';
 import { type Drafts, useDraft } from './useDraft.ts';
 
 const Details = lazy(() => import('./details/Details.tsx').then(({ Details: page }) => ({ default: page })));
@@ -101,14 +103,20 @@ function InEnvironment({ project, flag, environment, drafts, setDrafts }: InProp
   const access = useAccess(project);
   const draft = useDraft(project, flag.key, environment.key, drafts, setDrafts);
   const disabled = !access.change(environment) || flag.archivedAt != null;
-  const findings = draft.base?.findings ?? [];
+  const known = useKnown(project);
+  // What is being edited is compiled as it is typed: the preview evaluates it, and the analysis says what is odd about it.
+  const compiling = useCompiled(project, environment.key, draft.configuration ? { [flag.key]: { configuration: draft.configuration } } : undefined, draft.query.data?.version);
+  const findings = compiling.compiled?.findings.filter((finding) => finding.flag === flag.key) ?? draft.base?.findings ?? [];
   return (
     <Loaded query={draft.query} what="what the flag does here">
       {(kept) => (
         <>
           {disabled ? <p className="notice">{flag.archivedAt != null ? 'The flag is archived: no snapshot has it.' : `You may look, but your role does not change ${environment.name}.`}</p> : null}
           {draft.configuration ? (
-            <Targeting project={project} flag={flag} environment={environment} configuration={draft.configuration} updatedAt={kept.updatedAt} findings={findings} disabled={disabled} onChange={draft.set} />
+            <div className="with-preview">
+              <Targeting project={project} flag={flag} environment={environment} configuration={draft.configuration} updatedAt={kept.updatedAt} findings={findings} disabled={disabled} onChange={draft.set} />
+              <PreviewPanel project={project} environment={environment.key} flag={flag.key} definition={flag.definition} configuration={draft.configuration} compiling={compiling} dirty={draft.dirty} version={kept.version} known={known} />
+            </div>
           ) : null}
           <SaveBar draft={draft} environment={environment} errors={findings.filter(({ severity }) => severity === 'error').length} />
           <ConflictDialog key={draft.collision?.theirs.version} draft={draft} />
