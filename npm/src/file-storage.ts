@@ -1,4 +1,3 @@
-import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -21,38 +20,40 @@ export class FileStorage implements SnapshotStorage {
   }
 
   async load(name: string): Promise<Stored> {
-    const highWater = await read(this.#path(name, 'mark'));
-    const snapshot = await read(this.#path(name, 'snapshot'));
+    const highWater = await read(await this.#path(name, 'mark'));
+    const snapshot = await read(await this.#path(name, 'snapshot'));
     return { snapshot: snapshot && unpack(snapshot), highWater };
   }
 
   async save(name: string, snapshot: SnapshotFiles, highWater: Uint8Array): Promise<void> {
-    const held = await read(this.#path(name, 'mark'));
+    const held = await read(await this.#path(name, 'mark'));
     if (held && isOlder(highWater, held)) return;
     // The mark first: should the process end in between, a start finds an older snapshot, and refuses it, but never the
     // other way round: one that is older than what was already served.
-    await this.#write(this.#path(name, 'mark'), highWater);
-    await this.#write(this.#path(name, 'snapshot'), pack(snapshot));
+    await this.#write(await this.#path(name, 'mark'), highWater);
+    await this.#write(await this.#path(name, 'snapshot'), pack(snapshot));
   }
 
   async drop(name: string, head: Uint8Array): Promise<void> {
     const { snapshot } = await this.load(name);
-    if (snapshot && sameBytes(snapshot.head, head)) await rm(this.#path(name, 'snapshot'), { force: true });
+    if (snapshot && sameBytes(snapshot.head, head)) await rm(await this.#path(name, 'snapshot'), { force: true });
   }
 
   async forget(name: string): Promise<void> {
-    await rm(this.#path(name, 'snapshot'), { force: true });
-    await rm(this.#path(name, 'mark'), { force: true });
+    await rm(await this.#path(name, 'snapshot'), { force: true });
+    await rm(await this.#path(name, 'mark'), { force: true });
   }
 
   /** Names hold characters that no file name may. */
-  #path(name: string, what: 'mark' | 'snapshot'): string {
+  async #path(name: string, what: 'mark' | 'snapshot'): Promise<string> {
+    // Not with this module: it takes Node longer to load than the rest of a start, and many programs have no store.
+    const { createHash } = await import('node:crypto');
     return join(this.#folder, `pennon-${createHash('sha256').update(name).digest('hex').slice(0, 32)}.${what}`);
   }
 
   async #write(path: string, bytes: Uint8Array): Promise<void> {
     await mkdir(this.#folder, { recursive: true });
-    const beside = `${path}.${randomUUID()}`;
+    const beside = `${path}.${crypto.randomUUID()}`;
     try {
       const file = await open(beside, 'wx', 0o600);
       try {

@@ -211,9 +211,12 @@ export class Session {
     this.#on.accepted(source, changed);
     if (source === 'cache' && !this.#forgotten) return;
     this.#forgotten = false;
-    const files = { keysets: [...acceptance.keysets], head, body: evaluator.body() };
-    const highWater = evaluator.high_water();
-    await this.#stored(async (storage) => storage.save(this.#name, files, await checkable(highWater)), undefined);
+    // Read before anything is awaited: the next snapshot may be accepted meanwhile.
+    await this.#stored((storage) => {
+      const files = { keysets: [...acceptance.keysets], head, body: evaluator.body() };
+      const highWater = evaluator.high_water();
+      return checkable(highWater).then((mark) => storage.save(this.#name, files, mark));
+    }, undefined);
   }
 
   #load(): Promise<Stored> {

@@ -1,12 +1,12 @@
 // The real Chromium, and a server for what it loads.
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { chromium } from 'playwright-core';
+
+import { listen } from './listen.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const TYPES = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' };
@@ -30,8 +30,8 @@ export async function launchChromium() {
 }
 
 /** Serves the package's files, and at `/` an empty page, under a strict policy. */
-export async function servePackage() {
-  const server = createServer(async (request, response) => {
+export function servePackage() {
+  return listen(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://server');
     response.setHeader('content-security-policy', POLICY);
     if (pathname === '/') return void response.setHeader('content-type', 'text/html').end('<!doctype html><title>Pennon</title>');
@@ -44,13 +44,4 @@ export async function servePackage() {
       response.writeHead(404).end();
     }
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${server.address().port}/`,
-    close() {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
 }
