@@ -87,6 +87,15 @@ function npm(cwd, args) {
   if (status !== 0) throw new Error(`npm ${args.join(' ')} failed: ${error ?? stderr}`);
 }
 
+/** Another Node than the one that runs this, and the tests that need nothing else. */
+async function onNode22() {
+  const node = join(here, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');
+  const { stdout } = await promisify(execFile)(node, ['--version']);
+  assert.match(stdout, /^v22\./);
+  const files = ['conformance.node', 'refusals', 'client', 'slim', 'subscriptions', 'file-storage', 'openfeature', 'common-js'];
+  return { node, tests: files.map((name) => `tests/${name}.test.mjs`) };
+}
+
 async function countWasm(inFolder) {
   const files = await readdir(inFolder, { recursive: true });
   return files.filter((file) => file.endsWith('.wasm')).length;
@@ -183,6 +192,16 @@ describe('programs', () => {
       assert.equal(stdout, 'Howdy true\n');
     });
   }
+
+  // npm has it for Linux.
+  test('Node 22: the conformance vectors and the failure cases', { skip: process.platform !== 'linux' }, async () => {
+    const { node, tests } = await onNode22();
+    // A run of its own, not a part of this one.
+    const { NODE_TEST_CONTEXT: _, NODE_OPTIONS: __, ...env } = process.env;
+    const { stdout } = await promisify(execFile)(node, ['--test', '--test-reporter=tap', ...tests], { cwd: join(here, '..'), env, maxBuffer: 64 * 1024 * 1024 });
+    const [, passed] = /^# pass ([0-9]+)$/m.exec(stdout);
+    assert.ok(Number(passed) > 1000, `${passed} tests passed`);
+  });
 
   test('a Worker on workerd evaluates for each request, and follows while requests come', async () => {
     server.publish(made.snapshots.server);

@@ -29,12 +29,13 @@ export async function launchChromium() {
   return chromium.launch(options).catch(() => chromium.launch(options));
 }
 
-/** Serves the package's files, and at `/` an empty page, under a strict policy. */
-export function servePackage() {
+/** Serves the package's files, and at `/` a page, under a strict policy; and what a test answers by itself. */
+export function servePackage(page = '', answers = {}) {
   return listen(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://server');
     response.setHeader('content-security-policy', POLICY);
-    if (pathname === '/') return void response.setHeader('content-type', 'text/html').end('<!doctype html><title>Pennon</title>');
+    if (pathname === '/') return void response.setHeader('content-type', 'text/html').end(`<!doctype html><title>Pennon</title>${page}`);
+    if (pathname in answers) return answers[pathname](request, response);
     const path = normalize(pathname);
     if (!path.startsWith('/dist/') && !path.startsWith('/tests/')) return void response.writeHead(404).end();
     try {

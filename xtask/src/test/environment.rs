@@ -74,13 +74,16 @@ impl Environment {
         Ok(())
     }
 
-    /// Everything that is built (`PENNON_BIN`), the servers, and the browser (`PENNON_CHROMIUM`).
+    /// Everything that is built (`PENNON_BIN`), the servers, and the browsers (`PENNON_CHROMIUM`, `PENNON_FIREFOX`).
     pub(crate) fn parts(&mut self, command: &mut Command) -> Result<()> {
         build::everything()?;
         self.postgres(command)?;
         self.redis(command)?;
         self.scratch(command)?;
-        command.env("PENNON_BIN", workspace::pennon()).env("PENNON_CHROMIUM", tools::chromium()?);
+        command
+            .env("PENNON_BIN", workspace::pennon())
+            .env("PENNON_CHROMIUM", tools::chromium()?)
+            .env("PENNON_FIREFOX", tools::firefox()?);
         Ok(())
     }
 }

@@ -1,8 +1,8 @@
 //! What a build needs beyond Rust and Node, each installed once, in a place of this repository's own where possible.
 
 mod bindgen;
+mod browser;
 mod cargo_deny;
-mod chromium;
 pub(crate) mod debian;
 mod node;
 mod postgres;
@@ -12,8 +12,8 @@ mod rust;
 mod valgrind;
 
 pub(crate) use bindgen::{bindgen, version as bindgen_version};
+pub(crate) use browser::{chromium, firefox};
 pub(crate) use cargo_deny::cargo_deny;
-pub(crate) use chromium::chromium;
 pub(crate) use node::{consumer_packages, node_packages, npm, npm_test};
 pub(crate) use postgres::binaries as postgres_binaries;
 pub(crate) use python::python;
@@ -35,6 +35,7 @@ pub(crate) fn all() -> Result<()> {
     postgres_binaries()?;
     redis_server()?;
     chromium()?;
+    firefox()?;
     valgrind()?;
     python()?;
     println!("every tool is there");

@@ -1,0 +1,76 @@
+//! The browsers in which tests run.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+
+use super::{debian, on_path};
+
+struct Browser {
+    name: &'static str,
+    /// Names its path, wherever that is.
+    variable: &'static str,
+    programs: &'static [&'static str],
+    /// Where macOS keeps it.
+    bundles: &'static [&'static str],
+    package: &'static str,
+}
+
+const CHROMIUM: Browser = Browser {
+    name: "Chromium",
+    variable: "PENNON_CHROMIUM",
+    programs: &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
+    bundles: &[
+        "/Applications/Chromium.app/Contents/MacOS/Chromium",
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    ],
+    package: "chromium",
+};
+
+const FIREFOX: Browser = Browser {
+    name: "Firefox",
+    variable: "PENNON_FIREFOX",
+    programs: &["firefox-esr", "firefox"],
+    bundles: &["/Applications/Firefox.app/Contents/MacOS/firefox"],
+    package: "firefox-esr",
+};
+
+/// Finds Chromium, which tests drive, and installs it where it is missing.
+pub(crate) fn chromium() -> Result<PathBuf> {
+    CHROMIUM.path()
+}
+
+/// Finds Firefox, which opens a page that reports by itself, and installs it where it is missing.
+pub(crate) fn firefox() -> Result<PathBuf> {
+    FIREFOX.path()
+}
+
+impl Browser {
+    fn path(&self) -> Result<PathBuf> {
+        let Self { name, variable, .. } = self;
+        if let Some(program) = std::env::var_os(variable).map(PathBuf::from) {
+            if !program.is_file() {
+                bail!(
+                    "{variable} names {}, which is no file: correct it or unset it",
+                    program.display()
+                );
+            }
+            return Ok(program);
+        }
+        if let Some(program) = self.find() {
+            return Ok(program);
+        }
+        debian::install(name, &[self.package])?;
+        match self.find() {
+            Some(program) => Ok(program),
+            None => {
+                bail!("{name} was installed and is still not found: set {variable} to its path")
+            }
+        }
+    }
+
+    fn find(&self) -> Option<PathBuf> {
+        let bundle = || self.bundles.iter().map(PathBuf::from).find(|path| path.is_file());
+        self.programs.iter().find_map(|name| on_path(name)).or_else(bundle)
+    }
+}
