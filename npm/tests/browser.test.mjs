@@ -191,6 +191,36 @@ describe('in Chromium', () => {
     });
   }
 
+  test('a damaged stored mark protects nothing and hinders nothing: it is stored anew, and the snapshot with it', async () => {
+    await connect();
+    await stored();
+    await page.evaluate(() => window.client.close());
+    await page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          const request = indexedDB.open('pennon');
+          request.onsuccess = () => {
+            const marks = request.result.transaction('high-water', 'readwrite').objectStore('high-water');
+            const cursor = marks.openCursor();
+            // As high as can be: it would have every snapshot refused from now on.
+            cursor.onsuccess = () => cursor.result.update(cursor.result.value.fill(0xff));
+            marks.transaction.oncomplete = () => {
+              request.result.close();
+              resolve();
+            };
+          };
+        }),
+    );
+    await page.reload();
+    // The snapshot beside it still passes every check.
+    assert.deepEqual(await connect(), { version: 2, source: 'cache', checkout: true, banner: 'Howdy' });
+    assert.deepEqual(await page.evaluate(() => window.errors), []);
+    await stored();
+    await server.stop();
+    await page.reload();
+    assert.deepEqual(await connect(), { version: 2, source: 'cache', checkout: true, banner: 'Howdy' });
+  });
+
   test('two tabs have one stream; when the one that has it goes, the other follows on', async () => {
     const second = await context.newPage();
     await second.goto(files.url);
