@@ -18,6 +18,7 @@ use crate::auth::throttle::Throttle;
 use crate::dashboard::Dashboard;
 use crate::live::Live;
 use crate::metrics::Metrics;
+use crate::publish::compilations::Compilations;
 use crate::publish::memory::Published;
 use crate::publish::replicas::Announcer;
 use crate::publish::signer::Signer;
@@ -67,6 +68,7 @@ pub struct Shared {
     pub random: Random,
     pub store: Store,
     pub published: Published,
+    pub compilations: Compilations,
     pub sdk_keys: SdkKeys,
     pub signer: Signer,
     pub jwt: Jwt,
@@ -127,6 +129,7 @@ impl App {
             random,
             store,
             published: Published::default(),
+            compilations: Compilations::default(),
             sdk_keys: SdkKeys::default(),
             signer,
             jwt,

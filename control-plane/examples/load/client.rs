@@ -10,7 +10,8 @@ use serde_json::Value;
 use crate::Fault;
 use crate::process::Server;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest answer is the one to the import of thousands of flags.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Times of many requests of one kind.
 #[derive(Debug, Default)]

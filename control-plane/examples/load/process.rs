@@ -18,6 +18,8 @@ const TICKS_A_SECOND: f64 = 100.0;
 pub(crate) struct Server {
     child: Child,
     pub(crate) url: String,
+    /// Where its metrics are.
+    metrics: String,
 }
 
 impl Drop for Server {
@@ -36,7 +38,7 @@ impl Server {
         let output = child.stdout.take().ok_or("the floor has no output")?;
         let mut url = String::new();
         BufReader::new(output).read_line(&mut url)?;
-        Ok(Self { child, url: url.trim().to_owned() })
+        Ok(Self { child, url: url.trim().to_owned(), metrics: String::new() })
     }
 
     /// The control plane, once it answers; how long that took; what its first start wrote.
@@ -52,6 +54,8 @@ impl Server {
         let mut command = Command::new(program);
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"])
+            // One caller, who asks as fast as he can.
+            .args(["--rate-per-address", "0", "--rate-per-credential", "0"])
             .args(["--public-url", "http://127.0.0.1:8600", "--data-dir"])
             .arg(folder.join("data"))
             .arg("--ready-file")
@@ -65,7 +69,8 @@ impl Server {
             command.env("PENNON_DATABASE", database);
         }
         let begun = Instant::now();
-        let mut server = Self { child: command.spawn()?, url: String::new() };
+        let mut server =
+            Self { child: command.spawn()?, url: String::new(), metrics: String::new() };
         while !ready.exists() {
             if server.child.try_wait()?.is_some() || begun.elapsed() > START_LIMIT {
                 return Err(std::fs::read_to_string(folder.join("log"))?.into());
@@ -76,6 +81,8 @@ impl Server {
         let ready: Value = serde_json::from_slice(&std::fs::read(&ready)?)?;
         let listen = ready["listen"].as_str().ok_or("the ready file names no address")?;
         server.url = format!("http://{listen}");
+        let metrics = ready["metricsListen"].as_str().ok_or("the ready file names no metrics")?;
+        server.metrics = format!("http://{metrics}/metrics");
         Ok((server, took))
     }
 
@@ -88,6 +95,19 @@ impl Server {
         let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u32>().ok());
         let (user, system) = ticks(11).zip(ticks(12)).ok_or("an unknown form of /proc/PID/stat")?;
         Ok(Duration::from_secs_f64(f64::from(user + system) / TICKS_A_SECOND))
+    }
+
+    /// Seconds that compiling and testing environments took so far, and how often that was.
+    pub(crate) async fn compiled(&self) -> Result<(f64, f64), Fault> {
+        let text = reqwest::get(&self.metrics).await?.error_for_status()?.text().await?;
+        let of = |name: &str| -> Result<f64, Fault> {
+            let line = text.lines().find_map(|line| line.strip_prefix(name));
+            Ok(line.ok_or_else(|| format!("no {name} among the metrics"))?.trim().parse()?)
+        };
+        Ok((
+            of("pennon_compile_duration_seconds_sum ")?,
+            of("pennon_compile_duration_seconds_count ")?,
+        ))
     }
 
     /// Resident memory in MB.

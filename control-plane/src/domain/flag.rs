@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use pennon_core::config::{
-    Access, CompileError, Configuration, FORMAT, Flag, HeldOut, Prerequisite, Rule, Scalar, Serve,
-    Target, ValueType, Variant, compile,
+    Access, Compilation, CompileError, Configuration, FORMAT, Flag, HeldOut, Prerequisite, Rule,
+    Scalar, Serve, Target, ValueType, Variant, compile,
 };
 use pennon_core::limits::MAX_SDK_KEYS;
 use pennon_core::snapshot::Kind;
@@ -257,6 +257,20 @@ pub fn check(configuration: &Configuration, key: Option<&str>) -> Result<(), Wro
 /// # Errors
 /// The first reason why not.
 pub fn fits(configuration: &Configuration) -> Result<(), Wrong> {
+    has_room(|kind, room| compile(configuration, kind, room))
+}
+
+/// The same of one that is kept compiled.
+///
+/// # Errors
+/// The first reason why not.
+pub fn fits_compiled(compilation: &Compilation) -> Result<(), Wrong> {
+    has_room(|kind, room| compilation.body(kind, room))
+}
+
+fn has_room(
+    compile: impl Fn(Kind, &[Access]) -> Result<Vec<u8>, CompileError>,
+) -> Result<(), Wrong> {
     let room: Vec<Access> = (0..MAX_SDK_KEYS as u64)
         .map(|number| {
             let mut sha256 = [0; 32];
@@ -265,7 +279,7 @@ pub fn fits(configuration: &Configuration) -> Result<(), Wrong> {
         })
         .collect();
     for kind in [Kind::Client, Kind::Edge] {
-        match compile(configuration, kind, &room) {
+        match compile(kind, &room) {
             Ok(_) => {}
             Err(CompileError::OverLimits(detail)) => {
                 let detail = format!(

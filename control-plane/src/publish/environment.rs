@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pennon_core::config::Configuration;
+use pennon_core::config::{Configuration, Flag};
 use serde::de::DeserializeOwned;
 use sqlx::AnyConnection;
 
@@ -10,33 +10,9 @@ use crate::domain::document::Definition;
 use crate::domain::flag::{self, FlagConfiguration};
 use crate::store::StoreError;
 use crate::store::documents::{self, Document};
-use crate::store::environments::{self, Environment};
+use crate::store::environments::Environment;
 use crate::store::flags::{self, Stored};
-use crate::store::sdk_keys::{self, SdkKey};
-use crate::store::versions;
-
-/// Everything that a snapshot is made of.
-#[derive(Debug)]
-pub struct Loaded {
-    pub environment: Environment,
-    pub configuration: Configuration,
-    /// The environment's keys that are not revoked.
-    pub sdk_keys: Vec<SdkKey>,
-}
-
-/// Reads an environment; `None` when it is gone.
-///
-/// # Errors
-/// What the database says, or that it holds something unreadable.
-pub async fn load(connection: &mut AnyConnection, id: &str) -> Result<Option<Loaded>, StoreError> {
-    let Some(environment) = environments::get(connection, id).await? else {
-        return Ok(None);
-    };
-    let configuration = configuration(connection, &environment).await?;
-    let mut sdk_keys = sdk_keys::list(connection, id).await?;
-    sdk_keys.retain(|key| key.revoked_at.is_none());
-    Ok(Some(Loaded { environment, configuration, sdk_keys }))
-}
+use crate::store::versions::{self, Object};
 
 /// The environment's CONFIG.json.
 ///
@@ -63,6 +39,52 @@ pub async fn configuration(
         joined.insert(key, flag::join(definition, configuration));
     }
     Ok(Configuration { flags: joined, ..references(connection, project_id).await? })
+}
+
+/// A flag as it was in the environment after the project's change with this number; `None` when it was not there, or archived.
+///
+/// # Errors
+/// What the database says, or that it holds something unreadable.
+pub async fn flag_at(
+    connection: &mut AnyConnection,
+    environment: &Environment,
+    key: &str,
+    sequence: i64,
+) -> Result<Option<Flag>, StoreError> {
+    let project_id = environment.project_id.as_str();
+    let kind = versions::Kind::Flag;
+    let object = Object { project_id, kind, environment_id: "", key };
+    let Some(defined) = versions::document_at(connection, object, sequence).await? else {
+        return Ok(None);
+    };
+    let kind = versions::Kind::FlagConfiguration;
+    let object = Object { project_id, kind, environment_id: &environment.id, key };
+    let Some(configured) = versions::document_at(connection, object, sequence).await? else {
+        return Ok(None);
+    };
+    let definition = parsed("definition of the flag", key, &defined)?;
+    let configuration = parsed("configuration of the flag", key, &configured)?;
+    Ok(Some(flag::join(definition, configuration)))
+}
+
+/// A flag as this transaction has it.
+///
+/// # Errors
+/// What the database says, or that it holds something unreadable.
+pub async fn flag_now(
+    connection: &mut AnyConnection,
+    environment: &Environment,
+    key: &str,
+) -> Result<Option<Flag>, StoreError> {
+    let defined = flags::find(connection, &environment.project_id, key).await?;
+    let defined = defined.filter(|defined| defined.archived_at.is_none());
+    let configuration = flags::find_configuration(connection, &environment.id, key).await?;
+    match defined.zip(configuration) {
+        Some((defined, stored)) => {
+            Ok(Some(flag::join(definition(&defined)?, configured(&stored)?)))
+        }
+        None => Ok(None),
+    }
 }
 
 /// The environment's CONFIG.json as it was after the project's change with this number.

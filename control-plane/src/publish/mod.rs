@@ -1,5 +1,6 @@
 //! From a committed change to a signed snapshot everywhere. This alone knows snapshots, Redis and edges.
 
+pub mod compilations;
 pub mod environment;
 pub mod memory;
 pub mod publisher;

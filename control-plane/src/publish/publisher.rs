@@ -8,17 +8,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
+use pennon_core::config::{Access, Compilation};
 use pennon_core::context::Context;
 use pennon_core::snapshot::sign::MINIMUM_EVALUATOR;
 use pennon_core::snapshot::{Head, Kind, Snapshot};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
-use super::environment::{self, Loaded};
+use super::compilations::Source;
 use super::memory::Current;
 use crate::app::App;
+use crate::store::environments::{self, Environment};
 use crate::store::snapshots::{self, StoredHead};
-use crate::store::{StoreError, environments, outbox};
+use crate::store::{StoreError, outbox, sdk_keys};
 use crate::watch;
 use pennon_core::protocol::connection;
 
@@ -151,16 +153,20 @@ pub async fn publish_waiting(app: &App) -> Result<(), PublishError> {
 pub async fn publish(app: &App, id: &str) -> Result<(), PublishError> {
     // The outbox names every change of a key too: memory follows it even when the request that made the change was cut off.
     app.sdk_keys.reload(&app.store).await?;
-    let mut tx = app.store.begin_read().await?;
-    let Some(loaded) = environment::load(&mut tx, id).await? else {
+    let Some(Loaded { environment, source, access }) = load(app, id).await? else {
         return Ok(());
     };
-    drop(tx);
-    let environment = loaded.environment.clone();
     let started = Instant::now();
-    let compiled = tokio::task::spawn_blocking(move || compile_all(&loaded))
-        .await
-        .map_err(|error| PublishError::Unsound(format!("the compiler failed: {error}")))??;
+    let sequence = source.sequence;
+    let (compilation, compiled) = tokio::task::spawn_blocking(move || {
+        let compilation = source.compiled();
+        let bodies = compile_all(&compilation, &access);
+        (compilation, bodies)
+    })
+    .await
+    .map_err(|error| PublishError::Unsound(format!("the compiler failed: {error}")))?;
+    app.compilations.keep(id, sequence, compilation);
+    let compiled = compiled?;
     app.metrics.compiled(started.elapsed());
 
     let now = app.clock.now_ms();
@@ -204,15 +210,34 @@ struct Body {
     snapshot: Snapshot,
 }
 
-fn compile_all(loaded: &Loaded) -> Result<Vec<Body>, PublishError> {
-    let access = crate::auth::sdk::carried(&loaded.sdk_keys)
+/// An environment as it is to be published.
+struct Loaded {
+    environment: Environment,
+    source: Source,
+    /// Of the SDK keys that are not revoked.
+    access: Vec<Access>,
+}
+
+/// Reads an environment at one instant; `None` when it is gone.
+async fn load(app: &App, id: &str) -> Result<Option<Loaded>, PublishError> {
+    let mut tx = app.store.begin_read().await?;
+    let Some(environment) = environments::get(&mut tx, id).await? else {
+        return Ok(None);
+    };
+    let source = app.compilations.newest(&mut tx, &environment).await?;
+    let mut sdk_keys = sdk_keys::list(&mut tx, id).await?;
+    sdk_keys.retain(|key| key.revoked_at.is_none());
+    let access = crate::auth::sdk::carried(&sdk_keys)
         .map_err(|sentence| PublishError::Unsound(sentence.to_owned()))?;
+    Ok(Some(Loaded { environment, source, access }))
+}
+
+fn compile_all(compilation: &Compilation, access: &[Access]) -> Result<Vec<Body>, PublishError> {
     let mut bodies = Vec::with_capacity(Kind::ALL.len());
     for kind in Kind::ALL {
         let unsound =
             |why: String| PublishError::Unsound(format!("the {} snapshot: {why}", kind.as_str()));
-        let bytes = pennon_core::config::compile(&loaded.configuration, kind, &access)
-            .map_err(|error| unsound(error.to_string()))?;
+        let bytes = compilation.body(kind, access).map_err(|error| unsound(error.to_string()))?;
         let sha256 = Sha256::digest(&bytes).into();
         let snapshot =
             Snapshot::open(bytes, kind).map_err(|refusal| unsound(refusal.to_string()))?;
@@ -255,7 +280,7 @@ async fn read_back(app: &App, compiled: &[Body]) -> Result<(), PublishError> {
 
 fn head(
     app: &App,
-    environment: &environments::Environment,
+    environment: &Environment,
     body: &Body,
     previous: Option<&StoredHead>,
 ) -> Result<Head, PublishError> {

@@ -195,6 +195,52 @@ pub async fn touched(
     .await?)
 }
 
+/// The flags that the changes after the one with the number `after`, up to `until`, wrote or deleted as this environment shows them, at most
+/// `limit`; `None` when they changed what flags share.
+pub async fn flags_touched(
+    connection: &mut AnyConnection,
+    project_id: &str,
+    environment_id: &str,
+    (after, until): (i64, i64),
+    limit: i64,
+) -> Result<Option<Vec<String>>, StoreError> {
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "SELECT DISTINCT key, CASE kind WHEN 'flag-configuration' THEN 'flag' ELSE kind END AS of_kind \
+         FROM versions WHERE project_id = $1 AND sequence > $2 AND sequence <= $3 \
+         AND (environment_id = '' OR environment_id = $4) LIMIT $5",
+    )
+    .bind(project_id)
+    .bind(after)
+    .bind(until)
+    .bind(environment_id)
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    let flags = rows.into_iter().map(|(key, kind)| (kind == Kind::Flag.as_str()).then_some(key));
+    Ok(flags.collect())
+}
+
+/// What an object was after the change with this number; `None` when it was not there, or archived.
+pub async fn document_at(
+    connection: &mut AnyConnection,
+    object: Object<'_>,
+    sequence: i64,
+) -> Result<Option<String>, StoreError> {
+    let row: Option<(Option<String>, i64)> = sqlx::query_as(
+        "SELECT document, archived FROM versions \
+         WHERE project_id = $1 AND kind = $2 AND environment_id = $3 AND key = $4 AND sequence <= $5 \
+         ORDER BY sequence DESC LIMIT 1",
+    )
+    .bind(object.project_id)
+    .bind(object.kind.as_str())
+    .bind(object.environment_id)
+    .bind(object.key)
+    .bind(sequence)
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.and_then(|(document, archived)| document.filter(|_| archived == 0)))
+}
+
 /// The number of the project's newest change at this time; 0 before the first.
 pub async fn sequence_at(
     connection: &mut AnyConnection,

@@ -3,9 +3,13 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::http::Method;
+use pennon_control_plane::publish::environment::configuration;
 use pennon_control_plane::publish::publisher;
+use pennon_control_plane::store::{environments, versions};
+use pennon_core::config::compile;
 use pennon_core::snapshot::Kind;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::*;
 
@@ -15,6 +19,7 @@ on_both_databases!(
     heads_are_chained,
     a_clock_that_was_ahead_does_not_stay_in_the_heads,
     the_database_is_missed_and_greeted_once,
+    what_is_kept_compiled_is_what_the_database_holds,
 );
 
 async fn the_first_change_goes_at_once_and_a_burst_is_merged(place: Place) {
@@ -143,4 +148,66 @@ async fn the_database_is_missed_and_greeted_once(place: Place) {
         server.app.set_database_up(true, &"");
     }
     assert_eq!(log.count("the database answers again"), 1);
+}
+
+async fn what_is_kept_compiled_is_what_the_database_holds(place: Place) {
+    const PROJECT: &str = "/admin/projects/default";
+    let server = start(&place).await;
+    let flag = |key: &str, when: Value| {
+        json!({
+            "key": key,
+            "definition": { "type": "boolean", "clientVisible": true },
+            "configuration": {
+                "enabled": true, "offVariant": "off", "fallthrough": { "variant": "on" },
+                "rules": [{ "when": when, "serve": { "variant": "off" } }],
+            },
+        })
+    };
+    let (none, put, post) = (json!(null), Method::PUT, Method::POST);
+    let needs_a = json!({ "flag": { "flag": "a", "variants": ["on"] } });
+    let in_beta = json!({ "segment": "beta" });
+    let beta = json!({ "included": ["u1"] });
+    let on = json!({ "operations": [{ "op": "setFallthrough", "serve": { "variant": "off" } }] });
+    // What is done, and whether what is kept is brought forward over it.
+    for (method, path, body, forward) in [
+        (&post, "flags", &flag("a", json!({ "all": [] })), true),
+        (&post, "flags", &flag("b", needs_a), true),
+        (&post, "environments/development/flags/a/off", &none, true),
+        (&Method::PATCH, "flags/a", &json!({ "description": "first" }), true),
+        (&post, "environments/development/flags/a/operations", &on, true),
+        (&put, "segments/beta", &beta, false),
+        (&post, "flags", &flag("c", in_beta), true),
+        (&post, "environments/production/copy", &json!({ "from": "development" }), true),
+        (&post, "environments/development/clone", &json!({ "key": "other" }), true),
+        (&post, "flags/b/archive", &none, true),
+        (&post, "flags/b/restore", &none, true),
+        (&post, "flags/b/archive", &none, true),
+        (&Method::DELETE, "flags/b", &none, true),
+        (&put, "segments/beta", &json!({ "included": ["u2"] }), false),
+    ] {
+        let path = format!("{PROJECT}/{path}");
+        let merge = *method == Method::PATCH;
+        let done = match merge {
+            true => server.patch(&path, body.clone()).await,
+            false if body.is_null() => server.admin(method.clone(), &path, None).await,
+            false => server.admin_if(method.clone(), &path, Some(body.clone()), None).await,
+        };
+        done.ok();
+        let (store, compilations) = (&server.app.store, &server.app.compilations);
+        let mut tx = store.begin_read().await.unwrap();
+        for environment in environments::list_all(&mut tx).await.unwrap() {
+            let new = environment.revision == 1 && environment.key == "other";
+            let newest = versions::newest(&mut tx, &environment.project_id).await.unwrap();
+            let kept = compilations.as_of(&mut tx, &environment, newest).await.unwrap();
+            assert_eq!(kept.is_some(), forward && !new, "{path} in {}", environment.key);
+            let source = compilations.newest(&mut tx, &environment).await.unwrap();
+            let compilation = source.compiled();
+            let whole = configuration(&mut tx, &environment).await.unwrap();
+            assert_eq!(compilation.configuration(), whole, "{path} in {}", environment.key);
+            for kind in Kind::ALL {
+                assert_eq!(compilation.body(kind, &[]), compile(&whole, kind, &[]), "{path}");
+            }
+            compilations.keep(&environment.id, newest, compilation);
+        }
+    }
 }

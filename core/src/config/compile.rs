@@ -53,7 +53,16 @@ impl fmt::Display for CompileError {
 
 impl core::error::Error for CompileError {}
 
-pub(super) type Chunks = Vec<(ChunkType, Vec<u8>, Vec<u8>)>;
+/// Type, key and payload.
+pub(super) type Chunk = (ChunkType, Vec<u8>, Vec<u8>);
+pub(super) type Chunks = Vec<Chunk>;
+/// The same, kept elsewhere.
+pub(super) type ChunkRef<'c> = (ChunkType, &'c [u8], &'c [u8]);
+
+/// A chunk without its copy.
+pub(super) fn borrowed((chunk_type, key, payload): &Chunk) -> ChunkRef<'_> {
+    (*chunk_type, key, payload)
+}
 
 /// Compiles a configuration into the body of `kind`. The same configuration gives the same bytes. `access` counts for the edge kind
 /// alone.
@@ -81,8 +90,51 @@ pub(super) fn body(
     kind: Kind,
     access: &[Access],
 ) -> Result<Vec<u8>, CompileError> {
-    let chunks = chunks(configuration, kind, access)?;
-    let too_large: Vec<Problem> = chunks.iter().filter_map(too_large).collect();
+    let chunks = chunks(configuration, kind);
+    put_together(kind, chunks.iter().map(borrowed).collect(), access)
+}
+
+/// The chunks of flags and segments.
+pub(super) fn chunks(configuration: &Configuration, kind: Kind) -> Chunks {
+    let pruned = (kind == Kind::Client).then(|| for_clients(configuration));
+    let nobody = BTreeSet::new();
+    let (configuration, hidden) = match &pruned {
+        Some(ForClients { configuration, hidden }) => (configuration, hidden),
+        None => (configuration, &nobody),
+    };
+    let mut chunks = Chunks::new();
+    for (key, flag) in &configuration.flags {
+        let form =
+            Form { configuration, for_client: pruned.is_some(), hidden: hidden.contains(key) };
+        chunks.push((ChunkType::Flag, key.as_bytes().to_vec(), form.flag(flag)));
+    }
+    for (key, segment) in &configuration.segments {
+        segment_chunks(key, segment, &mut chunks);
+    }
+    chunks
+}
+
+/// The payload of a flag that is named as its author named it.
+pub(super) fn flag_payload(documents: &Configuration, flag: &Flag, for_client: bool) -> Vec<u8> {
+    Form { configuration: documents, for_client, hidden: false }.flag(flag)
+}
+
+/// The body that has these chunks.
+pub(super) fn put_together(
+    kind: Kind,
+    chunks: Vec<ChunkRef<'_>>,
+    access: &[Access],
+) -> Result<Vec<u8>, CompileError> {
+    let payload = access_payload(access);
+    let mut chunks = chunks;
+    if kind == Kind::Edge {
+        if access.len() > MAX_SDK_KEYS {
+            let message = format!("an environment admits at most {MAX_SDK_KEYS} SDK keys");
+            return Err(CompileError::OverLimits(message));
+        }
+        chunks.push((ChunkType::Access, &[], &payload));
+    }
+    let too_large: Vec<Problem> = chunks.iter().copied().filter_map(too_large).collect();
     if !too_large.is_empty() {
         return Err(CompileError::Problems(too_large));
     }
@@ -95,55 +147,26 @@ pub(super) fn body(
     })
 }
 
-/// What a body is made of, however large.
-pub(super) fn chunks(
-    configuration: &Configuration,
-    kind: Kind,
-    access: &[Access],
-) -> Result<Chunks, CompileError> {
-    let pruned = (kind == Kind::Client).then(|| for_clients(configuration));
-    let nobody = BTreeSet::new();
-    let (configuration, hidden) = match &pruned {
-        Some(ForClients { configuration, hidden }) => (configuration, hidden),
-        None => (configuration, &nobody),
-    };
-
-    let mut chunks = Chunks::new();
-    for (key, flag) in &configuration.flags {
-        let form =
-            Form { configuration, for_client: pruned.is_some(), hidden: hidden.contains(key) };
-        chunks.push((ChunkType::Flag, key.as_bytes().to_vec(), form.flag(flag)));
-    }
-    for (key, segment) in &configuration.segments {
-        segment_chunks(key, segment, &mut chunks);
-    }
-    if kind == Kind::Edge {
-        if access.len() > MAX_SDK_KEYS {
-            let message = format!("an environment admits at most {MAX_SDK_KEYS} SDK keys");
-            return Err(CompileError::OverLimits(message));
-        }
-        chunks.push((ChunkType::Access, Vec::new(), access_payload(access)));
-    }
-    Ok(chunks)
-}
-
 /// A flag, a segment's condition, or a page of its keys, that makes a chunk over its limit.
-fn too_large((chunk_type, key, payload): &(ChunkType, Vec<u8>, Vec<u8>)) -> Option<Problem> {
+fn too_large((chunk_type, key, payload): ChunkRef<'_>) -> Option<Problem> {
     // In front of the payload stand the type and the key.
     let chunk = 3 + key.len() + payload.len();
     let (parts, key, length, limit) = match chunk_type {
-        ChunkType::Flag => ("/flags", &**key, chunk, MAX_CHUNK_BYTES),
-        ChunkType::Segment => ("/segments", &**key, chunk, MAX_CHUNK_BYTES),
+        ChunkType::Flag => ("/flags", key, chunk, MAX_CHUNK_BYTES),
+        ChunkType::Segment => ("/segments", key, chunk, MAX_CHUNK_BYTES),
         ChunkType::SegmentPage => {
             let segment = key.len().checked_sub(Page::KEY_BYTES).and_then(|end| key.get(..end))?;
             ("/segments", segment, payload.len(), MAX_PAGE_BYTES)
         }
         ChunkType::Access => return None,
     };
+    if length <= limit {
+        return None;
+    }
     let key = String::from_utf8_lossy(key);
-    let what = if *chunk_type == ChunkType::SegmentPage { "a page of keys of" } else { "makes" };
-    let flag = (*chunk_type == ChunkType::Flag).then(|| key.clone().into_owned());
-    (length > limit).then(|| Problem {
+    let what = if chunk_type == ChunkType::SegmentPage { "a page of keys of" } else { "makes" };
+    let flag = (chunk_type == ChunkType::Flag).then(|| key.clone().into_owned());
+    Some(Problem {
         code: Code::OverLimit,
         flag,
         place: pointer(parts, &key),
@@ -313,7 +336,7 @@ fn targets(writer: &mut Writer, flag: &Flag, position: impl Fn(&str) -> u8) {
 }
 
 /// The segment's own chunk, and pages for keys that are too many for it.
-fn segment_chunks(key: &str, segment: &Segment, chunks: &mut Chunks) {
+pub(super) fn segment_chunks(key: &str, segment: &Segment, chunks: &mut Chunks) {
     let mut writer = Writer::default();
     writer.bytes.resize(4 * SegmentChunk::PARTS, 0);
     for (part, sign, keys) in [

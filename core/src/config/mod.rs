@@ -5,6 +5,7 @@ mod attribute;
 mod bucketing;
 mod check;
 mod client;
+mod compilation;
 mod compile;
 mod condition;
 mod encode;
@@ -29,6 +30,7 @@ pub use bucketing::{
     Bucketing, FnvPrefix, FnvSuffix, Holdout, Layer, Murmur3, Sha1Prefix, VendorHash,
 };
 pub use check::Problem;
+pub use compilation::Compilation;
 pub use compile::{Access, CompileError, compile};
 pub use condition::{
     BucketRange, Comparison, Condition, ContextType, DatetimeComparison, DeepEquals, Equals,

@@ -32,6 +32,14 @@ pub(crate) fn of_flag<'a>(configuration: &'a Configuration, flag: &'a Flag) -> U
     uses
 }
 
+/// What a segment and every segment within it reads.
+pub(super) fn of_segment<'a>(configuration: &'a Configuration, key: &'a str) -> Uses<'a> {
+    let mut uses = Uses::default();
+    uses.segments.insert(key);
+    uses.follow_segments(&configuration.segments);
+    uses
+}
+
 /// The segments that a condition names.
 pub(super) fn segments_within(condition: &Condition) -> BTreeSet<&str> {
     let mut uses = Uses::default();

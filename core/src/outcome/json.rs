@@ -2,6 +2,7 @@
 
 use alloc::string::ToString;
 
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value as Json};
 
 use super::{Outcome, Value};
@@ -33,13 +34,32 @@ impl Value<'_> {
         match self {
             Self::Boolean(value) => value.into(),
             Self::Number(number) => {
-                let integer = number as i64;
-                let exact = integer as f64 == number && integer.unsigned_abs() <= 1 << 53;
-                if exact { integer.into() } else { number.into() }
+                whole(number).map_or_else(|| number.into(), |integer| integer.into())
             }
             Self::String(text) => text.into(),
             // A body that this crate compiled holds JSON here; a damaged one is told by null.
             Self::Json(text) => serde_json::from_str(text).unwrap_or(Json::Null),
         }
     }
+}
+
+/// As [`Value::to_json`], without the value in between where it is no JSON itself.
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Boolean(value) => serializer.serialize_bool(*value),
+            Self::Number(number) => match whole(*number) {
+                Some(integer) => serializer.serialize_i64(integer),
+                None => serializer.serialize_f64(*number),
+            },
+            Self::String(text) => serializer.serialize_str(text),
+            Self::Json(_) => self.to_json().serialize(serializer),
+        }
+    }
+}
+
+/// The integer that a number is exactly.
+fn whole(number: f64) -> Option<i64> {
+    let integer = number as i64;
+    (integer as f64 == number && integer.unsigned_abs() <= 1 << 53).then_some(integer)
 }

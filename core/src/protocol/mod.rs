@@ -11,6 +11,8 @@ pub mod simple;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use serde::Serialize;
+
 /// An HTTP answer, for the host to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
@@ -21,8 +23,9 @@ pub struct Response {
 
 impl Response {
     /// An answer in JSON.
-    pub(crate) fn json(status: u16, value: &serde_json::Value) -> Self {
+    pub(crate) fn json(status: u16, value: &impl Serialize) -> Self {
         let headers = alloc::vec![("content-type", String::from("application/json"))];
-        Self { status, headers, body: alloc::format!("{value}").into_bytes() }
+        // What is written here has text keys and finite numbers, which always have a form.
+        Self { status, headers, body: serde_json::to_vec(value).unwrap_or_default() }
     }
 }

@@ -3,12 +3,15 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::cell::Cell;
 
-use serde_json::{Map, Value as Json, json};
+use serde::Serialize;
+use serde::ser::{SerializeMap, SerializeSeq, Serializer};
+use serde_json::{Value as Json, json};
 
 use super::Response;
 use super::connection::hex;
-use crate::context::Context;
+use crate::context::{self, Context};
 use crate::outcome::{ErrorCode, Outcome, Reason};
 use crate::snapshot::{FlagRef, Head, Snapshot, sha256};
 
@@ -28,20 +31,20 @@ pub struct Evaluation<'a> {
 
 /// `POST /ofrep/v1/evaluate/flags/{key}`.
 pub fn single(evaluation: Evaluation<'_>, key: &str, body: &[u8]) -> Response {
-    let context = match context(body) {
+    let context = match read_context(body) {
         Ok(context) => context,
         Err((code, detail)) => return failure(Some(key), code, &detail),
     };
     let outcome = evaluation.evaluate(key, &context);
     match outcome.error {
         Some(code) => failure(Some(key), code, sentence(code)),
-        None => Response::json(200, &evaluation.success(key, &outcome)),
+        None => Response::json(200, &Told { evaluation, key, outcome: &outcome }),
     }
 }
 
 /// `POST /ofrep/v1/evaluate/flags`. `if_none_match` is the request's header; equal ETags answer 304 without evaluating.
 pub fn bulk(evaluation: Evaluation<'_>, body: &[u8], if_none_match: Option<&str>) -> Response {
-    let context = match context(body) {
+    let context = match read_context(body) {
         Ok(context) => context,
         Err((code, detail)) => return failure(None, code, &detail),
     };
@@ -50,27 +53,9 @@ pub fn bulk(evaluation: Evaluation<'_>, body: &[u8], if_none_match: Option<&str>
         let headers = alloc::vec![("etag", format!("\"{held}\""))];
         return Response { status: 304, headers, body: Vec::new() };
     }
-    let mut until: Option<i64> = None;
-    let snapshot = evaluation.snapshot;
-    let mut flags = Vec::with_capacity(snapshot.flag_count());
-    for position in 0..snapshot.flag_count() {
-        let Some(flag) = snapshot.flag_at(position) else {
-            continue;
-        };
-        if evaluation.client && !flag.client_visible() {
-            continue;
-        }
-        let outcome = snapshot.evaluate_at(position, &context, evaluation.now);
-        until = until.into_iter().chain(outcome.until).min();
-        flags.push(match outcome.error {
-            Some(code) => {
-                json!({"key": flag.key(), "errorCode": code.as_str(), "errorDetails": sentence(code)})
-            }
-            None => evaluation.success(flag.key(), &outcome),
-        });
-    }
-    let metadata = json!({"version": evaluation.head.version, "epoch": evaluation.head.epoch});
-    let mut response = Response::json(200, &json!({"flags": flags, "metadata": metadata}));
+    let all = All { evaluation, context: &context, until: Cell::new(None) };
+    let mut response = Response::json(200, &all);
+    let until = all.until.get();
     response.headers.push(("etag", etag(&tag, until)));
     response
 }
@@ -127,25 +112,6 @@ impl Evaluation<'_> {
         }
     }
 
-    /// An outcome without an error. Where the caller's default applies there is no `value`.
-    fn success(&self, key: &str, outcome: &Outcome<'_>) -> Json {
-        let mut fields = outcome.to_json();
-        fields.insert("reason".to_string(), self.reason(outcome).into());
-        fields.insert("key".to_string(), key.into());
-        // The protocol knows metadata of scalars only, and so does a flag's.
-        let mut metadata = match fields.remove("metadata") {
-            Some(Json::Object(metadata)) => metadata,
-            _ => Map::new(),
-        };
-        let own =
-            ["rule", "until"].into_iter().filter_map(|name| Some((name, fields.remove(name)?)));
-        metadata.extend(own.map(|(name, field)| (name.to_string(), field)));
-        if !metadata.is_empty() {
-            fields.insert("metadata".to_string(), Json::Object(metadata));
-        }
-        Json::Object(fields)
-    }
-
     /// Covers the body, who asks, and the whole context: a change of any attribute is another tag.
     fn tag(&self, context: &Context) -> String {
         let mut message = self.head.body_sha256.to_vec();
@@ -155,6 +121,115 @@ impl Evaluation<'_> {
         message.push(u8::from(self.now > self.head.refresh_by));
         message.extend_from_slice(context.encoded());
         hex(sha256(&message).get(..16).unwrap_or_default())
+    }
+}
+
+/// Every flag's outcome, evaluated while it is written.
+struct All<'a> {
+    evaluation: Evaluation<'a>,
+    context: &'a Context,
+    /// When the first of the outcomes may change, once they are written.
+    until: Cell<Option<i64>>,
+}
+
+impl Serialize for All<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let head = self.evaluation.head;
+        let mut fields = serializer.serialize_map(None)?;
+        fields.serialize_entry("flags", &Flags(self))?;
+        fields
+            .serialize_entry("metadata", &Version { version: head.version, epoch: head.epoch })?;
+        fields.end()
+    }
+}
+
+/// What was evaluated.
+#[derive(Serialize)]
+struct Version {
+    version: u64,
+    epoch: u32,
+}
+
+struct Flags<'a>(&'a All<'a>);
+
+impl Serialize for Flags<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let All { evaluation, context, until } = self.0;
+        let snapshot = evaluation.snapshot;
+        let mut flags = serializer.serialize_seq(None)?;
+        for position in 0..snapshot.flag_count() {
+            let Some(flag) = snapshot.flag_at(position) else {
+                continue;
+            };
+            if evaluation.client && !flag.client_visible() {
+                continue;
+            }
+            let outcome = snapshot.evaluate_at(position, context, evaluation.now);
+            until.set(until.get().into_iter().chain(outcome.until).min());
+            flags.serialize_element(&Told {
+                evaluation: *evaluation,
+                key: flag.key(),
+                outcome: &outcome,
+            })?;
+        }
+        flags.end()
+    }
+}
+
+/// One flag's outcome.
+struct Told<'a> {
+    evaluation: Evaluation<'a>,
+    key: &'a str,
+    outcome: &'a Outcome<'a>,
+}
+
+impl Serialize for Told<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let outcome = self.outcome;
+        let mut fields = serializer.serialize_map(None)?;
+        fields.serialize_entry("key", self.key)?;
+        if let Some(code) = outcome.error {
+            fields.serialize_entry("errorCode", code.as_str())?;
+            fields.serialize_entry("errorDetails", sentence(code))?;
+            return fields.end();
+        }
+        fields.serialize_entry("reason", self.evaluation.reason(outcome))?;
+        if let Some(variant) = outcome.variant() {
+            fields.serialize_entry("variant", variant)?;
+        }
+        // Where the caller's default applies there is none.
+        if let Some(value) = outcome.value() {
+            fields.serialize_entry("value", &value)?;
+        }
+        if !outcome.metadata().is_empty() || outcome.rule().is_some() || outcome.until.is_some() {
+            fields.serialize_entry("metadata", &Metadata(outcome))?;
+        }
+        fields.end()
+    }
+}
+
+/// The protocol knows metadata of scalars only, and so does a flag's; the rule and the time stand there too.
+struct Metadata<'a>(&'a Outcome<'a>);
+
+impl Serialize for Metadata<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let outcome = self.0;
+        let own =
+            [("rule", outcome.rule().map(Json::from)), ("until", outcome.until.map(Json::from))];
+        let mut fields = serializer.serialize_map(None)?;
+        if !outcome.metadata().is_empty() {
+            for (name, value) in context::to_json(outcome.metadata()).unwrap_or_default() {
+                if !own.iter().any(|(taken, own)| *taken == name && own.is_some()) {
+                    fields.serialize_entry(&name, &value)?;
+                }
+            }
+        }
+        for (name, value) in own {
+            if let Some(value) = value {
+                fields.serialize_entry(name, &value)?;
+            }
+        }
+        fields.end()
     }
 }
 
@@ -180,7 +255,7 @@ fn held_still<'h>(header: &'h str, tag: &str, now: i64) -> Option<&'h str> {
 }
 
 /// The context of a request body `{"context": {...}}`; a body without one has none.
-fn context(body: &[u8]) -> Result<Context, (ErrorCode, String)> {
+fn read_context(body: &[u8]) -> Result<Context, (ErrorCode, String)> {
     if body.len() > MAX_REQUEST_BYTES {
         let detail = format!("the request body is larger than {MAX_REQUEST_BYTES} bytes");
         return Err((ErrorCode::ParseError, detail));

@@ -103,15 +103,13 @@ impl Layout {
 #[cfg(feature = "compile")]
 pub(crate) fn assemble(
     kind: Kind,
-    mut chunks: Vec<(ChunkType, Vec<u8>, Vec<u8>)>,
+    mut chunks: Vec<(ChunkType, &[u8], &[u8])>,
 ) -> Result<Vec<u8>, Refusal> {
-    chunks.sort_by(|(a_type, a_key, _), (b_type, b_key, _)| {
-        (*a_type as u8, a_key).cmp(&(*b_type as u8, b_key))
-    });
+    chunks.sort_by_key(|(chunk_type, key, _)| (*chunk_type as u8, *key));
     let content = chunks.iter().map(|(_, key, payload)| 3 + key.len() + payload.len()).sum();
     let mut layout = Layout::new(kind, chunks.len(), content)?;
-    for (chunk_type, key, payload) in &chunks {
-        layout.extend(&[*chunk_type as u8]);
+    for (chunk_type, key, payload) in chunks {
+        layout.extend(&[chunk_type as u8]);
         layout.extend(&(key.len() as u16).to_le_bytes());
         layout.extend(key);
         layout.extend(payload);

@@ -240,7 +240,7 @@ pub(super) async fn write(
     let project_id = changing.project.id.clone();
     flags::put_configuration(&mut changing.tx, &project_id, &environment.id, &stored, new.enabled)
         .await?;
-    let findings = soundness::flag_in(&mut changing, &environment, &stored.key).await?;
+    let findings = soundness::flag_in(app, &mut changing, &environment, &stored.key).await?;
     let change = Change {
         action,
         target: &stored.key,

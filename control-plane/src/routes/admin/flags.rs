@@ -127,7 +127,7 @@ pub(super) async fn make(
         configurations.insert(environment.key.clone(), json!(configured));
         environments.push(environment);
     }
-    let findings = checked(&mut changing, &document.key, &environments).await.map_err(part)?;
+    let findings = checked(app, &mut changing, &document.key, &environments).await.map_err(part)?;
     let ids = ids(&environments);
     // Where it is off, nothing that anybody is served changes.
     changing.serves_the_same_in(off);
@@ -208,13 +208,14 @@ fn ids(environments: &[Environment]) -> Vec<String> {
 
 /// Checks the flag as it now stands everywhere.
 async fn checked(
+    app: &App,
     changing: &mut Changing,
     key: &str,
     environments: &[Environment],
 ) -> Result<Vec<Told>, Problem> {
     let mut findings = Vec::new();
     for environment in environments {
-        findings.extend(soundness::flag_in(changing, environment, key).await?);
+        findings.extend(soundness::flag_in(app, changing, environment, key).await?);
     }
     if environments.is_empty() {
         soundness::alone(changing, key).await?;
@@ -285,7 +286,7 @@ pub(super) async fn redefine(
     };
     flags::put(&mut changing.tx, &changing.project.id, &document, &definition).await?;
     let environments = environments::list(&mut changing.tx, &changing.project.id).await?;
-    let findings = checked(&mut changing, &document.key, &environments).await?;
+    let findings = checked(app, &mut changing, &document.key, &environments).await?;
     for environment in &environments {
         let (_, configured) =
             find::configuration(&mut changing.tx, environment, &document.key).await?;
@@ -360,8 +361,11 @@ async fn set_archived(
     };
     flags::put(&mut changing.tx, &changing.project.id, &document, &old.definition).await?;
     let environments = environments::list(&mut changing.tx, &changing.project.id).await?;
-    let findings =
-        if archived { Vec::new() } else { checked(&mut changing, &key, &environments).await? };
+    let findings = if archived {
+        Vec::new()
+    } else {
+        checked(&app, &mut changing, &key, &environments).await?
+    };
     let change = Change {
         action: if archived { "flag.archived" } else { "flag.restored" },
         target: &key,

@@ -1,12 +1,17 @@
 //! What a change must leave behind: environments that can be published. Asked within the transaction of the change, after
 //! its writes; the answer to a write carries what static analysis has to say besides.
 
-use pennon_core::config::analysis::{Options, findings, findings_of_flag};
-use pennon_core::config::{Code, Configuration, Finding, Severity};
+use std::iter;
 
-use crate::domain::flag::{Definition, Wrong, field, first_configuration, fits, join};
+use pennon_core::config::analysis::{Options, findings, findings_of_flag};
+use pennon_core::config::{Code, Compilation, Finding, Severity};
+
+use crate::app::App;
+use crate::domain::flag::{
+    Definition, Wrong, field, first_configuration, fits, fits_compiled, join,
+};
 use crate::domain::references::{Named, users};
-use crate::publish::environment::{configuration, definition, references};
+use crate::publish::environment::{configuration, definition, flag_now, references};
 use crate::routes::kept::Told;
 use crate::routes::problem::Problem;
 use crate::store::change::Changing;
@@ -14,25 +19,43 @@ use crate::store::documents::Kind;
 use crate::store::environments::{self, Environment};
 use crate::store::flags;
 
-/// Checks a flag as it now stands in an environment, and that the environment still fits into its snapshots.
+/// Checks a flag, the only thing that this change has written so far, as it now stands in an environment, and that the environment still
+/// fits into its snapshots.
 ///
 /// # Errors
 /// The first thing that keeps it from compiling, by its place in the flag.
 pub(super) async fn flag_in(
+    app: &App,
     changing: &mut Changing,
     environment: &Environment,
     key: &str,
 ) -> Result<Vec<Told>, Problem> {
-    let whole = configuration(&mut changing.tx, environment).await?;
+    let before = changing.version() - 1;
+    let kept = app.compilations.as_of(&mut changing.tx, environment, before).await?;
     let options = Options { now: Some(changing.now_ms) };
     let flag = key.to_owned();
-    let found = on_another_thread(environment, whole, move |whole| {
-        let found = findings_of_flag(whole, &flag, &options);
+    let check = move |compilation: Compilation| {
+        let found = findings_of_flag(&compilation.around(iter::once(&*flag)), &flag, &options);
         refuse_errors(&found, Some(&flag))?;
-        fits(whole)?;
+        fits_compiled(&compilation)?;
         Ok(found)
-    })
-    .await?;
+    };
+    let found = match kept {
+        Some(kept) => {
+            let changed = flag_now(&mut changing.tx, environment, key).await?;
+            let key = key.to_owned();
+            let question = move || {
+                let mut compilation = (*kept).clone();
+                compilation.change([(key, changed)]);
+                check(compilation)
+            };
+            on_another_thread(environment, question).await?
+        }
+        None => {
+            let whole = configuration(&mut changing.tx, environment).await?;
+            on_another_thread(environment, move || check(Compilation::new(whole))).await?
+        }
+    };
     let told = found
         .into_iter()
         .map(|finding| Told { environment: Some(environment.key.clone()), finding });
@@ -63,7 +86,7 @@ pub(super) async fn whole(
     environment: &Environment,
 ) -> Result<(), Problem> {
     let whole = configuration(&mut changing.tx, environment).await?;
-    on_another_thread(environment, whole, fits).await
+    on_another_thread(environment, move || fits(&whole)).await
 }
 
 /// Checks every environment of the project after a document was written or taken away; answers their ids, and what there is to say about
@@ -149,10 +172,9 @@ fn refuse_errors(found: &[Finding], flag: Option<&str>) -> Result<(), Wrong> {
 /// A large environment takes many milliseconds to compile, which other requests must not wait for.
 async fn on_another_thread<T: Send + 'static>(
     environment: &Environment,
-    whole: Configuration,
-    question: impl FnOnce(&Configuration) -> Result<T, Wrong> + Send + 'static,
+    question: impl FnOnce() -> Result<T, Wrong> + Send + 'static,
 ) -> Result<T, Problem> {
-    let answer = tokio::task::spawn_blocking(move || question(&whole)).await;
+    let answer = tokio::task::spawn_blocking(question).await;
     answer.map_err(|error| Problem::internal(&error))?.map_err(|wrong| {
         let detail = format!("{} (in {:?})", wrong.detail, environment.key);
         Problem::invalid(wrong.field, detail)

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use serde_json::{Map, Value, json};
 
 use super::flag;
-use crate::config::compile::{body, chunks};
+use crate::config::compile::{body, borrowed, chunks};
 use crate::config::{Access, CompileError, Configuration, compile, pattern};
 use crate::context::Context;
 use crate::hash::name_hash;
@@ -414,7 +414,8 @@ fn a_page_of_keys_is_bounded_where_they_all_fall_on_one() {
     assert!(refused.ends_with("bytes, more than 65536"), "{refused}");
     // By force it spoils the flag that asks for the page.
     for (count, spoiled) in [(most, None), (most + 1, Some(ErrorCode::ParseError))] {
-        let made = chunks(&whole(count), Kind::Server, &[]).unwrap();
+        let made = chunks(&whole(count), Kind::Server);
+        let made = made.iter().map(borrowed).collect();
         let snapshot = Snapshot::open(assemble(Kind::Server, made).unwrap(), Kind::Server).unwrap();
         let context = json!({"targetingKey": keys[0]});
         let outcome = snapshot.evaluate("f", &Context::from_json(&context).unwrap(), 0);
