@@ -186,11 +186,12 @@ async fn what_is_kept_compiled_is_what_the_database_holds(place: Place) {
         (&put, "segments/beta", &json!({ "included": ["u2"] }), false),
     ] {
         let path = format!("{PROJECT}/{path}");
-        let merge = *method == Method::PATCH;
-        let done = match merge {
-            true => server.patch(&path, body.clone()).await,
-            false if body.is_null() => server.admin(method.clone(), &path, None).await,
-            false => server.admin_if(method.clone(), &path, Some(body.clone()), None).await,
+        let done = match (method.as_str(), body.clone()) {
+            ("PATCH", body) => server.patch(&path, body).await,
+            ("PUT", body) => server.put(&path, body).await,
+            ("DELETE", _) => server.delete(&path).await,
+            (_, Value::Null) => server.admin(Method::POST, &path, None).await,
+            (_, body) => server.post(&path, body).await,
         };
         done.ok();
         let (store, compilations) = (&server.app.store, &server.app.compilations);
