@@ -1,5 +1,5 @@
 // The map of the pages. Each page is a file of its own, loaded when it is first opened.
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Navigate, Outlet, redirect } from '@tanstack/react-router';
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link, Outlet, redirect } from '@tanstack/react-router';
 
 import { keeper } from './api/keeper.ts';
 import { type FlagFilters, meQuery, setUpQuery } from './api/queries.ts';
@@ -7,13 +7,13 @@ import type { AuditFilters } from './pages/audit/AuditPage.tsx';
 import { Guard } from './shell/Guard.tsx';
 import { Home } from './shell/Home.tsx';
 import { Shell } from './shell/Shell.tsx';
-import { Failed, Loading } from './ui/Loaded.tsx';
+import { Empty, Failed, Loading } from './ui/Loaded.tsx';
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : typeof value === 'number' ? String(value) : undefined);
 
 const root = createRootRoute({
   component: Outlet,
-  notFoundComponent: () => <Navigate to="/" />,
+  notFoundComponent: () => <main><Empty title="There is no such page" action={<Link to="/" className="button">To the flags</Link>} /></main>,
 });
 
 const signIn = createRoute({
@@ -204,7 +204,13 @@ const preview = createRoute({
   component: lazyRouteComponent(() => import('./pages/preview/PreviewPage.tsx'), 'PreviewPage'),
 });
 
-const ofProject = [projectHome, start, flags, preview, flag, segments, segment, attributes, environments, compare, keys, delivery, audit, past, members, tokens, webhooks];
+const account = createRoute({
+  getParentRoute: () => project,
+  path: 'account',
+  component: lazyRouteComponent(() => import('./pages/account/AccountPage.tsx'), 'AccountPage'),
+});
+
+const ofProject = [projectHome, start, flags, preview, flag, segments, segment, attributes, environments, compare, keys, delivery, audit, past, members, tokens, webhooks, account];
 const tree = root.addChildren([signIn, setUp, invitation, inside.addChildren([home, newProject, project.addChildren(ofProject)])]);
 
 export const router = createRouter({

@@ -1,5 +1,5 @@
 // A rule as a sentence: "if country is one of US, CA and plan is pro, serve 25 % on / 75 % off".
-import type { Condition, Rule, Serve, Target } from '../api/types.ts';
+import type { Condition, Rule, Segment, Serve, Target } from '../api/types.ts';
 import { exactly } from '../ui/time.tsx';
 import { leafOf, operatorOf, type Leaf } from './leaf.ts';
 import { percent, sharesOf, weightsAt } from './shares.ts';
@@ -71,6 +71,14 @@ export function servePieces(serve: Serve, now: number): Piece[] {
 export function rulePieces(rule: Rule, now: number): Piece[] {
   const always = 'all' in rule.when && rule.when.all.length === 0;
   return [...(always ? [word('for anybody')] : [word('if'), ...conditionPieces(rule.when)]), word(', serve'), ...servePieces(rule.serve, now)];
+}
+
+/** Who is in a segment. */
+export function segmentPieces({ when, included = [], excluded = [] }: Segment): Piece[] {
+  const pieces = when ? [word('whoever fulfils'), ...conditionPieces(when)] : [];
+  if (included.length > 0) pieces.push(word(`${pieces.length > 0 ? ', and ' : ''}${included.length} by name`));
+  if (excluded.length > 0) pieces.push(word(`, but not ${excluded.length} by name`));
+  return pieces.length > 0 ? pieces : [word('nobody yet')];
 }
 
 export function targetPieces(target: Target): Piece[] {

@@ -28,10 +28,13 @@ interface Props {
   /** The version that is saved. */
   version: number;
   known: Known;
+  /** A flag that is off is evaluated as if it were on. */
+  asIfOn: boolean;
+  onAsIfOn: (asIfOn: boolean) => void;
 }
 
 /** What the flag, as it is being edited, serves to somebody: evaluated here, by the evaluator that everybody runs. */
-export function PreviewPanel({ project, environment, flag, definition, configuration, compiling, dirty, version, known }: Props) {
+export function PreviewPanel({ project, environment, flag, definition, configuration, compiling, dirty, version, known, asIfOn, onAsIfOn }: Props) {
   const [text, setText] = useState('targetingKey = user-1');
   const [saved, setSaved] = useState(() => savedContexts(project));
   const published = useCompiled(project, environment, dirty ? {} : undefined, version);
@@ -42,6 +45,7 @@ export function PreviewPanel({ project, environment, flag, definition, configura
     <aside className="card preview" aria-labelledby="preview-title">
       <div className="row"><h2 id="preview-title" className="grow">Preview</h2>{dirty ? <span className="tag warn">of what is not saved</span> : null}</div>
       <ContextEditor project={project} text={text} types={known.attributes} saved={saved} onChange={setText} onSaved={setSaved} />
+      {configuration.enabled ? null : <label className="check small"><input type="checkbox" checked={asIfOn} onChange={(event) => onAsIfOn(event.target.checked)} />As if it were on</label>}
       <div aria-live="polite" className="stack-small">
         {error ? <p className="notice bad given">{error instanceof Problem && error.status === 503 ? 'The server is busy: it is tried again with the next change.' : sentence(error)}</p> : null}
         {compiled?.problem ? <p className="notice bad given">It does not compile: {compiled.problem}</p> : null}
@@ -51,6 +55,7 @@ export function PreviewPanel({ project, environment, flag, definition, configura
       {dirty ? (
         <section className="stack-small" aria-labelledby="flips-title">
           <h3 id="flips-title">What saving changes</h3>
+          {asIfOn && !configuration.enabled ? <p className="small soft">Compared with what is saved, as if it were on:</p> : null}
           {compiled?.draft && published.compiled?.draft ? <Flips project={project} published={published.compiled.draft} draft={compiled.draft} saved={saved} ruleNames={names} /> : <p className="small soft">Comparing…</p>}
         </section>
       ) : null}

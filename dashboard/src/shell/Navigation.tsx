@@ -48,7 +48,7 @@ export function Navigation({ project, projects }: Props) {
         </section>
       ))}
       <div className="nav-foot">
-        <span className="cut small soft" title={me.user?.email}>{me.user?.name || me.user?.email || me.token}</span>
+        <Link to="/projects/$project/account" params={{ project }} className="cut small nav-me" title={me.user?.email}>{me.user?.name || me.user?.email || me.token}</Link>
         <div className="row">
           <ThemeChoice />
           <SignOut />

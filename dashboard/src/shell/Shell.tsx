@@ -28,8 +28,8 @@ export function Shell() {
     setOpen(false);
     if (shown.current === pathname) return;
     shown.current = pathname;
-    // A new page is read from its beginning.
-    main.current?.focus({ preventScroll: true });
+    // A new page is read from its beginning, unless it has a field that waits for the first word.
+    if (!main.current?.contains(document.activeElement)) main.current?.focus({ preventScroll: true });
   }, [pathname]);
   const name = projects.data?.items.find((one) => one.key === project)?.name ?? project;
   return (

@@ -104,8 +104,10 @@ function InEnvironment({ project, flag, environment, drafts, setDrafts }: InProp
   const draft = useDraft(project, flag.key, environment.key, drafts, setDrafts);
   const disabled = !access.change(environment) || flag.archivedAt != null;
   const known = useKnown(project);
+  const [asIfOn, setAsIfOn] = useState(false);
+  const previewed = draft.configuration && { ...draft.configuration, enabled: draft.configuration.enabled || asIfOn };
   // What is being edited is compiled as it is typed: the preview evaluates it, and the analysis says what is odd about it.
-  const compiling = useCompiled(project, environment.key, draft.configuration ? { [flag.key]: { configuration: draft.configuration } } : undefined, draft.query.data?.version);
+  const compiling = useCompiled(project, environment.key, previewed ? { [flag.key]: { configuration: previewed } } : undefined, draft.query.data?.version);
   const findings = compiling.compiled?.findings.filter((finding) => finding.flag === flag.key) ?? draft.base?.findings ?? [];
   return (
     <Loaded query={draft.query} what="what the flag does here">
@@ -114,11 +116,16 @@ function InEnvironment({ project, flag, environment, drafts, setDrafts }: InProp
           {disabled ? <p className="notice">{flag.archivedAt != null ? 'The flag is archived: no snapshot has it.' : `You may look, but your role does not change ${environment.name}.`}</p> : null}
           {draft.configuration ? (
             <div className="with-preview">
-              <Targeting project={project} flag={flag} environment={environment} configuration={draft.configuration} updatedAt={kept.updatedAt} findings={findings} disabled={disabled} onChange={draft.set} />
-              <PreviewPanel project={project} environment={environment.key} flag={flag.key} definition={flag.definition} configuration={draft.configuration} compiling={compiling} dirty={draft.dirty} version={kept.version} known={known} />
+              <div className="stack">
+                <Targeting project={project} flag={flag} environment={environment} configuration={draft.configuration} updatedAt={kept.updatedAt} findings={findings} disabled={disabled} onChange={draft.set} />
+                <SaveBar draft={draft} environment={environment} errors={findings.filter(({ severity }) => severity === 'error').length} />
+              </div>
+              <PreviewPanel
+                project={project} environment={environment.key} flag={flag.key} definition={flag.definition} configuration={draft.configuration} compiling={compiling}
+                dirty={draft.dirty} version={kept.version} known={known} asIfOn={asIfOn} onAsIfOn={setAsIfOn}
+              />
             </div>
           ) : null}
-          <SaveBar draft={draft} environment={environment} errors={findings.filter(({ severity }) => severity === 'error').length} />
           <ConflictDialog key={draft.collision?.theirs.version} draft={draft} />
         </>
       )}

@@ -79,6 +79,6 @@ export function useKnown(project: string): Known {
   return {
     project,
     attributes: Object.fromEntries((attributes.data?.items ?? []).map(({ key, definition }) => [key, definition.type])),
-    segments: (segments.data?.items ?? []).map(({ key }) => key),
+    segments: Object.fromEntries((segments.data?.items ?? []).map(({ key, definition }) => [key, definition])),
   };
 }

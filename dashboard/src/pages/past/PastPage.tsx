@@ -2,6 +2,7 @@ import '../../history/history.css';
 
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { useState } from 'react';
 
 import { client, data } from '../../api/client.ts';
 import { environmentsQuery } from '../../api/queries.ts';
@@ -39,15 +40,25 @@ export function PastPage() {
       </div>
       {search.at === undefined ? <Empty title="Choose a moment" /> : (
         <Loaded query={past} what="the project as it was">
-          {({ flags = {} }) => (
-            <section className="stack" aria-label="As it was">
-              <p className="soft" role="status">{Object.keys(flags).length} flags on {exactly(search.at ?? 0)}</p>
-              <ul className="stack-small">{Object.entries(flags).map(([key, flag]) => <PastFlagRow key={key} project={project} name={key} flag={flag} environment={environment?.key ?? ''} at={search.at ?? 0} />)}</ul>
-            </section>
-          )}
+          {({ flags = {} }) => <PastFlags project={project} flags={flags} environment={environment?.key ?? ''} at={search.at ?? 0} />}
         </Loaded>
       )}
     </>
+  );
+}
+
+/** Flags that are shown; a search finds the others. */
+const SHOWN = 200;
+
+function PastFlags({ project, flags, environment, at }: { project: string; flags: Record<string, PastFlag>; environment: string; at: number }) {
+  const [text, setText] = useState('');
+  const found = Object.entries(flags).filter(([key]) => key.toLowerCase().includes(text.trim().toLowerCase()));
+  return (
+    <section className="stack" aria-label="As it was">
+      <input type="search" className="input" aria-label="Search flags" placeholder="Search flags" value={text} onChange={(event) => setText(event.target.value)} />
+      <p className="soft" role="status">{found.length} {found.length === 1 ? 'flag' : 'flags'} on {exactly(at)}{found.length > SHOWN ? `, of which ${SHOWN} are shown: search for the others` : ''}</p>
+      <ul className="stack-small">{found.slice(0, SHOWN).map(([key, flag]) => <PastFlagRow key={key} project={project} name={key} flag={flag} environment={environment} at={at} />)}</ul>
+    </section>
   );
 }
 

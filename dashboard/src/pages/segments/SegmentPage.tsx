@@ -88,7 +88,7 @@ function Edit({ project, kept }: { project: string; kept: KeptSegment }) {
         {segment.when ? <p><Sentence pieces={conditionPieces(segment.when)} /></p> : <p className="soft small">No condition: only who is included by name.</p>}
         {disabled ? null : segment.when ? (
           <>
-            <ConditionEditor condition={segment.when} known={{ ...known, segments: known.segments.filter((key) => key !== kept.key) }} onChange={(when) => write({ when })} />
+            <ConditionEditor condition={segment.when} known={{ ...known, segments: Object.fromEntries(Object.entries(known.segments).filter(([key]) => key !== kept.key)) }} onChange={(when) => write({ when })} />
             <div><button type="button" className="button quiet" onClick={() => write({ when: null })}>Remove the condition</button></div>
           </>
         ) : (

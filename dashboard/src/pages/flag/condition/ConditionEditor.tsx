@@ -44,6 +44,7 @@ function GroupEditor({ group, known, depth, onChange }: { group: Group; known: K
   const put = (index: number, part: Condition | null) =>
     onChange({ ...group, parts: part === null ? group.parts.filter((_, place) => place !== index) : group.parts.map((one, place) => (place === index ? part : one)) });
   const add = (part: Condition) => onChange({ ...group, parts: [...group.parts, part] });
+  const [segment] = Object.keys(known.segments);
   const words = `${group.negated ? 'not ' : ''}${group.join}`;
   return (
     <div className={depth > 0 ? 'group inner' : 'group'}>
@@ -70,7 +71,7 @@ function GroupEditor({ group, known, depth, onChange }: { group: Group; known: K
       ))}
       <div className="row">
         <button type="button" className="button quiet" onClick={() => add(conditionOf(emptyLeaf()))}><Icon name="plus" size={16} />Condition</button>
-        {known.segments.length > 0 ? <button type="button" className="button quiet" onClick={() => add({ segment: known.segments[0] ?? '' })}><Icon name="plus" size={16} />Segment</button> : null}
+        {segment !== undefined ? <button type="button" className="button quiet" onClick={() => add({ segment })}><Icon name="plus" size={16} />Segment</button> : null}
         {depth < DEEPEST ? <button type="button" className="button quiet" onClick={() => add({ any: [conditionOf(emptyLeaf())] })}><Icon name="plus" size={16} />Group</button> : null}
       </div>
     </div>

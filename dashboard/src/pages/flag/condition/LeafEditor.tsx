@@ -1,14 +1,16 @@
 import { Link } from '@tanstack/react-router';
 
-import type { AttributeType } from '../../../api/types.ts';
+import type { AttributeType, Segment } from '../../../api/types.ts';
 import { type Leaf, operatorOf, operatorsFor, scalar } from '../../../flag/leaf.ts';
+import { segmentPieces } from '../../../flag/sentence.ts';
 import { Chips } from '../../../ui/Chips.tsx';
+import { Sentence } from '../Sentence.tsx';
 
 /** What the project knows and the editor offers. */
 export interface Known {
   project: string;
   attributes: Record<string, AttributeType>;
-  segments: string[];
+  segments: Record<string, Segment>;
 }
 
 interface Props {
@@ -91,10 +93,15 @@ function SegmentEditor({ leaf, known, onChange }: Props) {
         <option value="true">is not in segment</option>
       </select>
       <select className="input" aria-label="Segment" value={key} onChange={(event) => onChange({ ...leaf, values: [event.target.value] })}>
-        {known.segments.includes(key) ? null : <option value={key}>{key || 'Choose…'}</option>}
-        {known.segments.map((segment) => <option key={segment} value={segment}>{segment}</option>)}
+        {known.segments[key] ? null : <option value={key}>{key || 'Choose…'}</option>}
+        {Object.keys(known.segments).map((segment) => <option key={segment} value={segment}>{segment}</option>)}
       </select>
-      {known.segments.includes(key) ? <Link className="small" to="/projects/$project/segments/$segment" params={{ project: known.project, segment: key }} target="_blank">see who is in it</Link> : null}
+      {known.segments[key] ? (
+        <p className="small leaf-segment">
+          <Sentence pieces={segmentPieces(known.segments[key])} />{' '}
+          <Link to="/projects/$project/segments/$segment" params={{ project: known.project, segment: key }} target="_blank">Open<span className="only-read"> the segment {key} in another tab</span></Link>
+        </p>
+      ) : null}
     </div>
   );
 }

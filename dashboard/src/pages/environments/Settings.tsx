@@ -1,0 +1,50 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+
+import { client, data, writing } from '../../api/client.ts';
+import { about, sentence } from '../../api/problem.ts';
+import type { Environment } from '../../api/types.ts';
+import { Dialog } from '../../ui/Dialog.tsx';
+import { Field } from '../../ui/Field.tsx';
+
+interface SettingsProps {
+  project: string;
+  environment: Environment;
+  count: number;
+  onClose: () => void;
+}
+
+/** What people say about an environment: its name, colour, place, and whether it is guarded. */
+export function Settings({ project, environment, count, onClose }: SettingsProps) {
+  const queries = useQueryClient();
+  const [typed, setTyped] = useState({ name: environment.name, colour: environment.colour ?? null, position: environment.position, protected: environment.protected });
+  const save = useMutation({
+    mutationFn: () => data(client.PUT('/admin/projects/{project}/environments/{environment}', { params: { path: { project, environment: environment.key } }, body: typed, ...writing(environment.version) })),
+    onSuccess: () => {
+      void queries.invalidateQueries({ queryKey: ['project', project] });
+      onClose();
+    },
+  });
+  return (
+    <Dialog
+      title={environment.name} onClose={onClose} onSubmit={() => save.mutate()}
+      footer={
+        <>
+          <button type="button" className="button" onClick={onClose}>Cancel</button>
+          <button type="submit" className="button primary" disabled={!typed.name.trim() || save.isPending}>Save</button>
+        </>
+      }
+    >
+      <Field label="Name" error={about(save.error, 'name')}>{(wired) => <input {...wired} className="input" data-autofocus maxLength={200} value={typed.name} onChange={(event) => setTyped({ ...typed, name: event.target.value })} />}</Field>
+      <Field label="Colour">{(wired) => <input {...wired} type="color" className="input environment-colour" value={typed.colour ?? '#64748b'} onChange={(event) => setTyped({ ...typed, colour: event.target.value })} />}</Field>
+      <Field label="Place in lists">
+        {(wired) => <select {...wired} className="input" value={typed.position} onChange={(event) => setTyped({ ...typed, position: Number(event.target.value) })}>{Array.from({ length: count }, (_, place) => <option key={place} value={place}>{place + 1}</option>)}</select>}
+      </Field>
+      <label className="check">
+        <input type="checkbox" checked={typed.protected} onChange={(event) => setTyped({ ...typed, protected: event.target.checked })} />
+        <span>Protected<br /><span className="small soft">Only publishers change it, and the dashboard asks first.</span></span>
+      </label>
+      {save.isError && !about(save.error, 'name') ? <p className="notice bad given" role="alert">{sentence(save.error)}</p> : null}
+    </Dialog>
+  );
+}
