@@ -30,9 +30,9 @@ export interface Flip {
 
 let loading: Promise<unknown> | undefined;
 
-/** Loads the evaluator, once. `module` is for tests: in the page it is found beside the script. */
-export function loadEvaluator(module?: InitInput): Promise<unknown> {
-  loading ??= init(module ? { module_or_path: module } : undefined).catch((error: unknown) => {
+/** Loads the evaluator, once. `module` is for tests: in the page it is a file of the dashboard. */
+export function loadEvaluator(module: InitInput = new URL('../generated/evaluator/pennon_wasm_bg.wasm', import.meta.url)): Promise<unknown> {
+  loading ??= init({ module_or_path: module }).catch((error: unknown) => {
     loading = undefined;
     throw error;
   });
