@@ -39,6 +39,7 @@ function copy(folder, names) {
 }
 compile(made);
 copy(made, [...files, 'inline.js', 'inline.d.ts']);
+cpSync(join(root, '..', 'LICENSE'), join(made, 'LICENSE'));
 
 const commonJs = join(made, 'cjs');
 // The same declarations, of modules of the other kind: TypeScript goes by the nearest package.json.

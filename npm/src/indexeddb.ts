@@ -13,41 +13,47 @@ export class IndexedDbStorage implements SnapshotStorage {
   #database: Promise<IDBDatabase> | undefined;
 
   async load(name: string): Promise<Stored> {
-    const transaction = (await this.#open()).transaction([SNAPSHOTS, HIGH_WATER], 'readonly');
-    const snapshot: IDBRequest<unknown> = transaction.objectStore(SNAPSHOTS).get(name);
-    const mark: IDBRequest<unknown> = transaction.objectStore(HIGH_WATER).get(name);
-    await done(transaction);
-    return checkedStored({ snapshot: snapshot.result, highWater: mark.result });
+    const asked = await this.#transact('readonly', (snapshots, marks): IDBRequest<unknown>[] => [snapshots.get(name), marks.get(name)]);
+    const [snapshot, highWater] = asked.map(({ result }) => result);
+    return checkedStored({ snapshot, highWater });
   }
 
-  async save(name: string, snapshot: SnapshotFiles, highWater: Uint8Array): Promise<void> {
-    const transaction = (await this.#open()).transaction([SNAPSHOTS, HIGH_WATER], 'readwrite');
-    const marks = transaction.objectStore(HIGH_WATER);
-    const held: IDBRequest<unknown> = marks.get(name);
-    held.onsuccess = () => {
-      if (held.result instanceof Uint8Array && isOlder(highWater, held.result)) return;
-      marks.put(highWater, name);
-      transaction.objectStore(SNAPSHOTS).put(snapshot, name);
-    };
-    await done(transaction);
+  save(name: string, snapshot: SnapshotFiles, highWater: Uint8Array): Promise<void> {
+    return this.#transact('readwrite', (snapshots, marks) => {
+      const held: IDBRequest<unknown> = marks.get(name);
+      held.onsuccess = () => {
+        if (held.result instanceof Uint8Array && isOlder(highWater, held.result)) return;
+        marks.put(highWater, name);
+        snapshots.put(snapshot, name);
+      };
+    });
   }
 
-  async drop(name: string, head: Uint8Array): Promise<void> {
-    const transaction = (await this.#open()).transaction([SNAPSHOTS], 'readwrite');
-    const snapshots = transaction.objectStore(SNAPSHOTS);
-    const held: IDBRequest<unknown> = snapshots.get(name);
-    held.onsuccess = () => {
-      const { snapshot } = checkedStored({ snapshot: held.result });
-      if (snapshot && sameBytes(snapshot.head, head)) snapshots.delete(name);
-    };
-    await done(transaction);
+  drop(name: string, head: Uint8Array): Promise<void> {
+    return this.#transact('readwrite', (snapshots) => {
+      const held: IDBRequest<unknown> = snapshots.get(name);
+      held.onsuccess = () => {
+        const { snapshot } = checkedStored({ snapshot: held.result });
+        if (snapshot && sameBytes(snapshot.head, head)) snapshots.delete(name);
+      };
+    });
   }
 
-  async forget(name: string): Promise<void> {
-    const transaction = (await this.#open()).transaction([SNAPSHOTS, HIGH_WATER], 'readwrite');
-    transaction.objectStore(SNAPSHOTS).delete(name);
-    transaction.objectStore(HIGH_WATER).delete(name);
-    await done(transaction);
+  forget(name: string): Promise<void> {
+    return this.#transact('readwrite', (snapshots, marks) => {
+      snapshots.delete(name);
+      marks.delete(name);
+    });
+  }
+
+  /** Resolves when everything that `use` asked for is done. */
+  async #transact<Result>(mode: IDBTransactionMode, use: (snapshots: IDBObjectStore, marks: IDBObjectStore) => Result): Promise<Result> {
+    const transaction = (await this.#open()).transaction([SNAPSHOTS, HIGH_WATER], mode);
+    const result = use(transaction.objectStore(SNAPSHOTS), transaction.objectStore(HIGH_WATER));
+    return new Promise((resolve, reject) => {
+      transaction.oncomplete = () => resolve(result);
+      transaction.onabort = transaction.onerror = () => reject(failure('Using', transaction.error));
+    });
   }
 
   async #open(): Promise<IDBDatabase> {
@@ -82,14 +88,6 @@ function open(onClosed: () => void): Promise<IDBDatabase> {
     };
     request.onerror = () => reject(failure('Opening', request.error));
     request.onblocked = () => reject(failure('Opening', null));
-  });
-}
-
-function done(transaction: IDBTransaction): Promise<void> {
-  return new Promise((resolve, reject) => {
-    transaction.oncomplete = () => resolve();
-    transaction.onabort = () => reject(failure('Using', transaction.error));
-    transaction.onerror = () => reject(failure('Using', transaction.error));
   });
 }
 

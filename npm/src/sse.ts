@@ -23,9 +23,9 @@ export interface ServerSentEventHandler {
 export class ServerSentEventParser {
   readonly #handler: ServerSentEventHandler;
   // Takes a byte order mark off the start, as the standard asks.
-  readonly #decoder = new TextDecoder('utf-8');
-  #line = '';
-  #afterCarriageReturn = false;
+  readonly #decoder = new TextDecoder();
+  /** What has no end of line yet. */
+  #rest = '';
   #event = '';
   #data: string[] = [];
   #size = 0;
@@ -36,28 +36,11 @@ export class ServerSentEventParser {
 
   /** @throws PennonError `over-limits` when one event grows over the limit. */
   push(chunk: Uint8Array): void {
-    const text = this.#decoder.decode(chunk, { stream: true });
-    let start = 0;
-    for (let at = 0; at < text.length; at += 1) {
-      const code = text.charCodeAt(at);
-      if (code !== 10 && code !== 13) {
-        this.#afterCarriageReturn = false;
-        continue;
-      }
-      if (code === 10 && this.#afterCarriageReturn) {
-        // The second half of CR LF ends no line of its own.
-        this.#afterCarriageReturn = false;
-        start = at + 1;
-        continue;
-      }
-      this.#afterCarriageReturn = code === 13;
-      const line = this.#line + text.slice(start, at);
-      this.#line = '';
-      start = at + 1;
-      this.#take(line);
-    }
-    this.#line += text.slice(start);
-    if (this.#line.length + this.#size > MAX_EVENT_BYTES) {
+    // A CR at the end may be the first half of CR LF.
+    const lines = (this.#rest + this.#decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r(?!$)/);
+    this.#rest = lines.pop() ?? '';
+    for (const line of lines) this.#take(line);
+    if (this.#rest.length + this.#size > MAX_EVENT_BYTES) {
       throw new PennonError('over-limits', `The stream sent an event of more than ${MAX_EVENT_BYTES} bytes.`);
     }
   }
