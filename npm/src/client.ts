@@ -28,6 +28,11 @@ export class Client extends FlagClient {
   #evaluator: Evaluator | undefined;
   /** Where WebAssembly cannot run, in place of both. */
   #answers: Answers | undefined;
+  /** Goes on with another evaluator. */
+  #restart: (() => void) | undefined;
+  #restarting = false;
+  /** Flags whose evaluation was a fault of the evaluator: left alone until another snapshot is there. */
+  readonly #faulty = new Set<string>();
 
   /** @internal Made by `createClient`. */
   constructor(connection: Connection, options: ClientOptions, platform: Platform) {
@@ -54,7 +59,7 @@ export class Client extends FlagClient {
           accepted: (source, changed) => this.#accepted(source, changed),
         },
       );
-    (platform.drive ?? run)(make);
+    this.#restart = (platform.drive ?? run)(make);
   }
 
   explain(key: string): readonly Step[] {
@@ -125,6 +130,7 @@ export class Client extends FlagClient {
 
   #evaluated(key: string, evaluate: (flags: Flags) => Outcome): Outcome {
     if (!this.#flags || !this.held) return this.#answers?.outcome(key) ?? renderedOutcome(this.rendered, key);
+    if (this.#faulty.has(key)) return failed('GENERAL');
     try {
       return evaluate(this.#flags);
     } catch (thrown) {
@@ -132,10 +138,19 @@ export class Client extends FlagClient {
         this.failed(thrown);
         return failed('INVALID_CONTEXT');
       }
-      // A fault in the evaluator costs this call its value, and the application nothing else.
-      this.failed(new PennonError('evaluator', `Evaluating ${key} failed: ${String(thrown)}`, { cause: thrown }));
+      // A fault in the evaluator costs this flag its value, and the application nothing else.
+      this.#fault(key, thrown);
       return failed('GENERAL');
     }
+  }
+
+  #fault(key: string, thrown: unknown): void {
+    // While there is no other evaluator yet, what asks the old one fails too, through no fault of its own.
+    if (this.#restarting) return;
+    this.#restarting = true;
+    this.#faulty.add(key);
+    this.failed(new PennonError('evaluator', `Evaluating ${key} failed: ${String(thrown)}`, { cause: thrown }));
+    this.#restart?.();
   }
 
   /** Has the server evaluate, as soon as what does that is loaded. */
@@ -147,7 +162,7 @@ export class Client extends FlagClient {
         if (!closing.closed) this.#answers = new Made({ ...options, context: this.context }, this.answered());
         return;
       } catch (thrown) {
-        this.failed(asPennonError(thrown, 'network', 'Loading the part of this package that does without WebAssembly failed'));
+        this.failed(asPennonError(thrown, 'network', 'Loading what does without WebAssembly failed'));
       }
       await wait(backoff.next(), platform.onWake, closing);
     }
@@ -170,15 +185,18 @@ export class Client extends FlagClient {
   #accepted(source: SnapshotSource, changed: boolean): void {
     const [epoch, version, , refreshBy] = this.#evaluator?.head_fields() ?? [];
     if (epoch === undefined || version === undefined || refreshBy === undefined) return;
+    this.#restarting = false;
+    if (this.held && (this.held.epoch !== epoch || this.held.version !== version)) this.#faulty.clear();
     if (changed) this.#flags?.snapshotChanged();
     this.accepted({ epoch, version, refreshBy }, source, changed ? 'snapshot' : undefined);
   }
 }
 
 /** Where programs run all the time. */
-function run(make: () => Session): void {
+function run(make: () => Session): () => void {
   const session = make();
   void session.run().then(() => session.end());
+  return () => void session.restart();
 }
 
 /** Connects a client on this platform. Throws only for a connection string that cannot be used. */

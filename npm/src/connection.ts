@@ -35,41 +35,24 @@ export function parseConnectionString(text: string): Connection {
   try {
     url = new URL(text);
   } catch {
-    throw refuse(`it is not a URL; expected ${FORM}`);
+    throw refuse(`it is not a URL like ${FORM}`);
   }
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    throw refuse(`its scheme is ${url.protocol.slice(0, -1)}; expected https (or http on your own machine)`);
-  }
-  if (url.protocol === 'http:' && !LOOPBACK.has(url.hostname)) {
-    throw refuse('http:// would send the key in clear; it is for your own machine alone (localhost, 127.0.0.1, [::1]): use https://');
-  }
-  if (url.search || url.hash) throw refuse('it has a query or a fragment; remove them');
-  const sdkKey = decode(url.username);
+  const { protocol, hostname, username, password, pathname, origin, search, hash } = url;
+  if (protocol !== 'https:' && protocol !== 'http:') throw refuse(`its scheme is ${protocol.slice(0, -1)} and not https`);
+  if (protocol === 'http:' && !LOOPBACK.has(hostname)) throw refuse('http sends the key in clear, and is for your own machine alone; use https');
+  if (search || hash) throw refuse('it has a query or a fragment; remove them');
+  const sdkKey = decode(username);
   const match = SDK_KEY.exec(sdkKey);
-  if (!match) {
-    if (sdkKey.startsWith('pne_')) throw refuse('its key is an edge key; use a client key (pnc_) or a server key (pns_)');
-    throw refuse(`it has no well-formed SDK key (pnc_ or pns_ and 43 characters); expected ${FORM}`);
-  }
-  if (url.password === '') {
-    throw refuse('the root fingerprint after the key is missing, without it no snapshot can be trusted; copy the whole string again');
-  }
-  const rootFingerprint = decode(url.password);
-  if (!FINGERPRINT.test(rootFingerprint)) {
-    throw refuse('its root fingerprint is not 43 characters of base64url; copy the whole string again');
-  }
-  const path = url.pathname.replace(/\/$/, '');
+  if (!match) throw refuse(sdkKey.startsWith('pne_') ? 'its key is an edge key; use a client key (pnc_) or a server key (pns_)' : `it has no SDK key (pnc_ or pns_ and 43 characters) like ${FORM}`);
+  // Without it no snapshot can be trusted.
+  if (password === '') throw refuse('the root fingerprint after the key is missing; copy the whole string again');
+  const rootFingerprint = decode(password);
+  if (!FINGERPRINT.test(rootFingerprint)) throw refuse('its root fingerprint is not 43 characters of base64url; copy the whole string again');
+  const path = pathname.replace(/\/$/, '');
   const cut = path.lastIndexOf('/');
   const environment = path.slice(cut + 1);
-  if (!ENVIRONMENT.test(environment)) {
-    throw refuse('its path does not end in an environment id (32 lower-case hexadecimal digits)');
-  }
-  return {
-    base: url.origin + path.slice(0, cut),
-    sdkKey,
-    kind: match[1] === 'pns' ? 'server' : 'client',
-    rootFingerprint,
-    environment,
-  };
+  if (!ENVIRONMENT.test(environment)) throw refuse('its path does not end in an environment id (32 lower-case hexadecimal digits)');
+  return { base: origin + path.slice(0, cut), sdkKey, kind: match[1] === 'pns' ? 'server' : 'client', rootFingerprint, environment };
 }
 
 function decode(part: string): string {

@@ -16,8 +16,11 @@ export interface Platform {
   onWake?(wake: () => void): () => void;
   /** Where WebAssembly cannot run: loads what asks the server for outcomes instead. */
   loadAnswers?: (() => Promise<typeof Answers>) | undefined;
-  /** Where nothing runs by itself: takes over to keep flags up to date. `make` makes a session that has not begun. */
-  drive?: ((make: () => Session) => void) | undefined;
+  /**
+   * Where nothing runs by itself: takes over to keep flags up to date. `make` makes a session that has not begun. Answers how to
+   * go on with another evaluator after a fault.
+   */
+  drive?: ((make: () => Session) => () => void) | undefined;
   /** Where several clients can have one stream between them. */
   share?: Share | undefined;
 }

@@ -64,6 +64,8 @@ export class Session {
   #acceptance: Acceptance | undefined;
   #evaluator: Evaluator | undefined;
   #head: Uint8Array | undefined;
+  /** A head whose acceptance was a fault of the evaluator. */
+  #fatal: Uint8Array | undefined;
   /** Tells other clients, once this one follows the server for them. */
   #tell: ((message: TabMessage) => void) | undefined;
   #connected = false;
@@ -80,19 +82,12 @@ export class Session {
 
   /** Runs until closed; never rejects. */
   async run(): Promise<void> {
-    const { backoff, closing, transport } = this.#options;
+    const { closing, transport } = this.#options;
     // The first request is on its way while the module is compiled and the store is read.
     const firstHead = transport.head();
     firstHead.catch(() => undefined); // `follow` awaits it later and reports
-    while (!this.#evaluator) {
-      try {
-        await this.start();
-      } catch (thrown) {
-        if (!closing.closed) this.#on.failed(asPennonError(thrown, 'evaluator', 'The WebAssembly evaluator did not start'));
-        await this.#wait(backoff.next());
-      }
-      if (closing.closed) return;
-    }
+    await this.#started();
+    if (closing.closed) return;
     const { share } = this.#options.platform;
     if (!share) return this.#follow(firstHead);
     let head: Promise<Uint8Array> | undefined = firstHead;
@@ -104,10 +99,48 @@ export class Session {
       wait: () => {
         // It asks once by itself, since what it starts with may be old. By the time it follows, this head is old.
         head = undefined;
-        firstHead.then((first) => this.#catchUp(first)).catch((thrown: unknown) => this.#on.failed(asPennonError(thrown, 'network', 'The connection to the server failed')));
+        void this.#ask(firstHead);
       },
       hear: (message) => this.#hear(message),
     });
+  }
+
+  /**
+   * Goes on with an evaluator made anew, from what is stored or else from the server: a fault leaves the one there in no known
+   * state. Never rejects.
+   */
+  async restart(): Promise<void> {
+    await this.#received.idle();
+    this.#evaluator = this.#acceptance = this.#head = undefined;
+    await this.#started();
+    if (!this.#head) await this.#ask(this.#options.transport.head());
+  }
+
+  /** Resolves when the evaluator has started, however often that fails, or on close. */
+  async #started(): Promise<void> {
+    const { backoff, closing } = this.#options;
+    while (!this.#evaluator && !closing.closed) {
+      try {
+        await this.start();
+      } catch (thrown) {
+        if (!closing.closed) this.#on.failed(asPennonError(thrown, 'evaluator', 'The WebAssembly evaluator did not start'));
+        await this.#wait(backoff.next());
+      }
+    }
+  }
+
+  /** Takes the head that is asked for; asks again as often as that fails, where nothing else would. */
+  async #ask(head: Promise<Uint8Array>): Promise<void> {
+    const { backoff, closing, transport } = this.#options;
+    while (!closing.closed) {
+      try {
+        if (await this.offer(await head)) return;
+      } catch (thrown) {
+        if (!closing.closed) this.#on.failed(asPennonError(thrown, 'network', 'The connection to the server failed'));
+      }
+      await this.#wait(backoff.next());
+      head = transport.head();
+    }
   }
 
   async #follow(firstHead: Promise<Uint8Array> | undefined): Promise<void> {
@@ -190,11 +223,17 @@ export class Session {
       this.#on.confirmed();
       return done(true);
     }
+    // It is what stopped the evaluator once: whoever sends it again, it stays out.
+    if (this.#fatal && sameBytes(this.#fatal, head)) return done(true);
     try {
       await this.#accept(head, this.#options.transport, 'network');
       this.#tell?.({ head });
       done(true);
     } catch (thrown) {
+      if (thrown instanceof WebAssembly.RuntimeError) {
+        this.#fatal = head;
+        void this.restart();
+      }
       const error = asPennonError(thrown, 'evaluator', 'Accepting a snapshot failed');
       if (!this.#options.closing.closed) this.#on.failed(error);
       done(PASSING.has(error.code));

@@ -25,7 +25,11 @@ export class WorkerClient extends ServerClient {
   /** @internal Made by `createClient`. */
   constructor(connection: Connection, options: ClientOptions, platform: Platform) {
     let taken: (() => Session) | undefined;
-    super(connection, options, { ...platform, drive: (make) => (taken = make) });
+    const drive = (make: () => Session): (() => void) => {
+      taken = make;
+      return () => this.#startAnew();
+    };
+    super(connection, options, { ...platform, drive });
     this.#make = taken as unknown as () => Session;
   }
 
@@ -61,6 +65,13 @@ export class WorkerClient extends ServerClient {
     } catch (thrown) {
       this.failed(asPennonError(thrown, 'evaluator', 'Refreshing the flags failed'));
     }
+  }
+
+  /** With the next request. */
+  #startAnew(): void {
+    this.#session = undefined;
+    this.#refreshing = false;
+    this.#dueAt = -Infinity;
   }
 
   override close(): void {

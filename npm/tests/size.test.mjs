@@ -10,7 +10,7 @@ import { build } from 'esbuild';
 
 /** `initial`: bytes of gzip that are loaded with the page. `later`: what is loaded on demand, for the pages that need it. */
 const BUDGETS = [
-  { entry: 'browser', uses: 'createClient', initial: 13_700, later: 1_400 },
+  { entry: 'browser', uses: 'createClient', initial: 13_850, later: 1_400 },
   { entry: 'slim', uses: 'createClient', initial: 6_600, later: 0 },
   { entry: 'react', uses: 'PennonProvider, useFlag', initial: 1_000, later: 0 },
 ];
