@@ -51,7 +51,7 @@ function Flag({ project, flag, environments }: { project: string; flag: KeptFlag
       <FlagHead project={project} flag={flag} />
       <nav className="tabs" aria-label="Of this flag">
         {TABS.map(([key, label]) => (
-          <Link key={key} to="/projects/$project/flags/$flag" params={{ project, flag: flag.key }} search={(before) => ({ ...before, tab: key === 'targeting' ? undefined : key })} className={tab === key ? 'tab active' : 'tab'} aria-current={tab === key ? 'page' : undefined}>{label}</Link>
+          <Link key={key} to="/projects/$project/flags/$flag" params={{ project, flag: flag.key }} search={(before) => ({ ...before, tab: key === 'targeting' ? undefined : key })} className={tab === key ? 'tab chosen' : 'tab'} activeOptions={{ exact: true, explicitUndefined: true }}>{label}</Link>
         ))}
       </nav>
       <Suspense fallback={<Loading what="the tab" />}>
@@ -60,7 +60,7 @@ function Flag({ project, flag, environments }: { project: string; flag: KeptFlag
           <>
             <nav className="environments" aria-label="Environment">
               {environments.map(({ key, name, protected: guarded }) => (
-                <Link key={key} to="/projects/$project/flags/$flag" params={{ project, flag: flag.key }} search={(before) => ({ ...before, env: key })} className={environment.key === key ? 'environment active' : 'environment'} aria-current={environment.key === key ? 'true' : undefined}>
+                <Link key={key} to="/projects/$project/flags/$flag" params={{ project, flag: flag.key }} search={(before) => ({ ...before, env: key })} className={environment.key === key ? 'environment chosen' : 'environment'} aria-current={environment.key === key ? 'true' : undefined}>
                   <span className="cut">{name}</span>{guarded ? <span className="tag">protected</span> : null}{drafts[key] ? <span className="tag warn">not saved</span> : null}
                 </Link>
               ))}

@@ -36,7 +36,7 @@ export function KeysPage() {
             <div className="stack">
               <nav className="environments" aria-label="Environment">
                 {all.map(({ key, name }) => (
-                  <button key={key} type="button" className={key === environment.key ? 'environment active' : 'environment'} aria-current={key === environment.key ? 'true' : undefined} onClick={() => void navigate({ to: '/projects/$project/keys', params: { project }, search: { env: key }, replace: true })}>{name}</button>
+                  <button key={key} type="button" className={key === environment.key ? 'environment chosen' : 'environment'} aria-current={key === environment.key ? 'true' : undefined} onClick={() => void navigate({ to: '/projects/$project/keys', params: { project }, search: { env: key }, replace: true })}>{name}</button>
                 ))}
               </nav>
               <KeysOf key={environment.key} project={project} environment={environment} />

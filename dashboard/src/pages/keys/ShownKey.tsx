@@ -27,7 +27,7 @@ export function ShownKey({ project, environment, made, onClose }: Props) {
       <Shown label="Connection string" text={made.connectionString} />
       <Shown label="Key alone" text={made.key} />
       <div className="tabs" role="group" aria-label="For">
-        {all.map(({ title }, index) => <button key={title} type="button" className={index === chosen ? 'tab active' : 'tab'} aria-pressed={index === chosen} onClick={() => setChosen(index)}>{title}</button>)}
+        {all.map(({ title }, index) => <button key={title} type="button" className={index === chosen ? 'tab chosen' : 'tab'} aria-pressed={index === chosen} onClick={() => setChosen(index)}>{title}</button>)}
       </div>
       {shown ? (
         <div className="stack-small">
