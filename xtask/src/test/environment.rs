@@ -74,7 +74,7 @@ impl Environment {
         Ok(())
     }
 
-    /// Everything that is built (`PENNON_BIN`), the servers, and the browsers (`PENNON_CHROMIUM`, `PENNON_FIREFOX`).
+    /// Everything that is built (`PENNON_BIN`), the servers, and the browsers (`PENNON_CHROMIUM`, `PENNON_FIREFOX`, `PENNON_WEBKIT`).
     pub(crate) fn parts(&mut self, command: &mut Command) -> Result<()> {
         build::everything()?;
         self.postgres(command)?;
@@ -84,6 +84,9 @@ impl Environment {
             .env("PENNON_BIN", workspace::pennon())
             .env("PENNON_CHROMIUM", tools::chromium()?)
             .env("PENNON_FIREFOX", tools::firefox()?);
+        if let Some(webkit) = tools::webkit()? {
+            command.env("PENNON_WEBKIT", webkit);
+        }
         Ok(())
     }
 }

@@ -12,7 +12,7 @@ mod rust;
 mod valgrind;
 
 pub(crate) use bindgen::{bindgen, version as bindgen_version};
-pub(crate) use browser::{chromium, firefox};
+pub(crate) use browser::{chromium, firefox, webkit};
 pub(crate) use cargo_deny::cargo_deny;
 pub(crate) use node::{consumer_packages, node_packages, npm, npm_test};
 pub(crate) use postgres::binaries as postgres_binaries;
@@ -36,6 +36,7 @@ pub(crate) fn all() -> Result<()> {
     redis_server()?;
     chromium()?;
     firefox()?;
+    webkit()?;
     valgrind()?;
     python()?;
     println!("every tool is there");

@@ -1,4 +1,4 @@
-// What Firefox does: the vectors; then a client on the network, a change, and a start without a network.
+// What such a browser does: the vectors; then a client on the network, a change, and a start without a network.
 import { createClient } from '/dist/entrypoints/browser.js';
 import { run } from '/tests/conformance.mjs';
 
