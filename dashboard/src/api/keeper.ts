@@ -18,5 +18,9 @@ function onError(error: unknown): void {
 export const keeper: QueryClient = new QueryClient({
   queryCache: new QueryCache({ onError }),
   mutationCache: new MutationCache({ onError }),
-  defaultOptions: { queries: { retry: again, staleTime: 5_000 } },
+  defaultOptions: {
+    queries: { retry: again, staleTime: 5_000 },
+    // A change that cannot be sent now fails now: one that went out by itself later would surprise.
+    mutations: { networkMode: 'always' },
+  },
 });

@@ -4,11 +4,14 @@ import { useQuery } from '@tanstack/react-query';
 import { Outlet, useLocation, useParams } from '@tanstack/react-router';
 import { Suspense, useEffect, useRef, useState } from 'react';
 
+import { keeper } from '../api/keeper.ts';
 import { useLive } from '../api/live.ts';
-import { projectsQuery } from '../api/queries.ts';
+import { meQuery, projectsQuery } from '../api/queries.ts';
 import { Dialog } from '../ui/Dialog.tsx';
 import { Icon } from '../ui/Icon.tsx';
 import { Loading } from '../ui/Loaded.tsx';
+import { useToasts } from '../ui/toasts.tsx';
+import { told } from './heard.ts';
 import { Keyboard } from './Keyboard.tsx';
 import { rememberProject } from './lastProject.ts';
 import { Navigation } from './Navigation.tsx';
@@ -19,7 +22,11 @@ export function Shell() {
   const { project } = useParams({ from: '/inside/projects/$project' });
   const { pathname } = useLocation();
   const projects = useQuery(projectsQuery);
-  useLive(project);
+  const toasts = useToasts();
+  useLive(project, (change) => {
+    const words = told(change, keeper.getQueryData(meQuery.queryKey), location.pathname);
+    if (words) toasts.say(words);
+  });
   const [open, setOpen] = useState(false);
   const main = useRef<HTMLElement>(null);
   const shown = useRef(pathname);

@@ -118,7 +118,7 @@ function InEnvironment({ project, flag, environment, drafts, setDrafts }: InProp
             <div className="with-preview">
               <div className="stack">
                 <Targeting project={project} flag={flag} environment={environment} configuration={draft.configuration} updatedAt={kept.updatedAt} findings={findings} disabled={disabled} onChange={draft.set} />
-                <SaveBar draft={draft} environment={environment} errors={findings.filter(({ severity }) => severity === 'error').length} />
+                <SaveBar draft={draft} project={project} flag={flag.key} environment={environment} errors={findings.filter(({ severity }) => severity === 'error').length} />
               </div>
               <PreviewPanel
                 project={project} environment={environment.key} flag={flag.key} definition={flag.definition} configuration={draft.configuration} compiling={compiling}

@@ -100,6 +100,7 @@ export function useDraft(project: string, flag: string, environment: string, dra
 
   return {
     query, base, configuration, dirty, set, collision,
+    operations: stored ? operationsBetween(stored.base.configuration, stored.configuration) : [],
     changes: stored ? changesInWords(stored.base.configuration, stored.configuration, Date.now()) : [],
     /** Somebody else saved since this draft was begun. */
     behind: stored !== undefined && query.data !== undefined && query.data.version > stored.base.version,

@@ -1,7 +1,7 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 
-import { flagsQuery } from '../../api/queries.ts';
+import { flagsQuery, sdkKeysQuery } from '../../api/queries.ts';
 import type { Environment, NewSdkKey } from '../../api/types.ts';
 import { Copy } from '../../ui/Copy.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
@@ -35,8 +35,19 @@ export function ShownKey({ project, environment, made, onClose }: Props) {
           <div className="snippet"><pre tabIndex={0} aria-label={`${shown.title} snippet`}>{shown.code}</pre><Copy text={shown.code} label="Copy the snippet" quiet /></div>
         </div>
       ) : null}
+      <FirstUse project={project} environment={environment.key} id={made.id} />
     </Dialog>
   );
+}
+
+/** How often it is asked whether the key has been used. */
+const AGAIN_MS = 2_000;
+
+/** Waits until a program comes with the key. */
+function FirstUse({ project, environment, id }: { project: string; environment: string; id: string }) {
+  const keys = useQuery({ ...sdkKeysQuery(project, environment), refetchInterval: AGAIN_MS });
+  const used = keys.data?.items.some((key) => key.id === id && key.lastUsedAt != null);
+  return <p role="status" className={used ? 'notice good' : 'notice'}>{used ? 'It works: a program has come with this key.' : 'Waiting for a program that comes with this key…'}</p>;
 }
 
 export function Shown({ label, text }: { label: string; text: string }) {
