@@ -2,13 +2,15 @@ import { hexFromBytes } from './base64.js';
 import { PennonError, type SnapshotSource } from './errors.js';
 import type { Evaluator } from './generated/pennon_wasm.js';
 import { MAX_KEYSET_STEPS, MAX_STORED_KEYSETS } from './limits.js';
-import type { SnapshotFiles } from './storage.js';
+import { sameBytes, type SnapshotFiles } from './storage.js';
 import { sha256, verifyEd25519 } from './verify.js';
 
 /** Where what a head refers to comes from: the server, or a store. */
 export interface SnapshotParts {
   /** @param sha256 lower-case hexadecimal */
   body(sha256: string): Promise<Uint8Array>;
+  /** What makes one body out of another, where that can be had. */
+  delta?(from: string, to: string): Promise<Uint8Array>;
   keyset(number: number): Promise<Uint8Array>;
 }
 
@@ -56,9 +58,27 @@ export class Acceptance {
       this.#check(this.#evaluator.admit_renewal(), source);
       return false;
     }
-    const body = await parts.body(hexFromBytes(this.#evaluator.body_sha256()));
-    this.#check(this.#evaluator.admit_body(body, await sha256(body)), source);
+    const wanted = this.#evaluator.body_sha256();
+    const rebuilt = await this.#rebuilt(wanted, parts);
+    const body = rebuilt ?? (await parts.body(hexFromBytes(wanted)));
+    this.#check(this.#evaluator.admit_body(body, rebuilt ? wanted : await sha256(body)), source);
     return true;
+  }
+
+  /**
+   * The wanted body, made of the one held and a delta. None where there is no delta or it leads elsewhere, whatever the reason: the whole
+   * body is fetched then, once, and what is wrong with the connection shows there.
+   */
+  async #rebuilt(wanted: Uint8Array, parts: SnapshotParts): Promise<Uint8Array | undefined> {
+    const held = this.#evaluator.held_body_sha256();
+    if (!parts.delta || held.length === 0) return undefined;
+    try {
+      const delta = await parts.delta(hexFromBytes(held), hexFromBytes(wanted));
+      const body = this.#evaluator.apply_delta(delta);
+      return body && sameBytes(await sha256(body), wanted) ? body : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   /** Takes keysets one by one up to the number a head names; each proves the next. */

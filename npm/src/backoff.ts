@@ -8,6 +8,9 @@ export class Backoff {
   #failures = 0;
   #asked: number | undefined;
   #capMs: number;
+  #windowMs: number | undefined;
+  /** What the next wait is drawn from, after a stream that was open. */
+  #spreadMs: number | undefined;
   readonly #baseMs: number;
   readonly #random: () => number;
 
@@ -26,6 +29,11 @@ export class Backoff {
       // Not before the time that the server asked for, and not all of us at that time.
       return Math.round(asked + this.#random() * Math.max(asked, this.#baseMs));
     }
+    if (this.#spreadMs !== undefined) {
+      const spread = this.#spreadMs;
+      this.#spreadMs = undefined;
+      return Math.round(this.#random() * spread);
+    }
     // The exponent is bounded because 2 ** 1024 is infinite.
     const bound = Math.min(this.#capMs, this.#baseMs * 2 ** Math.min(this.#failures, 30));
     this.#failures += 1;
@@ -37,14 +45,25 @@ export class Backoff {
     this.#failures = 0;
   }
 
-  /** The server said when to come back (`goodbye`, `Retry-After`). Used once. */
+  /**
+   * A stream that was open has ended: all who lost theirs with it come back spread over the time that the server set, in its goodbye or
+   * before.
+   */
+  streamEnded(windowMs = this.#windowMs): void {
+    if (windowMs !== undefined && windowMs >= 0) this.#spreadMs = Math.min(windowMs, MAX_SERVER_DELAY_MS);
+  }
+
+  /** The server said when to come back (`Retry-After`). Used once. */
   serverAsked(delayMs: number): void {
     if (delayMs >= 0) this.#asked = Math.min(delayMs, MAX_SERVER_DELAY_MS);
   }
 
-  /** The server set the cap (`retry:` of the stream). It cannot ask for less than the first wait: that would be hammering. */
-  serverSetCap(capMs: number): void {
-    if (capMs > 0) this.#capMs = Math.min(Math.max(capMs, this.#baseMs), MAX_SERVER_DELAY_MS);
+  /**
+   * The server set over how long its clients spread that lose their streams (`retry:`), which is the cap of every wait too. It cannot ask for
+   * less than the first wait: that would be hammering.
+   */
+  serverSetWindow(windowMs: number): void {
+    if (windowMs > 0) this.#capMs = this.#windowMs = Math.min(Math.max(windowMs, this.#baseMs), MAX_SERVER_DELAY_MS);
   }
 
   /** Milliseconds until the next of regular requests that all go well: an even draw around `everyMs`, or the cap if that is less. */

@@ -95,11 +95,11 @@ async function readStream(transport: Transport, backoff: Backoff, closing: Closi
   };
   let timer = setTimeout(silence, STREAM_SILENCE_MS);
   let openedAt: number | undefined;
+  let goodbye = false;
   try {
     const stream = await transport.stream(ended.signal);
     openedAt = performance.now();
     on.connected(true);
-    let goodbye = false;
     const parser = new ServerSentEventParser({
       event({ event, data }) {
         if (event === 'head') {
@@ -109,11 +109,11 @@ async function readStream(transport: Transport, backoff: Backoff, closing: Closi
         } else if (event === 'goodbye') {
           goodbye = true;
           const delay = reconnectAfter(data);
-          if (delay !== undefined) backoff.serverAsked(delay);
+          backoff.streamEnded(delay);
         }
         // Other events are for newer clients.
       },
-      retry: (milliseconds) => backoff.serverSetCap(milliseconds),
+      retry: (milliseconds) => backoff.serverSetWindow(milliseconds),
     });
     const reader = stream.getReader();
     try {
@@ -138,6 +138,7 @@ async function readStream(transport: Transport, backoff: Backoff, closing: Closi
     ended.abort();
     if (openedAt !== undefined) {
       if (performance.now() - openedAt >= STEADY_MS) backoff.succeeded();
+      if (!goodbye) backoff.streamEnded();
       on.connected(false);
     }
   }

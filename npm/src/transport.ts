@@ -41,6 +41,11 @@ export class Transport {
     return this.#bytes(`/v1/body/${sha256}`, MAX_BODY_BYTES[this.#connection.kind], 'the body of the snapshot');
   }
 
+  /** What makes one body out of another. */
+  delta(from: string, to: string): Promise<Uint8Array> {
+    return this.#bytes(`/v1/delta/${from}/${to}`, MAX_BODY_BYTES[this.#connection.kind], 'the change of the snapshot');
+  }
+
   keyset(number: number): Promise<Uint8Array> {
     return this.#bytes(`/v1/keyset/${number}`, MAX_KEYSET_BYTES, `keyset ${number}`);
   }

@@ -28,18 +28,32 @@ test('a server can ask for a wait, once, and it is spread', () => {
   assert.equal(backoff.next(), 50);
 });
 
-test('a server can set the cap, within a limit', () => {
+test('a server can set the window, which is the cap too, within a limit', () => {
   const backoff = new Backoff(() => 1, 100, 1000);
-  backoff.serverSetCap(150);
+  backoff.serverSetWindow(150);
   assert.deepEqual([backoff.next(), backoff.next()], [100, 150]);
-  backoff.serverSetCap(1e12);
+  backoff.serverSetWindow(1e12);
   for (let attempt = 0; attempt < 2000; attempt += 1) backoff.next();
   assert.equal(backoff.next(), 600_000);
 });
 
-test('a server cannot set a cap below the base', () => {
+test('whoever loses a stream comes back within the window, and no sooner than chance says', () => {
+  const after = (drawn, told) => {
+    const backoff = new Backoff(() => drawn, 100, 1000);
+    backoff.serverSetWindow(8000);
+    backoff.streamEnded(told);
+    return [backoff.next(), backoff.next()];
+  };
+  assert.deepEqual([0, 0.25, 1].map((drawn) => after(drawn)[0]), [0, 2000, 8000]);
+  assert.deepEqual(after(0.5, 600), [300, 50], 'a goodbye says it anew, once');
+  const old = new Backoff(() => 1, 100, 1000);
+  old.streamEnded();
+  assert.equal(old.next(), 100, 'a server that says nothing leaves it at the first wait');
+});
+
+test('a server cannot set a window below the base', () => {
   const backoff = new Backoff(() => 1, 100, 1000);
-  backoff.serverSetCap(1);
+  backoff.serverSetWindow(1);
   assert.deepEqual([backoff.next(), backoff.next()], [100, 100]);
 });
 

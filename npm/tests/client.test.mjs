@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { before, beforeEach, afterEach, describe, test } from 'node:test';
 
 import { createClient, MemoryStorage } from '../dist/entrypoints/node.js';
 import { next, status } from './support/events.mjs';
 import { DeliveryServer } from './support/server.mjs';
-import { CREATED, DAY, ENVIRONMENT, NOW, makeSnapshots, sampleConfig, snapshot } from './support/snapshots.mjs';
+import { CREATED, DAY, ENVIRONMENT, NOW, flipBit, makeSnapshots, sampleConfig, snapshot } from './support/snapshots.mjs';
 
 const FAST = { baseMs: 5, capMs: 50 };
 
@@ -19,6 +20,7 @@ describe('a client and a server', () => {
         renewed: snapshot(sampleConfig(), { created: CREATED + 6 * 60 * 60 * 1000, refreshBy: CREATED + 2 * DAY }),
         server: snapshot(sampleConfig(), { kind: 'server' }),
       },
+      deltas: [['one', 'two'], ['one', 'one']],
     });
   });
   beforeEach(async () => {
@@ -226,16 +228,55 @@ describe('a client and a server', () => {
     assert.deepEqual(errors, ['http-503']);
   });
 
-  test('a goodbye ends the stream and says when to come back', async () => {
-    const client = connect({ random: () => 0 });
+  test('a goodbye ends the stream and says over how long to come back', async () => {
+    const client = connect({ random: () => 0.5 });
     await client.ready();
     await status(client, ({ connected }) => connected);
     const streams = server.count('stream');
-    server.say('event: goodbye\ndata: {"reconnect_after_ms":30}\n\n');
+    server.say('event: goodbye\ndata: {"reconnect_after_ms":60}\n\n');
     await status(client, ({ connected }) => !connected);
     const from = performance.now();
     await server.requested('stream', streams + 1);
     assert.ok(performance.now() - from >= 25, 'it came back too early');
+  });
+
+  describe('deltas', () => {
+    const hash = (body) => createHash('sha256').update(body).digest('hex');
+    const names = () => [hash(made.snapshots.one.body), hash(made.snapshots.two.body)];
+
+    async function changed(delta) {
+      const client = connect();
+      await client.ready();
+      const [from, to] = names();
+      if (delta) server.deltas.set(`${from}/${to}`, delta);
+      const bodies = server.count('body');
+      const change = next(client, 'change');
+      server.publish(made.snapshots.two);
+      await change;
+      assert.equal(client.boolean('new-checkout', true), false);
+      return { bodies: server.count('body') - bodies, deltas: server.requests.filter(({ path }) => path.startsWith('/v1/delta')) };
+    }
+
+    test('a change comes as a delta to the body that is held, and no body is loaded', async () => {
+      const { bodies, deltas } = await changed(made.deltas[0]);
+      assert.equal(bodies, 0);
+      const [from, to] = names();
+      assert.deepEqual(deltas.map(({ path }) => path), [`/v1/delta/${from}/${to}`]);
+      assert.match(deltas[0].key, /^pnc_/);
+    });
+
+    for (const [name, delta] of [
+      ['there is none', () => undefined],
+      ['it leads to another body', () => made.deltas[1]],
+      ['it is damaged', () => made.deltas[0].subarray(0, 20)],
+      ['a bit of it is flipped', () => flipBit(made.deltas[0], made.deltas[0].length - 1)],
+      ['it is rubbish', () => new Uint8Array([1, 2, 3])],
+    ]) {
+      test(`the body is loaded whole, once, when ${name}`, async () => {
+        const { bodies, deltas } = await changed(delta());
+        assert.deepEqual([bodies, deltas.length], [1, 1]);
+      });
+    }
   });
 
   test('a bootstrap is verified and used before the network, which then confirms it', async () => {

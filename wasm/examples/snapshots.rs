@@ -11,7 +11,7 @@ use pennon_core::config::{Configuration, compile};
 use pennon_core::snapshot::sign::{
     MINIMUM_EVALUATOR, SigningKey, root_fingerprint, sign_head, sign_keyset,
 };
-use pennon_core::snapshot::{Head, Keyset, Kind, OnlineKey, sha256};
+use pennon_core::snapshot::{Head, Keyset, Kind, OnlineKey, Snapshot, delta, sha256};
 use serde::{Deserialize, Serialize};
 
 #[derive(Deserialize)]
@@ -19,6 +19,9 @@ use serde::{Deserialize, Serialize};
 struct Order {
     keysets: Vec<KeysetOrder>,
     snapshots: BTreeMap<String, SnapshotOrder>,
+    /// Names of two snapshots each: what makes the body of the second out of that of the first.
+    #[serde(default)]
+    deltas: Vec<[String; 2]>,
 }
 
 /// Keys are the numbers that they are made from.
@@ -54,6 +57,7 @@ struct Made {
     root_fingerprint: String,
     keysets: Vec<String>,
     snapshots: BTreeMap<String, Files>,
+    deltas: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -64,8 +68,12 @@ struct Files {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let order: Order = serde_json::from_reader(io::stdin().lock())?;
-    let mut made =
-        Made { root_fingerprint: String::new(), keysets: Vec::new(), snapshots: BTreeMap::new() };
+    let mut made = Made {
+        root_fingerprint: String::new(),
+        keysets: Vec::new(),
+        snapshots: BTreeMap::new(),
+        deltas: Vec::new(),
+    };
     for keyset in &order.keysets {
         let (fields, bytes) = make_keyset(keyset)?;
         if made.keysets.is_empty() {
@@ -76,6 +84,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (name, snapshot) in &order.snapshots {
         let files = make_snapshot(snapshot).map_err(|error| format!("{name}: {error}"))?;
         made.snapshots.insert(name.clone(), files);
+    }
+    for names in &order.deltas {
+        made.deltas.push(make_delta(names, &made.snapshots, &order.snapshots)?);
     }
     serde_json::to_writer(io::stdout().lock(), &made)?;
     Ok(())
@@ -121,6 +132,19 @@ fn make_snapshot(order: &SnapshotOrder) -> Result<Files, Box<dyn Error>> {
     let keys: Vec<SigningKey> = order.signed_by.iter().map(|&number| key(number)).collect();
     let keys: Vec<&SigningKey> = keys.iter().collect();
     Ok(Files { head: STANDARD.encode(sign_head(&head, &keys)), body: STANDARD.encode(body) })
+}
+
+fn make_delta(
+    names: &[String; 2],
+    made: &BTreeMap<String, Files>,
+    orders: &BTreeMap<String, SnapshotOrder>,
+) -> Result<String, Box<dyn Error>> {
+    let opened = |name: &String| -> Result<Snapshot, Box<dyn Error>> {
+        let (files, order) = made.get(name).zip(orders.get(name)).ok_or("a delta of nothing")?;
+        let kind = Kind::parse(&order.kind).ok_or("the kind is unknown")?;
+        Ok(Snapshot::open(STANDARD.decode(&files.body)?, kind)?)
+    };
+    Ok(STANDARD.encode(delta::make(&opened(&names[0])?, &opened(&names[1])?)?))
 }
 
 fn key(number: u8) -> SigningKey {

@@ -3,7 +3,9 @@
 //!
 //! Answers are 0, or 1 + the position of the refusal in `Refusal::ALL`.
 
-use pennon_core::snapshot::{Head, HeadOffer, HighWater, KeysetOffer, Refusal, SignatureCheck};
+use pennon_core::snapshot::{
+    Head, HeadOffer, HighWater, KeysetOffer, Refusal, SignatureCheck, delta,
+};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::Evaluator;
@@ -136,6 +138,17 @@ impl Evaluator {
                 .admit_body(head, body, sha256)
                 .map(|accepted| self.held = Some(accepted)),
         )
+    }
+
+    /// The SHA-256 of the body held; empty before the first.
+    pub fn held_body_sha256(&self) -> Vec<u8> {
+        self.held.as_ref().map(|held| held.head.body_sha256.to_vec()).unwrap_or_default()
+    }
+
+    /// The body that a delta makes of the one held; nothing when it makes none. It is as good as one that was fetched: the host hashes it, and
+    /// offers it to `admit_body`.
+    pub fn apply_delta(&self, delta: &[u8]) -> Option<Vec<u8>> {
+        delta::apply(&self.held.as_ref()?.snapshot, delta).ok()
     }
 
     /// The number of the keyset in use; 0 before the first.

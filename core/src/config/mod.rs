@@ -25,6 +25,7 @@ use alloc::string::String;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::evaluate::unix_ms;
 pub use attribute::{Attribute, AttributeType};
 pub use bucketing::{
     Bucketing, FnvPrefix, FnvSuffix, Holdout, Layer, Murmur3, Sha1Prefix, VendorHash,

@@ -49,6 +49,13 @@ impl Moment {
     }
 }
 
+/// A date and a time of RFC 3339 as Unix milliseconds, what is finer cut off.
+#[cfg(feature = "compile")]
+pub fn unix_ms(text: &str) -> Option<i64> {
+    let moment = Moment::parse(text.as_bytes())?;
+    Some(moment.seconds * 1_000 + i64::from(moment.nanoseconds / 1_000_000))
+}
+
 fn digits(text: &[u8], at: usize, count: usize) -> Option<i64> {
     text.get(at..at + count)?.iter().try_fold(0, |value, byte| {
         byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0'))

@@ -27,6 +27,8 @@ pub(crate) use bucket::{algorithm, unit};
 pub(crate) use condition::op;
 #[cfg(feature = "compile")]
 pub(crate) use datetime::Moment;
+#[cfg(feature = "compile")]
+pub use datetime::unix_ms;
 #[cfg(feature = "import")]
 pub(crate) use hash::{FNV_OFFSET, fnv1a, murmur3, sha1_60};
 #[cfg(feature = "compile")]

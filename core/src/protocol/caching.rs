@@ -20,6 +20,11 @@ pub fn body(holder: Kind) -> &'static str {
     }
 }
 
+/// For a delta, which never changes between two bodies, that the holder of a key of kind `holder` reads.
+pub fn delta(holder: Kind) -> &'static str {
+    body(holder)
+}
+
 /// For a keyset, which never changes under its number.
 pub const KEYSET: &str = "public, max-age=31536000, immutable";
 
@@ -40,7 +45,7 @@ mod tests {
 
     #[test]
     fn only_what_a_public_key_reads_is_public() {
-        for answer in [head, body] {
+        for answer in [head, body, delta] {
             assert!(answer(Kind::Client).starts_with("public, max-age="));
             for secret in [Kind::Server, Kind::Edge] {
                 assert_eq!(answer(secret), "private, no-store");

@@ -7,6 +7,7 @@ pub mod ofrep;
 pub mod problem;
 pub mod push;
 pub mod simple;
+pub mod stream;
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -287,9 +287,10 @@ impl Acceptance {
         Ok(())
     }
 
-    /// Nothing goes back: neither keyset nor (epoch, version), nor `created` within one version.
+    /// Nothing goes back: neither keyset nor, under one keyset, (epoch, version), nor `created` within one version. A newer keyset beats
+    /// everything signed under an older one: whoever had stolen a key may have signed the last version there is.
     fn compare(&self, head: &Head) -> Result<(), Refusal> {
-        let Some(mark) = self.high_water else {
+        let Some(mark) = self.high_water.filter(|mark| head.keyset <= mark.keyset) else {
             return Ok(());
         };
         if head.keyset < mark.keyset || (head.epoch, head.version) < (mark.epoch, mark.version) {

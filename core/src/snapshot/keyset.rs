@@ -30,6 +30,36 @@ impl OnlineKey {
         Self { public_key, environment, kinds }
     }
 
+    /// A key for these kinds of snapshot, of one environment or with zero of every environment.
+    pub fn scoped(public_key: [u8; 32], kinds: &[Kind], environment: [u8; 16]) -> Self {
+        let kinds = kinds.iter().fold(0, |bits, kind| bits | kind.bit());
+        Self { public_key, environment, kinds }
+    }
+
+    /// Another key that may sign the same.
+    pub fn replaced_by(self, public_key: [u8; 32]) -> Self {
+        Self { public_key, ..self }
+    }
+
+    /// The kinds that it may sign.
+    pub fn kinds(&self) -> impl Iterator<Item = Kind> {
+        let bits = self.kinds;
+        Kind::ALL.into_iter().filter(move |kind| bits & kind.bit() != 0)
+    }
+
+    /// The start of the public key, by which signatures name it.
+    pub fn id(&self) -> [u8; 8] {
+        let mut id = [0; 8];
+        id.copy_from_slice(&self.public_key[..8]);
+        id
+    }
+
+    /// Whether this key may sign all that `other` may.
+    pub fn covers(&self, other: &Self) -> bool {
+        other.kinds & !self.kinds == 0
+            && (self.environment == [0; 16] || self.environment == other.environment)
+    }
+
     /// Whether the keyset lets this key sign such a head.
     pub fn may_sign(&self, kind: Kind, environment: [u8; 16]) -> bool {
         self.kinds & kind.bit() != 0

@@ -236,6 +236,30 @@ fn a_renewed_signature_is_taken_without_a_body() {
 }
 
 #[test]
+fn a_newer_keyset_beats_whatever_was_signed_under_an_older_one() {
+    let signer = Signer::new();
+    let mut acceptance = signer.acceptance(None);
+    let stolen = Head { epoch: u32::MAX, version: u64::MAX, ..head(&body()) };
+    acceptance.accept(&signer.sign(stolen), body(), NOW).unwrap();
+    let fresh = SigningKey::from_seed([77; 32]);
+    let second = Keyset {
+        number: 2,
+        keys: alloc::vec![OnlineKey::for_environment(fresh.public_key(), [0; 16])],
+        ..signer.keyset.clone()
+    };
+    acceptance.accept_keyset(&sign_keyset(&second, &[&signer.root]).unwrap()).unwrap();
+    let recovered = Head { keyset: 2, ..head(&body()) };
+    let by_the_stolen = acceptance.check_head(&signer.sign(recovered), NOW).err();
+    assert_eq!(by_the_stolen, Some(Refusal::UnknownKey));
+    acceptance.accept(&sign_head(&recovered, &[&fresh]), body(), NOW).unwrap();
+    let again = acceptance.check_head(&signer.sign(stolen), NOW).err();
+    assert_eq!(again, Some(Refusal::OlderVersion));
+    let older = Head { version: 6, ..recovered };
+    let within = acceptance.check_head(&sign_head(&older, &[&fresh]), NOW).err();
+    assert_eq!(within, Some(Refusal::OlderVersion));
+}
+
+#[test]
 fn keysets_are_proved_by_the_fingerprint_and_then_by_their_predecessor() {
     let signer = Signer::new();
     let mut stranger = Acceptance::new([0; 32], ENVIRONMENT, Kind::Server, None);

@@ -8,6 +8,8 @@ export class DeliveryServer {
   head = undefined;
   /** Bodies by hash, as served: a test may damage one. */
   bodies = new Map();
+  /** Deltas by the two hashes. */
+  deltas = new Map();
   keysets = [];
   /** Answers instead of an endpoint: `{ status, type, body, headers? }` by the word after `/v1/`. */
   instead = new Map();
@@ -119,7 +121,7 @@ export class DeliveryServer {
       response.on('close', () => this.#streams.delete(response));
       return;
     }
-    const found = { head: () => this.head, body: () => this.bodies.get(rest[0]), keyset: () => this.keysets[rest[0] - 1] }[word]?.();
+    const found = { head: () => this.head, body: () => this.bodies.get(rest[0]), delta: () => this.deltas.get(rest.join('/')), keyset: () => this.keysets[rest[0] - 1] }[word]?.();
     if (!found) {
       response.writeHead(404, { 'content-type': 'application/problem+json' });
       return void response.end(JSON.stringify({ title: 'Not found', status: 404, code: 'not-found' }));

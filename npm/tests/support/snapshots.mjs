@@ -39,14 +39,14 @@ export function snapshot(config, fields = {}) {
 /**
  * Has snapshots made.
  *
- * @param order `{ keysets?, snapshots: { name: snapshot(...) } }`
- * @returns `{ rootFingerprint, keysets: Uint8Array[], snapshots: { name: { head, body } } }`
+ * @param order `{ keysets?, snapshots: { name: snapshot(...) }, deltas?: [[name, name]] }`
+ * @returns `{ rootFingerprint, keysets: Uint8Array[], snapshots: { name: { head, body } }, deltas: Uint8Array[] }`
  */
-export function makeSnapshots({ keysets = [KEYSET], snapshots }) {
+export function makeSnapshots({ keysets = [KEYSET], snapshots, deltas = [] }) {
   const cargo = ['run', '--quiet', '--package', 'pennon-wasm', '--example', 'snapshots'];
   const { status, stdout, stderr, error } = spawnSync('cargo', cargo, {
     cwd: repository,
-    input: JSON.stringify({ keysets, snapshots }),
+    input: JSON.stringify({ keysets, snapshots, deltas }),
     maxBuffer: 256 * 1024 * 1024,
   });
   if (status !== 0) throw new Error(`cargo ${cargo.join(' ')} failed: ${error ?? stderr}`);
@@ -55,6 +55,7 @@ export function makeSnapshots({ keysets = [KEYSET], snapshots }) {
   return {
     rootFingerprint: made.rootFingerprint,
     keysets: made.keysets.map(bytes),
+    deltas: made.deltas.map(bytes),
     snapshots: Object.fromEntries(
       Object.entries(made.snapshots).map(([name, { head, body }]) => [name, { head: bytes(head), body: bytes(body) }]),
     ),
