@@ -14,19 +14,20 @@ use crate::auth::password::Passwords;
 use crate::auth::rate::{Limiter, Rates};
 use crate::auth::sdk::SdkKeys;
 use crate::auth::seal::Vault;
+use crate::auth::streams::{StreamLimits, Streams};
 use crate::auth::throttle::Throttle;
 use crate::dashboard::Dashboard;
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::publish::compilations::Compilations;
+use crate::publish::edge_status::Reports;
 use crate::publish::memory::Published;
 use crate::publish::replicas::Announcer;
 use crate::publish::signer::Signer;
+use crate::publish::wire::Wire;
 use crate::store::change::{Change, Changing};
 use crate::store::{Store, StoreError};
 
-/// Streams that one server holds open at once; the next one is told to come back.
-pub const MAX_STREAMS: usize = 10_000;
 /// People who watch a project's changes at once; the next one is told to come back, and sees changes when the page is loaded anew.
 pub const MAX_WATCHERS: usize = 1_000;
 /// Drafts that are compiled at once; one more is told to come again.
@@ -39,8 +40,8 @@ pub struct Settings {
     pub public_url: String,
     /// SHA-256 that connection strings pin.
     pub root_fingerprint: [u8; 32],
-    /// Open streams at most.
-    pub max_streams: usize,
+    /// Streams that may be open, and how many may be opened.
+    pub streams: StreamLimits,
     /// Whether Redis is configured.
     pub redis: bool,
     /// Whose X-Forwarded-For is believed.
@@ -69,6 +70,8 @@ pub struct Shared {
     pub store: Store,
     pub published: Published,
     pub compilations: Compilations,
+    pub wire: Wire,
+    pub edge_reports: Reports,
     pub sdk_keys: SdkKeys,
     pub signer: Signer,
     pub jwt: Jwt,
@@ -82,7 +85,7 @@ pub struct Shared {
     pub told: Notify,
     /// True from the moment the server is asked to stop.
     pub stopping: watch::Sender<bool>,
-    pub streams: Arc<Semaphore>,
+    pub streams: Streams,
     /// Calls whoever watches a project in the dashboard.
     pub live: Live,
     /// Who may watch besides.
@@ -122,7 +125,7 @@ impl App {
         announcer: Announcer,
     ) -> Self {
         let limiter = Limiter::new(settings.rates);
-        let streams = Arc::new(Semaphore::new(settings.max_streams));
+        let streams = Streams::new(settings.streams);
         Self(Arc::new(Shared {
             settings,
             clock,
@@ -130,6 +133,8 @@ impl App {
             store,
             published: Published::default(),
             compilations: Compilations::default(),
+            wire: Wire::default(),
+            edge_reports: Reports::default(),
             sdk_keys: SdkKeys::default(),
             signer,
             jwt,
@@ -238,7 +243,7 @@ impl App {
 
     /// Streams that are open now.
     pub fn open_streams(&self) -> usize {
-        self.settings.max_streams.saturating_sub(self.streams.available_permits())
+        self.streams.open()
     }
 
     /// Whether Redis answers, or is not needed.

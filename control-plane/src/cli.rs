@@ -14,8 +14,8 @@ use crate::config::{self, ServeArgs, file};
 use crate::offline::compile::CompileArgs;
 use crate::offline::snapshot::VerifyArgs;
 use crate::offline::{
-    Failed, audit, check, compile, database, doctor, eval, import, keys, remote, snapshot, token,
-    user,
+    Failed, audit, check, compile, database, doctor, eval, import, keys, keysets, remote, snapshot,
+    token, user,
 };
 
 /// Feature flags as signed snapshots, evaluated where they are needed.
@@ -63,19 +63,41 @@ enum Command {
     Export(remote::ExportArgs),
     /// Compile CONFIG.json into the body of a snapshot; with a seed, sign its head.
     Compile(CompileArgs),
-    /// Evaluate one case a line; print one outcome a line. Exit status 2: some lines were no cases.
+    /// Evaluate one case a line; print one outcome a line. Exit status 2: some lines were no cases. With --server: what a context gets there, or
+    /// got at any version or time, and why.
     Eval {
-        #[arg(long, value_name = "CONFIG.json", required_unless_present = "snapshot")]
+        #[arg(long, value_name = "CONFIG.json", required_unless_present_any = ["snapshot", "server"])]
         config: Option<PathBuf>,
         /// The body of a snapshot.
         #[arg(long, value_name = "FILE", conflicts_with = "config")]
         snapshot: Option<PathBuf>,
-        #[arg(long, value_name = "CASES.jsonl")]
-        cases: PathBuf,
-        /// Compile --config for this kind: server, client or edge.
+        #[arg(long, value_name = "CASES.jsonl", required_unless_present = "server")]
+        cases: Option<PathBuf>,
+        /// Compile --config for this kind: server, client or edge. With --server: whose snapshot, server or client.
         #[arg(long, value_parser = compile::kind, default_value = "server")]
         kind: Kind,
+        /// Ask this server.
+        #[arg(long, value_name = "URL", conflicts_with_all = ["config", "snapshot", "cases"], requires_all = ["environment", "flag"])]
+        server: Option<String>,
+        /// The project's key on the server.
+        #[arg(long, value_name = "KEY", default_value = "default", requires = "server")]
+        project: String,
+        /// The environment's key on the server.
+        #[arg(long, value_name = "KEY", requires = "server")]
+        environment: Option<String>,
+        /// A file with an API token of the server; without it, PENNON_TOKEN holds one.
+        #[arg(long, value_name = "FILE", requires = "server")]
+        token_file: Option<PathBuf>,
+        #[arg(long, value_name = "KEY", requires = "server")]
+        flag: Option<String>,
+        #[arg(long, value_name = "JSON", default_value = "{}", requires = "server")]
+        context: String,
+        /// A version, or a time such as 2026-11-25T10:00:00Z [default: what is published now]
+        #[arg(long, value_name = "VERSION|TIME", requires = "server")]
+        at: Option<String>,
     },
+    /// Every edge with the version it runs, its age and its errors.
+    Edges(remote::EdgesArgs),
     /// Say what is wrong with CONFIG.json, and what is hardly meant. Exit status 1: it does not compile.
     Check {
         #[arg(value_name = "CONFIG.json")]
@@ -157,6 +179,23 @@ enum KeysCommand {
         )]
         root_key_file: PathBuf,
     },
+    /// Make a root key in a new file, on a machine that nobody reaches; a first start takes it with --root-key-file.
+    InitRoot {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// The newest keyset, and what its keys may sign.
+    List(keysets::ListArgs),
+    /// Make one more signing key, and the keyset that allows it.
+    New(keysets::NewArgs),
+    /// Make a fresh signing key for everything, and the keyset that allows it; then revoke the old ones.
+    Rotate(keysets::RotateArgs),
+    /// Make the keyset that does not allow a key any more.
+    Revoke(keysets::RevokeArgs),
+    /// Sign a drafted keyset with the root key; needs no database.
+    Sign(keys::SignArgs),
+    /// Take a keyset that was signed elsewhere.
+    Install(keysets::InstallArgs),
 }
 
 /// Reads the command line and runs it.
@@ -217,7 +256,35 @@ fn offline(command: Command) -> Result<ExitCode, Failed> {
             remote::export(&args)?;
         }
         Command::Compile(args) => compile::run(&args, &clock)?,
-        Command::Eval { config, snapshot, cases, kind } => {
+        Command::Eval {
+            server: Some(server),
+            project,
+            environment: Some(environment),
+            token_file,
+            flag: Some(flag),
+            context,
+            at,
+            kind,
+            ..
+        } => {
+            install_tls();
+            print_json(&remote::evaluate(&remote::Question {
+                server,
+                project,
+                environment,
+                token_file,
+                flag,
+                context,
+                at,
+                kind,
+            })?)?;
+        }
+        Command::Edges(args) => {
+            install_tls();
+            print(&remote::edges(&args)?)?;
+        }
+        Command::Eval { config, snapshot, cases, kind, .. } => {
+            let cases = cases.ok_or_else(|| Failed("give --cases".to_owned()))?;
             let source = match (&config, &snapshot) {
                 (Some(path), _) => eval::Source::Config(path),
                 (None, Some(path)) => eval::Source::Snapshot(path),
@@ -278,8 +345,21 @@ fn offline(command: Command) -> Result<ExitCode, Failed> {
             }
         }
         Command::Schema => print_json(&pennon_core::config::schema())?,
-        Command::Keys { command: KeysCommand::Fingerprint { root_key_file } } => {
-            print(&format!("{}\n", keys::fingerprint(&root_key_file)?))?;
+        Command::Keys { command } => {
+            install_tls();
+            let random = Random::System;
+            print(&match command {
+                KeysCommand::Fingerprint { root_key_file } => {
+                    format!("{}\n", keys::fingerprint(&root_key_file)?)
+                }
+                KeysCommand::InitRoot { file } => keys::init_root(&file, &random)?,
+                KeysCommand::Sign(args) => keys::sign(&args)?,
+                KeysCommand::List(args) => keysets::list(&args)?,
+                KeysCommand::Install(args) => keysets::install(&args, &clock)?,
+                KeysCommand::New(args) => keysets::new(&args, &clock, &random)?,
+                KeysCommand::Rotate(args) => keysets::rotate(&args, &clock, &random)?,
+                KeysCommand::Revoke(args) => keysets::revoke(&args, &clock, &random)?,
+            })?;
         }
     }
     Ok(ExitCode::SUCCESS)

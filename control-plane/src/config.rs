@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
 
 use crate::auth::rate::Rates;
+use crate::auth::streams::StreamLimits;
 use crate::store::Dialect;
 use pennon_core::protocol::connection;
 
@@ -118,9 +119,18 @@ pub struct ServeArgs {
         default_value_t = 5_000
     )]
     pub rate_per_credential: u32,
+    /// Streams of heads that this server holds open at once; the next client is told to come back
+    #[arg(long, env = "PENNON_MAX_STREAMS", value_name = "NUMBER", default_value_t = 10_000)]
+    pub max_streams: usize,
+    /// Streams that may be opened a second, one second's worth at once; it also sets over how long clients spread that lose theirs; 0 for no limit
+    #[arg(long, env = "PENNON_STREAMS_PER_SECOND", value_name = "NUMBER", default_value_t = 1_000)]
+    pub streams_per_second: u32,
     /// Networks that webhooks may reach although they are not public, and without TLS, such as 10.1.0.0/16 [default: none]
     #[arg(long, env = "PENNON_WEBHOOK_NETWORKS", value_name = "NETWORK", value_delimiter = ',')]
     pub webhook_networks: Vec<String>,
+    /// Days for which a snapshot can still be fetched, and evaluated with, after another took its place; 0 for ever
+    #[arg(long, env = "PENNON_KEEP_SNAPSHOTS", value_name = "DAYS", default_value_t = 90)]
+    pub keep_snapshots: u32,
     /// The root key, created at the first start: move it offline afterwards [default: root.key in the data folder]
     #[arg(long, env = "PENNON_ROOT_KEY_FILE", value_name = "FILE")]
     pub root_key_file: Option<PathBuf>,
@@ -153,6 +163,8 @@ pub struct Config {
     pub edges: Vec<Edge>,
     pub trusted_proxies: Vec<IpNet>,
     pub rates: Rates,
+    pub streams: StreamLimits,
+    pub keep_snapshots: u32,
     pub webhook_networks: Vec<IpNet>,
     pub root_key_file: PathBuf,
     /// What seals the signing keys; without it, a file in the data folder.
@@ -291,6 +303,8 @@ pub fn read(args: &ServeArgs, secret: Option<&str>) -> Result<Config, Vec<String
                 per_address: args.rate_per_address,
                 per_credential: args.rate_per_credential,
             },
+            streams: StreamLimits { open: args.max_streams, a_second: args.streams_per_second },
+            keep_snapshots: args.keep_snapshots,
             webhook_networks,
             root_key_file: args
                 .root_key_file

@@ -17,8 +17,9 @@ use crate::app::App;
 use crate::domain::document::Definition;
 use crate::routes::admin::files::MAX_IMPORT_BYTES;
 use crate::routes::admin::{
-    audit, configurations, copies, documents, drafts, environments, events, files, flag_list,
-    flags, history, members, operations, projects, sdk_keys, status, tokens, users, webhooks,
+    audit, configurations, copies, documents, drafts, environments, evaluation, events, files,
+    flag_list, flags, history, members, operations, projects, sdk_keys, status, tokens, users,
+    webhooks,
 };
 use crate::routes::auth::{account, programs, setup, sign_in};
 use crate::routes::body::MAX_JSON_BYTES;
@@ -176,6 +177,13 @@ fn admin() -> ApiRouter<App> {
         .api_route(
             &e("/snapshots"),
             get_with(status::snapshots, says("listSnapshots", "What is published, newest first")),
+        )
+        .api_route(
+            &e("/evaluate"),
+            post_with(
+                evaluation::evaluate,
+                says("evaluateAt", "What a context gets, or got at any version or time, and why"),
+            ),
         )
         .api_route(
             &e("/sdk-keys"),
@@ -359,7 +367,10 @@ fn admin() -> ApiRouter<App> {
         )
         .api_route(
             "/admin/edges",
-            get_with(status::edges, says("listEdges", "What each edge said to the last push")),
+            get_with(
+                status::edges,
+                says("listEdges", "Every edge with the version it runs, its age and its errors"),
+            ),
         )
 }
 
@@ -576,6 +587,7 @@ fn delivered(app: App) -> Router<App> {
     Router::new()
         .route("/v1/head/{environment}/{kind}", get(delivery::head))
         .route("/v1/body/{sha256}", get(delivery::body))
+        .route("/v1/delta/{from}/{to}", get(delivery::delta))
         .route("/v1/keyset/{number}", get(delivery::keyset))
         .route("/v1/stream/{environment}/{kind}", get(stream::stream))
         .route("/ofrep/v1/evaluate/flags", post(ofrep::bulk).fallback(ofrep::wrong_method))

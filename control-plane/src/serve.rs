@@ -7,14 +7,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::serve::ListenerExt;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::ambient::{Clock, Random};
-use crate::app::{App, MAX_STREAMS, Settings};
+use crate::app::{App, Settings};
 use crate::auth::jwt::Jwt;
 use crate::auth::sdk;
 use crate::auth::seal::Vault;
@@ -24,7 +25,7 @@ use crate::first_start::{self, StartError};
 use crate::private_file;
 use crate::publish::replicas::{self, Announcer};
 use crate::publish::signer::Signer;
-use crate::publish::{publisher, push};
+use crate::publish::{edge_status, publisher, push, retention, trust};
 use crate::router::{operation, router};
 use crate::store::{Dialect, Store, environments, migrate, projects};
 use crate::watch;
@@ -36,6 +37,8 @@ use crate::webhooks::{
 
 /// Requests that run when the server is asked to stop get this long to end.
 const DRAIN: Duration = Duration::from_secs(10);
+/// A client that takes nothing for so long is dropped.
+const SLOW: Duration = Duration::from_secs(30);
 /// How often the start asks again for a database that does not answer yet, and how many times.
 const CONNECT_EVERY: Duration = Duration::from_secs(1);
 const CONNECT_ATTEMPTS: u32 = 30;
@@ -89,7 +92,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     let settings = Settings {
         public_url,
         root_fingerprint,
-        max_streams: MAX_STREAMS,
+        streams: config.streams,
         redis: redis.is_some(),
         trusted_proxies: config.trusted_proxies.clone(),
         rates: config.rates,
@@ -109,6 +112,8 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     tasks.spawn(watch::database(app.clone()));
     tasks.spawn(sdk::note_uses(app.clone()));
     tasks.spawn(replicas::follow_database(app.clone()));
+    tasks.spawn(trust::follow(app.clone()));
+    tasks.spawn(retention::run(app.clone(), config.keep_snapshots));
     if let (Some(client), Some(news)) = (redis, news) {
         let channel = format!("pennon:{}", URL_SAFE_NO_PAD.encode(root_fingerprint));
         tasks.spawn(replicas::announce_over_redis(
@@ -124,6 +129,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     tasks.spawn(webhooks::run(app.clone(), sender));
     let client = push::client().map_err(|error| StartError::Other(error.to_string()))?;
     for edge in config.edges.clone() {
+        tasks.spawn(edge_status::run(app.clone(), edge.clone(), client.clone()));
         tasks.spawn(push::run(app.clone(), edge, client.clone()));
     }
     tasks.spawn(stop_on_signal(app.clone()));
@@ -140,6 +146,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     let server = {
         let app = app.clone();
         let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let listener = listener.tap_io(prepare);
         axum::serve(listener, service).with_graceful_shutdown(async move { app.stopped().await })
     };
     if let Some(file) = &config.ready_file {
@@ -147,12 +154,18 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     }
     tracing::info!(%address, database = ?app.store.dialect(), edges = config.edges.len(), first_start, "listening");
 
+    let server = async {
+        server.await.map_err(|error| StartError::Other(error.to_string()))?;
+        // Connections that became WebSockets are the server's no more; they say goodbye by themselves.
+        app.streams.ended().await;
+        Ok::<(), StartError>(())
+    };
     let drained = async {
         app.stopped().await;
         tokio::time::sleep(DRAIN).await;
     };
     tokio::select! {
-        result = server => result.map_err(|error| StartError::Other(error.to_string()))?,
+        result = server => result?,
         () = drained => tracing::warn!("some requests did not end within {} s", DRAIN.as_secs()),
     }
     let ending = async {
@@ -169,6 +182,20 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// A receiver that takes nothing any more is given up by the kernel, however long its stream has nothing to write: what was written and
+/// not taken by then ends the connection, and with it all that the stream holds.
+fn prepare(stream: &mut TcpStream) {
+    let socket = socket2::SockRef::from(&*stream);
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let prepared = socket.set_tcp_user_timeout(Some(SLOW));
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let prepared = socket.set_keepalive(true);
+    // Frames are small, and none waits for the next one.
+    if let Err(error) = prepared.and_then(|()| socket.set_tcp_nodelay(true)) {
+        tracing::debug!(%error, "a connection was not prepared");
+    }
 }
 
 /// Prometheus and probes, until the server has stopped.

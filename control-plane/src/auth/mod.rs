@@ -10,5 +10,6 @@ pub mod sdk;
 pub mod seal;
 pub mod session;
 pub mod slots;
+pub mod streams;
 pub mod throttle;
 pub mod token;

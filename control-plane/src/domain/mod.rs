@@ -5,6 +5,7 @@ pub mod diff;
 pub mod document;
 pub mod flag;
 pub mod keys;
+pub mod keyset;
 pub mod operation;
 pub mod people;
 pub mod permission;

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use pennon_core::protocol::connection;
-use pennon_core::snapshot::{Acceptance, Head, Kind};
+use pennon_core::snapshot::{Head, Kind};
 
 use super::own_secret;
 use crate::ambient::Clock;
 use crate::config::{self, Config, ServeArgs};
 use crate::first_start::ROOT_FINGERPRINT;
-use crate::publish::push;
 use crate::publish::signer::Signer;
+use crate::publish::{push, trust};
 use crate::store::audit::{self, Verified};
 use crate::store::{
     Store, StoreError, environments, instance, pending, projects, signing, snapshots,
@@ -176,11 +176,13 @@ async fn keys(store: &Store, clock: &Clock) -> Result<Result<String, String>, St
             };
             let place = format!("the {} snapshot of {}", kind.as_str(), environment.key);
             let body = snapshots::body(&mut tx, &stored.body_sha256).await?.unwrap_or_default();
-            let mut acceptance = Acceptance::new(root, id, kind, None);
+            let keyset = |number: u32| {
+                let named = keysets.iter().find(|(known, _)| *known == i64::from(number));
+                named.map(|(_, bytes)| bytes)
+            };
             let checked = Head::parse(&stored.head).and_then(|head| {
-                let named = keysets.iter().find(|(number, _)| *number == i64::from(head.keyset));
-                acceptance.accept_keyset(named.map_or(&[], |(_, bytes)| bytes.as_slice()))?;
-                acceptance.accept_held(&stored.head, body, clock.now_ms())
+                let mut receiver = trust::receiver(root, (id, kind), head.keyset, keyset)?;
+                receiver.accept_held(&stored.head, body, clock.now_ms())
             });
             match checked {
                 Ok(_) => verified += 1,

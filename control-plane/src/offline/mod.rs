@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod eval;
 pub mod import;
 pub mod keys;
+pub mod keysets;
 pub mod remote;
 pub mod snapshot;
 pub mod token;

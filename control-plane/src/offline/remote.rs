@@ -1,11 +1,12 @@
-//! `pennon export` and `pennon import --server`: whole projects through a running server's API, so that roles, checks, the audit log and
-//! publishing are the same for files as for people.
+//! `pennon export`, `pennon import --server`, `pennon eval --server` and `pennon edges`: through a running server's API, so that roles, checks,
+//! the audit log and publishing are the same for programs as for people.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::Value;
+use pennon_core::snapshot::Kind;
+use serde_json::{Value, json};
 
 use super::import::Format;
 use super::{Failed, read, write};
@@ -37,6 +38,35 @@ pub struct ExportArgs {
     out: PathBuf,
 }
 
+/// Asks what a context gets, or got, on a server.
+#[derive(Clone, Debug)]
+pub struct Question {
+    pub server: String,
+    pub project: String,
+    pub environment: String,
+    pub token_file: Option<PathBuf>,
+    pub flag: String,
+    /// JSON.
+    pub context: String,
+    /// A version, or a time.
+    pub at: Option<String>,
+    pub kind: Kind,
+}
+
+/// `pennon edges`
+#[derive(Args, Clone, Debug)]
+pub struct EdgesArgs {
+    /// The server's address.
+    #[arg(long, env = "PENNON_SERVER", value_name = "URL")]
+    server: String,
+    /// A file with a token of an owner of the instance; without it, PENNON_TOKEN holds one.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Print the API's answer instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
 /// What `pennon import` needs besides a format and a file when it goes to a server.
 #[derive(Clone, Debug)]
 pub struct ImportTo {
@@ -53,7 +83,8 @@ pub struct ImportTo {
 /// When the server refuses or does not answer, or the file cannot be written.
 pub fn export(args: &ExportArgs) -> Result<(), Failed> {
     let token = token(args.server.token_file.as_deref())?;
-    let url = url(&args.server.server, &args.server.project, "export", &[])?;
+    let path = ["projects", &args.server.project, "export"];
+    let url = url(&args.server.server, &path, &[])?;
     let project = ask(|client| client.get(url).bearer_auth(token))?;
     let text = serde_json::to_string_pretty(&project).map_err(|error| Failed(error.to_string()))?;
     write(&args.out, (text + "\n").as_bytes())
@@ -77,12 +108,88 @@ pub fn import(format: Format, file: &Path, to: &ImportTo) -> Result<Value, Faile
     if let Some(environment) = &to.environment {
         query.push(("environment", environment));
     }
-    let url = url(&to.server, &to.project, "import", &query)?;
+    let url = url(&to.server, &["projects", &to.project, "import"], &query)?;
     let bytes = read(file)?;
     ask(|client| {
         let request = client.post(url).bearer_auth(token);
         request.header(reqwest::header::CONTENT_TYPE, "application/json").body(bytes)
     })
+}
+
+/// What a context gets, or got at a version or a time, with the trace.
+///
+/// # Errors
+/// When the context is no object, or the server refuses or does not answer.
+pub fn evaluate(question: &Question) -> Result<Value, Failed> {
+    let token = token(question.token_file.as_deref())?;
+    let context: Value = serde_json::from_str(&question.context)
+        .map_err(|error| Failed(format!("--context: {error}")))?;
+    let path = ["projects", &question.project, "environments", &question.environment, "evaluate"];
+    let url = url(&question.server, &path, &[])?;
+    let body = json!({
+        "flag": question.flag,
+        "context": context,
+        "at": question.at,
+        "kind": question.kind.as_str(),
+    });
+    ask(|client| {
+        let request = client.post(url).bearer_auth(token);
+        request.header(reqwest::header::CONTENT_TYPE, "application/json").body(body.to_string())
+    })
+}
+
+/// Every edge with the version it runs, how old that is, and what is wrong: as a table, or as the API answers.
+///
+/// # Errors
+/// When the server refuses or does not answer.
+pub fn edges(args: &EdgesArgs) -> Result<String, Failed> {
+    let token = token(args.token_file.as_deref())?;
+    let url = url(&args.server, &["edges"], &[])?;
+    let answer = ask(|client| client.get(url).bearer_auth(token))?;
+    if args.json {
+        return Ok(format!("{answer:#}\n"));
+    }
+    let mut rows =
+        vec![["EDGE", "ENVIRONMENT", "KIND", "VERSION", "AGE", "ERROR"].map(str::to_owned)];
+    for edge in answer["items"].as_array().into_iter().flatten() {
+        let text = |name: &str| edge[name].as_str().unwrap_or_default().to_owned();
+        let reported = &edge["reported"];
+        let version = reported["version"].as_i64().or_else(|| edge["version"].as_i64());
+        rows.push([
+            text("url"),
+            text("environmentId"),
+            text("kind"),
+            version.map_or_else(String::new, |version| version.to_string()),
+            reported["ageMs"].as_i64().map_or_else(String::new, age),
+            match edge["statusError"].as_str() {
+                Some(error) => error.to_owned(),
+                None => text("lastError"),
+            },
+        ]);
+    }
+    Ok(table(&rows))
+}
+
+fn age(milliseconds: i64) -> String {
+    match milliseconds / 1_000 {
+        seconds if seconds < 120 => format!("{seconds} s"),
+        seconds if seconds < 2 * 3_600 => format!("{} min", seconds / 60),
+        seconds => format!("{} h", seconds / 3_600),
+    }
+}
+
+/// Columns as wide as their longest cell.
+fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let line = |row: &[String; N]| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
 }
 
 fn token(file: Option<&Path>) -> Result<String, Failed> {
@@ -96,18 +203,14 @@ fn token(file: Option<&Path>) -> Result<String, Failed> {
     Ok(token)
 }
 
-fn url(
-    server: &str,
-    project: &str,
-    what: &str,
-    query: &[(&str, &str)],
-) -> Result<reqwest::Url, Failed> {
+fn url(server: &str, path: &[&str], query: &[(&str, &str)]) -> Result<reqwest::Url, Failed> {
     let wrong = |why: &dyn std::fmt::Display| Failed(format!("--server {server:?}: {why}"));
     let mut url = reqwest::Url::parse(server).map_err(|error| wrong(&error))?;
     url.path_segments_mut()
         .map_err(|()| wrong(&"it is no address of a server"))?
         .pop_if_empty()
-        .extend(["admin", "projects", project, what]);
+        .push("admin")
+        .extend(path);
     if !query.is_empty() {
         url.query_pairs_mut().extend_pairs(query);
     }
@@ -145,8 +248,8 @@ mod tests {
 
     #[test]
     fn addresses() {
-        let of =
-            |server: &str| url(server, "a b", "import", &[("from", "flagd")]).map(String::from);
+        let path = ["projects", "a b", "import"];
+        let of = |server: &str| url(server, &path, &[("from", "flagd")]).map(String::from);
         let expected = "https://flags.example.com/admin/projects/a%20b/import?from=flagd";
         assert_eq!(of("https://flags.example.com").unwrap(), expected);
         assert_eq!(of("https://flags.example.com/").unwrap(), expected);

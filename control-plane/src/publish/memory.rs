@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::body::Bytes;
+use pennon_core::protocol::stream;
 use pennon_core::snapshot::{Head, Kind, Snapshot};
 use tokio::sync::watch;
 
@@ -24,12 +25,12 @@ pub struct Current {
     pub snapshot: Arc<Snapshot>,
 }
 
-impl Current {
-    /// The body, shared and not copied.
-    pub fn body(&self) -> Bytes {
-        Bytes::from_owner(SharedBody(Arc::clone(&self.snapshot)))
-    }
+/// The body's bytes, shared and not copied.
+pub fn body_bytes(snapshot: &Arc<Snapshot>) -> Bytes {
+    Bytes::from_owner(SharedBody(Arc::clone(snapshot)))
+}
 
+impl Current {
     /// What a receiver compares by: the later one wins.
     fn order(&self) -> (u32, u64, i64) {
         (self.head.epoch, self.head.version, self.head.created)
@@ -44,9 +45,23 @@ impl AsRef<[u8]> for SharedBody {
     }
 }
 
+/// A snapshot as the streams tell of it.
+#[derive(Clone, Debug)]
+pub struct News {
+    /// Written once, for all streams.
+    pub frame: Bytes,
+}
+
+impl News {
+    fn of(current: &Current) -> Self {
+        let head = &current.head;
+        Self { frame: stream::head(head.epoch, head.version, &current.head_bytes).into() }
+    }
+}
+
 #[derive(Debug)]
 struct Slot {
-    sender: watch::Sender<Option<Arc<Current>>>,
+    sender: watch::Sender<Option<News>>,
     /// Newest last.
     held: VecDeque<Arc<Current>>,
 }
@@ -74,7 +89,7 @@ impl Published {
         if slot.held.len() > HELD_SNAPSHOTS {
             slot.held.pop_front();
         }
-        slot.sender.send_replace(Some(current));
+        slot.sender.send_replace(Some(News::of(&current)));
         drop(slots);
         self.changes.send_modify(|count| *count += 1);
         true
@@ -87,7 +102,7 @@ impl Published {
     }
 
     /// Follows an environment and kind; what is there now counts as news.
-    pub fn follow(&self, place: Place) -> Option<watch::Receiver<Option<Arc<Current>>>> {
+    pub fn follow(&self, place: Place) -> Option<watch::Receiver<Option<News>>> {
         let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
         slots.get(&place).map(|slot| {
             let mut receiver = slot.sender.subscribe();
@@ -110,14 +125,14 @@ impl Published {
         newest.collect()
     }
 
-    /// A held body and the places it belongs to.
-    pub fn body(&self, sha256: &[u8; 32]) -> Option<(Bytes, Vec<Place>)> {
+    /// A held body, opened, and the places it belongs to.
+    pub fn body(&self, sha256: &[u8; 32]) -> Option<(Arc<Snapshot>, Vec<Place>)> {
         let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
         let mut found = None;
         let mut places = Vec::new();
         for (place, slot) in &*slots {
             if let Some(current) = slot.held.iter().find(|held| held.head.body_sha256 == *sha256) {
-                found.get_or_insert_with(|| current.body());
+                found.get_or_insert_with(|| Arc::clone(&current.snapshot));
                 places.push(*place);
             }
         }

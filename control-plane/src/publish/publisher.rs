@@ -318,7 +318,7 @@ async fn store_head(
     head: Head,
     snapshot: impl Into<Arc<Snapshot>>,
 ) -> Result<Arc<Current>, StoreError> {
-    let head_bytes = app.signer.sign(&head);
+    let (head, head_bytes) = app.signer.sign(head)?;
     snapshots::insert_head(
         tx,
         &StoredHead {
@@ -352,13 +352,14 @@ fn announce(app: &App, id: &str, news: Vec<Arc<Current>>) {
     app.announcer.announce(id);
 }
 
-/// Signs again what is older than [`RENEW_MS`]; what cannot be is tried again after longer and longer waits.
+/// Signs again what is older than [`RENEW_MS`], or signed under an older keyset than the newest; what cannot be is tried again after longer and longer waits.
 async fn renew_old(app: &App, paces: &mut HashMap<String, Pace>) {
     let old = app.clock.now_ms() - RENEW_MS;
     let mut due: Vec<String> = Vec::new();
     for (environment, current) in app.published.all() {
         let id = connection::hex(&environment);
-        if current.head.created <= old && !due.contains(&id) {
+        let outdated = current.head.keyset < app.signer.keyset();
+        if (current.head.created <= old || outdated) && !due.contains(&id) {
             due.push(id);
         }
     }
@@ -380,14 +381,16 @@ async fn renew_old(app: &App, paces: &mut HashMap<String, Pace>) {
     }
 }
 
-/// Signs the same version and body again, with later times. Those created after `old` stay as they are.
+/// Signs the same version and body again, with later times. Those created after `old` under the newest keyset stay as they are.
 async fn renew(app: &App, id: &str, old: i64) -> Result<(), PublishError> {
     let mut tx = app.store.begin().await?;
     environments::lock(&mut tx, id).await?;
     let mut news = Vec::new();
     for kind in Kind::ALL {
         let Some(stored) = snapshots::latest(&mut tx, id, kind.as_str()).await? else { continue };
-        if stored.created > old {
+        let outdated =
+            Head::parse(&stored.head).is_ok_and(|head| head.keyset < app.signer.keyset());
+        if stored.created > old && !outdated {
             continue; // another replica was faster
         }
         // Nothing is signed again whose first signature does not hold.
@@ -399,7 +402,6 @@ async fn renew(app: &App, id: &str, old: i64) -> Result<(), PublishError> {
         head.refresh_by = head.created + REFRESH_MS;
         head.not_after = head.created + EXPIRE_MS;
         head.previous_head_sha256 = Sha256::digest(&stored.head).into();
-        head.keyset = app.signer.keyset();
         news.push(store_head(app, &mut tx, id, head, snapshot).await?);
     }
     tx.commit().await.map_err(StoreError::from)?;

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use futures_util::StreamExt;
-use pennon_core::snapshot::{Acceptance, Head, Kind, Refusal};
+use pennon_core::snapshot::{Head, Kind, Refusal};
 use tokio::sync::mpsc;
 
 use super::memory::{Current, Place};
+use super::trust;
 use crate::app::App;
 use crate::store::snapshots::{self, StoredHead};
 use crate::store::{Dialect, StoreError, environments, signing};
@@ -116,7 +117,7 @@ pub async fn refresh(app: &App) -> Result<(), StoreError> {
 pub async fn open(
     app: &App,
     tx: &mut sqlx::AnyConnection,
-    (environment, kind): Place,
+    place: Place,
     stored: &StoredHead,
     held: Option<&Current>,
 ) -> Result<Current, StoreError> {
@@ -135,10 +136,9 @@ pub async fn open(
             body.ok_or_else(|| unusable("its body is missing".to_owned()))?
         }
     };
-    let keyset = app.published.keyset(head.keyset);
-    let keyset = keyset.ok_or_else(|| unusable(format!("keyset {} is missing", head.keyset)))?;
-    let mut acceptance = Acceptance::new(app.settings.root_fingerprint, environment, kind, None);
-    acceptance.accept_keyset(&keyset).map_err(refused)?;
+    let root = app.settings.root_fingerprint;
+    let keyset = |number| app.published.keyset(number);
+    let mut acceptance = trust::receiver(root, place, head.keyset, keyset).map_err(refused)?;
     let accepted =
         acceptance.accept_held(&stored.head, body, app.clock.now_ms()).map_err(refused)?;
     Ok(Current {

@@ -148,6 +148,7 @@ pub const TABLE: &[(&str, &str, Permission)] = &[
     ("POST", "/admin/projects/{project}/environments/{environment}/clone", Manage),
     ("GET", "/admin/projects/{project}/export", Read),
     ("POST", "/admin/projects/{project}/import", Manage),
+    ("POST", "/admin/projects/{project}/environments/{environment}/evaluate", Read),
     ("GET", "/admin/edges", Instance),
 ];
 

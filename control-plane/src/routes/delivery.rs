@@ -1,20 +1,24 @@
-//! Heads, bodies and keysets, from memory: the database is asked only for bodies that are no longer current.
+//! Heads, bodies, deltas and keysets, from memory: the database is asked only for bodies that are no longer current.
+
+use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use pennon_core::protocol::access::Denied;
 use pennon_core::protocol::caching;
 use pennon_core::protocol::connection;
-use pennon_core::snapshot::Kind;
+use pennon_core::snapshot::{Kind, Snapshot};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::problem::Problem;
 use crate::app::App;
 use crate::auth::sdk::Caller;
+use crate::publish::coding::Coding;
 use crate::publish::memory::Place;
+use crate::publish::wire::Coded;
 use crate::routes::path::{Path, Query};
 use crate::store::snapshots;
 
@@ -67,7 +71,33 @@ pub async fn head(
     Ok(bytes(current.head_bytes.clone(), caching::head(caller.kind)))
 }
 
-/// `GET /v1/body/{sha256}`: the right to it comes from the environment and kind that it belongs to; knowing the hash gives none.
+/// A body, and where it belongs.
+struct Owned {
+    sha256: [u8; 32],
+    /// None for one that is not kept any more.
+    snapshot: Option<Arc<Snapshot>>,
+    places: Vec<Place>,
+}
+
+impl Owned {
+    /// Whether the caller may have it: that comes from the environment and kind that it belongs to; knowing the hash gives nothing.
+    fn admits(&self, caller: &Caller) -> Result<(), Problem> {
+        let mut refusal = None;
+        for (environment, kind) in &self.places {
+            match caller.may_read(*environment, *kind) {
+                Ok(()) => return Ok(()),
+                Err(denied) => refusal = Some(denied),
+            }
+        }
+        Err(refusal.map_or_else(unknown_body, Problem::from))
+    }
+}
+
+fn unknown_body() -> Problem {
+    Problem::not_found("there is no such body (any more): ask for the head again")
+}
+
+/// `GET /v1/body/{sha256}`
 pub async fn body(
     State(app): State<App>,
     Path(sha256): Path<String>,
@@ -75,36 +105,67 @@ pub async fn body(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let caller = app.sdk_keys.admit(&headers, query.key.as_deref())?;
-    let unknown = || Problem::not_found("there is no such body (any more): ask for the head again");
-    let sha256 = connection::digest(&sha256).ok_or_else(unknown)?;
-    let (body, places) = match app.published.body(&sha256) {
-        Some(held) => held,
-        None => stored(&app, &sha256).await?.ok_or_else(unknown)?,
-    };
-    let mut refusal = None;
-    for (environment, kind) in places {
-        match caller.may_read(environment, kind) {
-            // Precompressed forms (br, zstd, gzip) will be chosen here.
-            Ok(()) => return Ok(bytes(body, caching::body(caller.kind))),
-            Err(denied) => refusal = Some(denied),
-        }
-    }
-    Err(refusal.map_or_else(unknown, Problem::from))
+    let body = find(&app, &sha256).await?.ok_or_else(unknown_body)?;
+    body.admits(&caller)?;
+    let snapshot = body.snapshot.ok_or_else(|| {
+        let detail = "this body is not kept any more: ask for the head again";
+        Problem::new(StatusCode::GONE, "expired", detail)
+    })?;
+    let coded = app.wire.body(body.sha256, &snapshot, coding(&headers)).await;
+    let coded = coded.map_err(|error| Problem::internal(&error))?;
+    Ok(coded_bytes(coded, caching::body(caller.kind)))
 }
 
-/// A body that is no longer in memory.
-async fn stored(app: &App, sha256: &[u8; 32]) -> Result<Option<(Bytes, Vec<Place>)>, Problem> {
+/// `GET /v1/delta/{from}/{to}`: what makes the one body out of the other. 404 means to fetch the body.
+pub async fn delta(
+    State(app): State<App>,
+    Path((from, to)): Path<(String, String)>,
+    Query(query): Query<KeyInQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let caller = app.sdk_keys.admit(&headers, query.key.as_deref())?;
+    let none = || Problem::not_found("there is no delta between these: fetch the body");
+    let to = find(&app, &to).await?.ok_or_else(none)?;
+    to.admits(&caller)?;
+    let from = find(&app, &from).await?.ok_or_else(none)?;
+    from.admits(&caller)?;
+    // Of two environments that a key may read, one tells nothing about the other.
+    if !to.places.iter().any(|place| from.places.contains(place)) {
+        return Err(none());
+    }
+    let opened = |body: Owned| body.snapshot.map(|snapshot| (body.sha256, snapshot));
+    let (from, to) = opened(from).zip(opened(to)).ok_or_else(none)?;
+    let made = app.wire.delta(from, to, coding(&headers)).await;
+    let coded = made.map_err(|error| Problem::internal(&error))?.ok_or_else(none)?;
+    Ok(coded_bytes(coded, caching::delta(caller.kind)))
+}
+
+/// A body by the name that stands in an address.
+async fn find(app: &App, name: &str) -> Result<Option<Owned>, Problem> {
+    let Some(sha256) = connection::digest(name) else { return Ok(None) };
+    if let Some((snapshot, places)) = app.published.body(&sha256) {
+        return Ok(Some(Owned { sha256, snapshot: Some(snapshot), places }));
+    }
     let mut tx = app.store.begin_read().await?;
-    let owners = snapshots::owners_of_body(&mut tx, sha256).await?;
-    let places = owners
+    let owners = snapshots::owners_of_body(&mut tx, &sha256).await?;
+    let places: Vec<Place> = owners
         .iter()
         .filter_map(|(environment, kind)| Some((connection::id(environment)?, Kind::parse(kind)?)))
         .collect();
-    let Some(bytes) = snapshots::body(&mut tx, sha256).await? else { return Ok(None) };
-    if <[u8; 32]>::from(Sha256::digest(&bytes)) != *sha256 {
+    let Some((_, kind)) = places.first().copied() else { return Ok(None) };
+    let Some(bytes) = snapshots::body(&mut tx, &sha256).await? else {
+        return Ok(Some(Owned { sha256, snapshot: None, places }));
+    };
+    if <[u8; 32]>::from(Sha256::digest(&bytes)) != sha256 {
         return Err(Problem::internal(&"a stored body has another hash than its name says"));
     }
-    Ok(Some((Bytes::from(bytes), places)))
+    let opened = Snapshot::open(bytes, kind).map_err(|refusal| Problem::internal(&refusal))?;
+    Ok(Some(Owned { sha256, snapshot: Some(Arc::new(opened)), places }))
+}
+
+fn coding(headers: &HeaderMap) -> Coding {
+    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    accepted.map_or(Coding::Identity, Coding::accepted)
 }
 
 /// `GET /v1/keyset/{number}`: public.
@@ -115,6 +176,17 @@ pub async fn keyset(
     let keyset = number.parse().ok().and_then(|number| app.published.keyset(number));
     let keyset = keyset.ok_or_else(|| Problem::not_found("there is no keyset of that number"))?;
     Ok(bytes(keyset, caching::KEYSET))
+}
+
+/// What has several codings, of which the request chose one.
+fn coded_bytes(coded: Coded, caching: &'static str) -> Response {
+    let mut response = bytes(coded.bytes, caching);
+    let headers = response.headers_mut();
+    headers.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    if let Some(name) = coded.coding.name() {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+    }
+    response
 }
 
 fn bytes(body: Bytes, caching: &'static str) -> Response {

@@ -47,13 +47,46 @@ pub async fn insert_signing_key(
     Ok(())
 }
 
-/// The newest signing key that is not retired: id and sealed seed.
-pub async fn current_signing_key(
+/// The number of the newest keyset; 0 before the first.
+pub async fn newest_keyset(connection: &mut AnyConnection) -> Result<i64, StoreError> {
+    let (number,): (Option<i64>,) =
+        sqlx::query_as("SELECT MAX(number) FROM keysets").fetch_one(connection).await?;
+    Ok(number.unwrap_or(0))
+}
+
+/// The signing keys that are not retired, newest first: id and sealed seed.
+pub async fn signing_keys(
     connection: &mut AnyConnection,
-) -> Result<Option<(String, Vec<u8>)>, StoreError> {
+) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
     Ok(sqlx::query_as(
-        "SELECT id, sealed_seed FROM signing_keys WHERE retired_at IS NULL ORDER BY created_at DESC LIMIT 1",
+        "SELECT id, sealed_seed FROM signing_keys WHERE retired_at IS NULL ORDER BY created_at DESC, id",
     )
-    .fetch_optional(connection)
+    .fetch_all(connection)
     .await?)
+}
+
+/// The public keys of the signing keys that are not retired, by their ids.
+pub async fn public_keys(
+    connection: &mut AnyConnection,
+) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+    Ok(sqlx::query_as(
+        "SELECT id, public_key FROM signing_keys WHERE retired_at IS NULL ORDER BY created_at, id",
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
+/// Puts a signing key out of use for good: its seed is forgotten.
+pub async fn retire(
+    connection: &mut AnyConnection,
+    id: &str,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE signing_keys SET retired_at = $2, sealed_seed = $3 WHERE id = $1")
+        .bind(id)
+        .bind(now_ms)
+        .bind(Vec::<u8>::new())
+        .execute(connection)
+        .await?;
+    Ok(())
 }

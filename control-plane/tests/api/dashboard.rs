@@ -6,7 +6,7 @@ use pennon_control_plane::auth::rate::Rates;
 use pennon_control_plane::dashboard::Dashboard;
 use pennon_control_plane::publish::replicas::Announcer;
 
-use crate::support::{Answer, Place, Server, on_both_databases, start, start_showing};
+use crate::support::{Answer, Place, STREAMS, Server, on_both_databases, start, start_showing};
 
 on_both_databases!(files_and_pages, without_a_dashboard);
 
@@ -156,7 +156,7 @@ async fn policy(server: &Server) {
 
 async fn without_a_dashboard(place: Place) {
     let none = Dashboard::of([]);
-    let server = start_showing(&place, Announcer::silent(), 1, Rates::UNLIMITED, none).await;
+    let server = start_showing(&place, Announcer::silent(), STREAMS, Rates::UNLIMITED, none).await;
     for path in ["/", "/projects/default"] {
         let answer = ask(&server, Method::GET, path, &[NAVIGATION]).await.ok();
         let page = String::from_utf8(answer.bytes.to_vec()).unwrap();

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::Request;
 use pennon_core::protocol::connection::hex;
-use pennon_core::snapshot::Kind;
+use pennon_core::snapshot::{Accepted, Kind};
 use serde_json::json;
 
 use crate::support::*;
@@ -15,6 +15,9 @@ on_both_databases!(
     knowing_a_hash_is_no_right,
     a_revoked_key_is_refused_at_once,
     older_bodies_stay_retrievable,
+    a_delta_leads_from_one_body_to_the_next,
+    a_delta_is_for_those_who_may_have_both_bodies,
+    bodies_travel_as_small_as_the_receiver_can_read,
     delivery_goes_on_without_the_database,
     ofrep_answers,
     every_ofrep_failure_has_key_and_code,
@@ -211,6 +214,101 @@ async fn older_bodies_stay_retrievable(place: Place) {
     let answer = server.fetch(&path, None).await.ok();
     assert_eq!(answer.bytes.len(), first.body_length as usize);
     assert!(answer.headers["cache-control"].to_str().unwrap().contains("immutable"));
+}
+
+/// The hash of the published client body before and after one flag of twenty is turned on.
+async fn changed_by_one_flag(server: &Server) -> [Accepted; 2] {
+    for number in 0..20 {
+        server.boolean_flag(&format!("flag-{number}")).await;
+    }
+    server.publish().await;
+    let before = server.accepted(Kind::Client).await;
+    server.turn("flag-7", "on").await.ok();
+    server.publish().await;
+    [before, server.accepted(Kind::Client).await]
+}
+
+fn delta_path(from: &Accepted, to: &Accepted) -> String {
+    format!("/v1/delta/{}/{}", hex(&from.head.body_sha256), hex(&to.head.body_sha256))
+}
+
+async fn a_delta_leads_from_one_body_to_the_next(place: Place) {
+    let server = start(&place).await;
+    let [before, after] = changed_by_one_flag(&server).await;
+    let key = server.key(0, Kind::Client);
+    for (from, to) in [(&before, &after), (&after, &before)] {
+        let path = format!("{}?key={key}", delta_path(from, to));
+        let answer = server.fetch(&path, None).await.ok();
+        assert!(answer.headers["cache-control"].to_str().unwrap().starts_with("public, max-age="));
+        assert!(answer.bytes.len() < to.snapshot.bytes().len() / 10, "{}", answer.bytes.len());
+        let rebuilt = pennon_core::snapshot::delta::apply(&from.snapshot, &answer.bytes).unwrap();
+        assert!(rebuilt == to.snapshot.bytes());
+    }
+    // From a body that is not in memory any more.
+    for way in ["off", "on", "off", "on"] {
+        server.turn("flag-3", way).await.ok();
+        server.publish().await;
+    }
+    let newest = server.accepted(Kind::Client).await;
+    let answer = server.fetch(&format!("{}?key={key}", delta_path(&before, &newest)), None).await;
+    let rebuilt = pennon_core::snapshot::delta::apply(&before.snapshot, &answer.ok().bytes);
+    assert!(rebuilt.unwrap() == newest.snapshot.bytes());
+}
+
+async fn a_delta_is_for_those_who_may_have_both_bodies(place: Place) {
+    let server = start(&place).await;
+    let [before, after] = changed_by_one_flag(&server).await;
+    let [client, secret] = [Kind::Client, Kind::Server].map(|kind| server.key(0, kind));
+    let path = delta_path(&before, &after);
+    let answer = server.fetch(&path, Some(&secret)).await.ok();
+    assert_eq!(answer.headers["cache-control"], "private, no-store");
+    let secrets = server.accepted(Kind::Server).await;
+    let nobody = format!("/v1/delta/{}/{}", "0".repeat(64), hex(&after.head.body_sha256));
+    for (path, key, status, code) in [
+        (path.clone(), None, 401, "key-missing"),
+        (path.clone(), Some(server.key(1, Kind::Client)), 403, "key-environment"),
+        (delta_path(&secrets, &after), Some(client.clone()), 403, "key-kind"),
+        (delta_path(&after, &secrets), Some(client.clone()), 403, "key-kind"),
+        // It may have both, and they are of two kinds.
+        (delta_path(&after, &secrets), Some(secret.clone()), 404, "not-found"),
+        (nobody, Some(client.clone()), 404, "not-found"),
+        ("/v1/delta/x/y".to_owned(), Some(client.clone()), 404, "not-found"),
+    ] {
+        let answer = server.fetch(&path, key.as_deref()).await;
+        assert_eq!(answer.problem(), (status, code.to_owned()), "{path} {key:?}");
+        assert_eq!(answer.headers["cache-control"], "no-store");
+    }
+    // A revoked key is refused, however immutable the answer is.
+    let keys = format!("{DEVELOPMENT}/sdk-keys");
+    let list = server.get(&keys).await.ok().json();
+    let own = list["items"].as_array().unwrap().iter().find(|key| key["kind"] == "server").unwrap();
+    server.delete(&format!("{keys}/{}", own["id"].as_str().unwrap())).await.ok();
+    assert_eq!(server.fetch(&path, Some(&secret)).await.problem().1, "key-unknown");
+}
+
+async fn bodies_travel_as_small_as_the_receiver_can_read(place: Place) {
+    let server = start(&place).await;
+    let [_, after] = changed_by_one_flag(&server).await;
+    let path =
+        format!("/v1/body/{}?key={}", hex(&after.head.body_sha256), server.key(0, Kind::Client));
+    let plain = after.snapshot.bytes();
+    for (accepts, coding) in [
+        ("gzip, deflate, br, zstd", Some("br")),
+        ("gzip, zstd", Some("zstd")),
+        ("gzip", Some("gzip")),
+        ("identity", None),
+    ] {
+        let request = Request::get(&path).header("accept-encoding", accepts);
+        let answer = server.send(request.body(Body::empty()).unwrap()).await.ok();
+        let given = answer.headers.get("content-encoding").map(|name| name.to_str().unwrap());
+        assert_eq!(given, coding, "{accepts}");
+        let vary: Vec<_> = answer.headers.get_all("vary").iter().collect();
+        assert!(vary.iter().any(|name| *name == "Accept-Encoding"), "{vary:?}");
+        match coding {
+            Some(_) => assert!(answer.bytes.len() < plain.len() / 2, "{}", answer.bytes.len()),
+            None => assert!(answer.bytes == plain),
+        }
+    }
 }
 
 async fn delivery_goes_on_without_the_database(place: Place) {

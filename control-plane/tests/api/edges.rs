@@ -7,9 +7,10 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::routing::post;
+use axum::routing::{get, post};
 use pennon_control_plane::config::Edge;
-use pennon_control_plane::publish::{publisher, push};
+use pennon_control_plane::publish::{edge_status, publisher, push};
+use pennon_core::protocol::connection::hex;
 use pennon_core::protocol::push::Push;
 use pennon_core::snapshot::{Acceptance, Head, Kind};
 use serde_json::json;
@@ -62,6 +63,55 @@ async fn receive(
     (StatusCode::OK, taken.to_string())
 }
 
+/// As the edge worker answers, for its own environment.
+async fn say(State(edge): State<Arc<Receiver>>, headers: HeaderMap) -> String {
+    assert_eq!(headers["authorization"], format!("Bearer {PUSH_KEY}"));
+    let failure = |kind: &str, at: i64| json!({ "code": "no-answer", "detail": "KV", "kind": kind, "at": at });
+    json!({
+        "environment": hex(&edge.environment),
+        "now": NOW,
+        "snapshots": [{
+            "kind": "edge", "epoch": 1, "version": 2, "flags": 1, "bodySha256": "x", "keyset": 1,
+            "ageMs": 1_500, "stale": false, "checkedAt": NOW,
+        }],
+        "failures": { "no-answer": 3 },
+        "newestFailures": [failure("edge", 7), failure("edge", 9), failure("client", 8)],
+    })
+    .to_string()
+}
+
+/// The list of edges, once the edge was asked: what it serves, and not what it refuses by right.
+async fn what_it_says_of_itself(server: &Server, url: &str, edge: Edge) {
+    let asking = tokio::spawn(edge_status::run(server.app.clone(), edge, push::client().unwrap()));
+    let listed = async {
+        while server.app.edge_reports.get(url).is_none() {
+            tokio::task::yield_now().await;
+        }
+        server.get("/admin/edges").await.ok().json()["items"].as_array().unwrap().clone()
+    };
+    let listed = tokio::time::timeout(Duration::from_secs(10), listed).await.expect("an answer");
+    assert_eq!(listed.len(), 3, "{listed:?}");
+    for state in &listed {
+        assert_eq!(state["environmentId"], server.environment_id(0));
+        assert_eq!((&state["askedAt"], &state["failures"]["no-answer"]), (&json!(NOW), &json!(3)));
+        let edge = state["kind"] == "edge";
+        let running =
+            json!({ "epoch": 1, "version": 2, "keyset": 1, "ageMs": 1_500, "stale": false });
+        assert_eq!(state.get("reported"), edge.then_some(&running));
+        assert_eq!(
+            state["newestFailure"]["at"],
+            if edge {
+                json!(9)
+            } else if state["kind"] == "client" {
+                json!(8)
+            } else {
+                json!(null)
+            }
+        );
+    }
+    asking.abort();
+}
+
 async fn an_edge_gets_every_change_even_when_it_fails_at_first(place: Place) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let server = start(&place).await;
@@ -76,12 +126,16 @@ async fn an_edge_gets_every_change_even_when_it_fails_at_first(place: Place) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let limit = axum::extract::DefaultBodyLimit::disable();
-    let receiving =
-        Router::new().route("/v1/push", post(receive)).layer(limit).with_state(Arc::clone(&edge));
+    let receiving = Router::new()
+        .route("/v1/push", post(receive))
+        .route("/v1/status", get(say))
+        .layer(limit)
+        .with_state(Arc::clone(&edge));
     tokio::spawn(async move { axum::serve(listener, receiving).await.unwrap() });
 
     let configured = Edge { url: url.clone(), push_key: PUSH_KEY.to_owned() };
-    let pushing = tokio::spawn(push::run(server.app.clone(), configured, push::client().unwrap()));
+    let client = push::client().unwrap();
+    let pushing = tokio::spawn(push::run(server.app.clone(), configured.clone(), client));
     let publishing = tokio::spawn(publisher::run(server.app.clone()));
     let mut next = async || {
         tokio::time::timeout(Duration::from_secs(10), arrived.recv())
@@ -118,6 +172,7 @@ async fn an_edge_gets_every_change_even_when_it_fails_at_first(place: Place) {
     let states = tokio::time::timeout(Duration::from_secs(10), settled)
         .await
         .expect("three refusals and three at version 2");
+    what_it_says_of_itself(&server, &url, configured).await;
     server.app.stopping.send_replace(true);
     pushing.await.unwrap();
     publishing.await.unwrap();

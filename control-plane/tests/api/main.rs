@@ -28,6 +28,7 @@ mod matrix;
 mod openapi;
 mod operation;
 mod operations;
+mod past;
 mod people;
 mod publishing;
 mod rates;

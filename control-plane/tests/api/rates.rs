@@ -16,7 +16,7 @@ const RATE: u32 = 5;
 
 async fn limited(place: &Place, per_address: u32, per_credential: u32) -> Server {
     let rates = Rates { per_address, per_credential };
-    start_limited(place, Announcer::silent(), 10, rates).await
+    start_limited(place, Announcer::silent(), STREAMS, rates).await
 }
 
 async fn get(server: &Server, path: &str, address: &str, bearer: Option<&str>) -> Answer {

@@ -1,4 +1,4 @@
-//! Server-sent events.
+//! Streams of heads: server-sent events and WebSockets.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use axum::http::Request;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt;
+use pennon_control_plane::auth::streams::StreamLimits;
 use pennon_control_plane::publish::replicas::Announcer;
 use pennon_control_plane::router::router;
 use pennon_core::snapshot::{Head, Kind};
@@ -18,6 +19,9 @@ use crate::support::*;
 on_both_databases!(
     carries_heads_and_says_goodbye,
     a_full_server_says_when_to_come_back,
+    a_crowd_is_admitted_at_the_servers_pace,
+    a_websocket_carries_the_same_frames,
+    who_reads_slowly_gets_the_newest_alone,
     a_revoked_key_ends_its_stream,
 );
 
@@ -97,7 +101,8 @@ async fn carries_heads_and_says_goodbye(place: Place) {
 }
 
 async fn a_full_server_says_when_to_come_back(place: Place) {
-    let server = start_with(&place, Announcer::silent(), 1).await;
+    let server =
+        start_with(&place, Announcer::silent(), StreamLimits { open: 1, a_second: 0 }).await;
     let first = open(&server).await.ok().unwrap();
     let refused = open(&server).await.err().unwrap();
     assert_eq!(refused.problem(), (503, "too-many-streams".to_owned()));
@@ -105,6 +110,82 @@ async fn a_full_server_says_when_to_come_back(place: Place) {
     assert_eq!(server.fetch("/readyz", None).await.json()["streams"], json!(1));
     drop(first);
     open(&server).await.ok().unwrap();
+}
+
+async fn a_crowd_is_admitted_at_the_servers_pace(place: Place) {
+    let limits = StreamLimits { open: 50, a_second: 3 };
+    let server = start_with(&place, Announcer::silent(), limits).await;
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(open(&server).await.ok().unwrap());
+    }
+    let refused = open(&server).await.err().unwrap();
+    assert_eq!(refused.problem(), (503, "streams-too-fast".to_owned()));
+    let after: u32 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!(after >= 1);
+    server.app.clock.advance(1_000);
+    held.push(open(&server).await.ok().unwrap());
+    // Over how long they come back that lose their streams now.
+    let mut first = held.remove(0);
+    let mut retry = None;
+    while retry.is_none() {
+        let part = first.body.next().await.unwrap().unwrap();
+        let text = std::str::from_utf8(&part).unwrap().to_owned();
+        retry = text.lines().find_map(|line| line.strip_prefix("retry: ").map(str::to_owned));
+    }
+    let retry: u64 = retry.unwrap().parse().unwrap();
+    assert!((2_500..5_000).contains(&retry), "{retry}");
+}
+
+/// Over a real connection: an upgrade is none without one.
+async fn a_websocket_carries_the_same_frames(place: Place) {
+    let server = start(&place).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let service = router(server.app.clone());
+    let serving = tokio::spawn(async move { axum::serve(listener, service).await });
+    let path = format!("/v1/stream/{}/client", server.environment_id(0));
+    let connect = async |key: &str| {
+        tokio_tungstenite::connect_async(format!("ws://{address}{path}?key={key}")).await
+    };
+    let refused = connect("pnc_nobody").await.unwrap_err();
+    assert!(refused.to_string().contains("401"), "{refused}");
+    let (mut socket, _) = connect(&server.key(0, Kind::Client)).await.unwrap();
+    let mut texts = Vec::new();
+    let mut next = async || {
+        let message = tokio::time::timeout(Duration::from_secs(10), socket.next()).await.unwrap();
+        message.unwrap().unwrap()
+    };
+    for _ in 0..2 {
+        texts.push(next().await.into_text().unwrap().to_string());
+    }
+    assert_eq!(version(texts[0].trim_end()), 1);
+    assert!(texts[1].starts_with(": ping\nretry: "), "{texts:?}");
+    server.boolean_flag("a").await;
+    server.publish().await;
+    let mut events = open(&server).await.ok().unwrap();
+    let frame = next().await.into_text().unwrap();
+    assert_eq!(frame.trim_end(), events.next().await.unwrap());
+    server.app.stopping.send_replace(true);
+    assert!(next().await.into_text().unwrap().starts_with("event: goodbye\ndata: {"));
+    assert!(next().await.is_close());
+    drop(events);
+    tokio::time::timeout(Duration::from_secs(10), server.app.streams.ended()).await.unwrap();
+    serving.abort();
+}
+
+async fn who_reads_slowly_gets_the_newest_alone(place: Place) {
+    let server = start(&place).await;
+    let mut events = open(&server).await.ok().unwrap();
+    assert_eq!(version(&events.next().await.unwrap()), 1);
+    for key in ["a", "b", "c", "d"] {
+        server.boolean_flag(key).await;
+        server.publish().await;
+    }
+    assert_eq!(version(&events.next().await.unwrap()), 5);
+    server.boolean_flag("e").await;
+    server.publish().await;
+    assert_eq!(version(&events.next().await.unwrap()), 6);
 }
 
 async fn a_revoked_key_ends_its_stream(place: Place) {

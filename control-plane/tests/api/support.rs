@@ -12,6 +12,7 @@ use pennon_control_plane::app::{App, Settings};
 use pennon_control_plane::auth::jwt::Jwt;
 use pennon_control_plane::auth::rate::Rates;
 use pennon_control_plane::auth::seal::Vault;
+use pennon_control_plane::auth::streams::StreamLimits;
 use pennon_control_plane::config::Config;
 use pennon_control_plane::dashboard::Dashboard;
 use pennon_control_plane::first_start;
@@ -172,6 +173,8 @@ pub(crate) fn config(place: &Place) -> Config {
         secret: Some(SECRET),
         trusted_proxies: Vec::new(),
         rates: Rates::UNLIMITED,
+        streams: STREAMS,
+        keep_snapshots: 0,
         webhook_networks: Vec::new(),
         bootstrap: None,
         ready_file: None,
@@ -180,30 +183,37 @@ pub(crate) fn config(place: &Place) -> Config {
     }
 }
 
+/// More than most tests open.
+pub(crate) const STREAMS: StreamLimits = StreamLimits { open: 100, a_second: 0 };
+
 /// Starts on a database: the first time it is made, later it is found as it was left.
 pub(crate) async fn start(place: &Place) -> Server {
-    start_with(place, Announcer::silent(), 100).await
+    start_with(place, Announcer::silent(), STREAMS).await
 }
 
-pub(crate) async fn start_with(place: &Place, announcer: Announcer, max_streams: usize) -> Server {
-    start_limited(place, announcer, max_streams, Rates::UNLIMITED).await
+pub(crate) async fn start_with(
+    place: &Place,
+    announcer: Announcer,
+    streams: StreamLimits,
+) -> Server {
+    start_limited(place, announcer, streams, Rates::UNLIMITED).await
 }
 
 /// The same for callers that may make so many requests.
 pub(crate) async fn start_limited(
     place: &Place,
     announcer: Announcer,
-    max_streams: usize,
+    streams: StreamLimits,
     rates: Rates,
 ) -> Server {
-    start_showing(place, announcer, max_streams, rates, crate::dashboard::sample()).await
+    start_showing(place, announcer, streams, rates, crate::dashboard::sample()).await
 }
 
 /// The same with this dashboard.
 pub(crate) async fn start_showing(
     place: &Place,
     announcer: Announcer,
-    max_streams: usize,
+    streams: StreamLimits,
     rates: Rates,
     dashboard: Dashboard,
 ) -> Server {
@@ -220,7 +230,7 @@ pub(crate) async fn start_showing(
     let settings = Settings {
         public_url: public_url.to_owned(),
         root_fingerprint,
-        max_streams,
+        streams,
         redis: false,
         trusted_proxies: Vec::new(),
         rates,

@@ -1,10 +1,13 @@
 //! The real program as a process of its own: its commands, its ends.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails panics")]
 
+mod asking;
 mod audit;
 mod command_line;
+mod crowd;
 mod files;
 mod first_start;
+mod keys;
 mod kill;
 mod operation;
 mod outage;
@@ -12,3 +15,4 @@ mod postgres;
 mod replicas;
 mod server;
 mod shutdown;
+mod storm;

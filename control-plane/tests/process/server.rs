@@ -29,12 +29,17 @@ impl Drop for Pennon {
 }
 
 pub(crate) async fn start(folder: &Path, environment: &[(&str, &str)]) -> Pennon {
+    start_at(folder, "127.0.0.1:0", environment).await
+}
+
+/// The same on an address that is known before.
+pub(crate) async fn start_at(folder: &Path, address: &str, environment: &[(&str, &str)]) -> Pennon {
     let ready = folder.join("ready.json");
     let _ = std::fs::remove_file(&ready);
     let log =
         std::fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
     let child = Command::new(env!("CARGO_BIN_EXE_pennon"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--public-url", "http://127.0.0.1:8600"])
+        .args(["serve", "--listen", address, "--public-url", "http://127.0.0.1:8600"])
         .arg("--data-dir")
         .arg(folder.join("data"))
         .arg("--ready-file")

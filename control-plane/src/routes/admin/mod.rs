@@ -7,6 +7,7 @@ pub mod copies;
 pub mod documents;
 pub mod drafts;
 pub mod environments;
+pub mod evaluation;
 pub mod events;
 pub mod files;
 pub mod find;

@@ -1,5 +1,7 @@
 //! What is published, and where it has arrived.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use pennon_core::protocol::connection;
@@ -10,6 +12,7 @@ use serde::Serialize;
 use super::find;
 use crate::app::App;
 use crate::auth::actor::Actor;
+use crate::publish::edge_status::{EdgeFailure, Report, Running};
 use crate::routes::page::Page;
 use crate::routes::path::Path;
 use crate::routes::problem::Problem;
@@ -66,8 +69,54 @@ pub async fn snapshots(
     Ok(Json(Page::whole(items)))
 }
 
-/// `GET /admin/edges`: what each edge said to the last push.
-pub async fn edges(State(app): State<App>, _: Actor) -> Result<Json<Page<EdgeState>>, Problem> {
+/// One kind of snapshot at an edge: what it said to the last push, and what it says of itself.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EdgeNow {
+    #[serde(flatten)]
+    pushed: EdgeState,
+    /// What it runs, by its own word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reported: Option<Running>,
+    /// When it was asked last, Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked_at: Option<i64>,
+    /// Why it said nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_error: Option<String>,
+    /// How often something went wrong there since it started, by code.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    failures: BTreeMap<String, i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    newest_failure: Option<EdgeFailure>,
+}
+
+impl EdgeNow {
+    /// None for an environment that the edge says it does not serve: there is nothing wrong with that.
+    fn new(pushed: EdgeState, report: Option<&Report>) -> Option<Self> {
+        let served = report.and_then(Report::environment);
+        if served.is_some_and(|served| served != pushed.environment_id) {
+            return None;
+        }
+        let kind = pushed.kind.as_str();
+        Some(Self {
+            reported: report.and_then(|report| report.running(kind)),
+            asked_at: report.map(|report| report.asked_at),
+            status_error: report.and_then(Report::error).map(str::to_owned),
+            failures: report.map(Report::failures).unwrap_or_default(),
+            newest_failure: report.and_then(|report| report.newest_failure(kind)),
+            pushed,
+        })
+    }
+}
+
+/// `GET /admin/edges`: every edge with the version it runs, its age and its errors.
+pub async fn edges(State(app): State<App>, _: Actor) -> Result<Json<Page<EdgeNow>>, Problem> {
     let mut tx = app.store.begin_read().await?;
-    Ok(Json(Page::whole(edges::list(&mut tx).await?)))
+    let pushed = edges::list(&mut tx).await?;
+    let items = pushed.into_iter().filter_map(|pushed| {
+        let report = app.edge_reports.get(&pushed.url);
+        EdgeNow::new(pushed, report.as_ref())
+    });
+    Ok(Json(Page::whole(items.collect())))
 }
