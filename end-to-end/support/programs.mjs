@@ -74,13 +74,13 @@ export class Child {
 }
 
 /** `pennon serve` on SQLite in a folder, with the sample project; ready when this returns. What it shows once lies in `credentials.json`. */
-export async function startPennon(folder, port, { env = {}, bootstrap = join(top, "examples/sample/config.json") } = {}) {
-  const ready = join(folder, "ready.json");
+export async function startPennon(folder, port, { env = {}, bootstrap = join(top, "examples/sample/config.json"), data = "data" } = {}) {
+  const ready = join(folder, `${data}.ready.json`);
   await rm(ready, { force: true });
   const pennon = new Child("pennon serve", binary(), [
     "serve",
     ...["--listen", `127.0.0.1:${port}`],
-    ...["--data-dir", join(folder, "data")],
+    ...["--data-dir", join(folder, data)],
     ...["--bootstrap", bootstrap],
     ...["--ready-file", ready],
     ...["--credentials-file", join(folder, "credentials.json")],

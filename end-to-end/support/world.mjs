@@ -11,8 +11,10 @@ const PUSH_KEY = "push-key-of-the-end-to-end-tests";
 
 /** One control plane, one edge worker, one page server, each on its own port, in a folder of its own. */
 export class World {
-  static async start() {
+  /** @param options `bootstrap`: the CONFIG.json of the first start; `variables`: more of the control plane's environment */
+  static async start({ bootstrap, variables = {} } = {}) {
     const world = new World();
+    Object.assign(world, { bootstrap, variables });
     world.folder = await mkdtemp(join(tmpdir(), "pennon-end-to-end-"));
     [world.port, world.edgePort] = [await freePort(), await freePort()];
     world.url = `http://127.0.0.1:${world.port}`;
@@ -31,7 +33,15 @@ export class World {
   }
 
   async startControlPlane() {
-    this.controlPlane = await startPennon(this.folder, this.port, { env: { PENNON_EDGES: `${this.edgeUrl}=${PUSH_KEY}` } });
+    const env = { ...this.variables, PENNON_EDGES: `${this.edgeUrl}=${PUSH_KEY}` };
+    this.controlPlane = await startPennon(this.folder, this.port, { env, bootstrap: this.bootstrap });
+  }
+
+  /** Another control plane on the same database, which `variables` has to name. */
+  async startReplica() {
+    const port = await freePort();
+    this.replica = await startPennon(this.folder, port, { env: this.variables, data: "data-of-the-replica" });
+    this.replicaUrl = `http://127.0.0.1:${port}`;
   }
 
   async startEdge() {
@@ -58,8 +68,13 @@ export class World {
   }
 
   /** Evaluates one flag at the edge, with the server key. */
-  async evaluateAtEdge(flag, context = { targetingKey: "user-1" }) {
-    const response = await fetch(`${this.edgeUrl}/ofrep/v1/evaluate/flags/${flag}`, {
+  evaluateAtEdge(flag, context) {
+    return this.evaluateAt(this.edgeUrl, flag, context);
+  }
+
+  /** The same anywhere. */
+  async evaluateAt(url, flag, context = { targetingKey: "user-1" }) {
+    const response = await fetch(`${url}/ofrep/v1/evaluate/flags/${flag}`, {
       method: "POST",
       headers: { "content-type": "application/json", authorization: `Bearer ${this.environment.sdkKeys.server}` },
       body: JSON.stringify({ context }),
@@ -70,6 +85,7 @@ export class World {
   async end() {
     await this.page?.close();
     await this.edge?.end();
+    await this.replica?.end();
     await this.controlPlane?.end();
     await rm(this.folder, { recursive: true, force: true });
   }

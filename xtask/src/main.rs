@@ -27,7 +27,7 @@ cargo xtask COMMAND
   test [STEP..]  run every check and test, or only the named steps; `test --list` names them
   fuzz [TARGET] [SECONDS]
                  what takes bytes from outside, fed with what coverage leads to; `fuzz --list` names the targets
-  bench evaluate | control-plane | npm
+  bench evaluate | control-plane | npm | streams | delivery
                  what things cost, beside something plain in the same run
   bench instructions [--accept]
                  how many instructions an evaluation takes, against bench/instructions.txt; --accept writes that
@@ -70,6 +70,8 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         ["bench", "npm"] => bench::npm(),
         ["bench", "instructions"] => bench::compare(),
         ["bench", "instructions", "--accept"] => bench::accept(),
+        ["bench", "streams"] => bench::streams(),
+        ["bench", "delivery"] => bench::delivery(),
         ["fuzz", "--list"] => fuzz::list(),
         ["fuzz", "--minimise"] => fuzz::minimise(),
         ["fuzz", arguments @ ..] => fuzz::fuzz(arguments),

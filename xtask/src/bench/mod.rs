@@ -53,3 +53,32 @@ pub(crate) fn control_plane() -> Result<()> {
     environment.scratch(&mut load)?;
     run(&mut load)
 }
+
+/// From the admin API's answer to a change until it is evaluated with: at another replica, at the edge worker, in a page. It takes about five
+/// minutes.
+pub(crate) fn delivery() -> Result<()> {
+    let mut environment = Environment::default();
+    let mut bench = Command::new("node");
+    environment.parts(&mut bench)?;
+    run(cargo().args(["build", "--release"]).args(NATIVE).args(["--bin", "pennon"]))?;
+    bench.env("PENNON_BIN", workspace::target().join("release").join("pennon"));
+    bench.current_dir(workspace::root().join("end-to-end")).arg("bench/delivery.mjs");
+    run(&mut bench)
+}
+
+/// Memory and time of ten thousand streams, and what heads and bodies cost beside a bare axum handler. It takes about three minutes.
+pub(crate) fn streams() -> Result<()> {
+    run(cargo().args(["build", "--release"]).args(NATIVE).args([
+        "--bin",
+        "pennon",
+        "--example",
+        "streams",
+    ]))?;
+    let release = workspace::target().join("release");
+    let mut streams = Command::new(release.join("examples").join("streams"));
+    streams.arg(release.join("pennon"));
+    streams.env("PENNON_MAX_STREAMS", "11000");
+    streams.env("PENNON_RATE_PER_ADDRESS", "0").env("PENNON_RATE_PER_CREDENTIAL", "0");
+    Environment::default().scratch(&mut streams)?;
+    run(&mut streams)
+}

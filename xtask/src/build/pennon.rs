@@ -1,4 +1,4 @@
-//! What runs on the machine itself: the program `pennon`, which embeds the dashboard, and the signer of
+//! What runs on the machine itself: the program `pennon`, which embeds the dashboard, the example of a service in Rust, and the signer of
 //! snapshots that tests in JavaScript call.
 
 use std::path::PathBuf;
@@ -16,6 +16,12 @@ pub(crate) const NATIVE: &[&str] =
 /// Builds the development build and returns where it is.
 pub(crate) fn pennon() -> Result<PathBuf> {
     println!("building the control plane");
-    run(cargo().arg("build").args(NATIVE).args(["--bin", "pennon", "--example", "sign_snapshot"]))?;
+    // With the others: by itself the example would have its dependencies compiled once more.
+    let example = ["--package", "pennon-example-rust-server", "--bin", "rust-server"];
+    run(cargo()
+        .arg("build")
+        .args(NATIVE)
+        .args(["--bin", "pennon", "--example", "sign_snapshot"])
+        .args(example))?;
     Ok(workspace::pennon())
 }

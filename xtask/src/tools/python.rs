@@ -15,7 +15,9 @@ pub(crate) fn python() -> Result<PathBuf> {
     let requirements = workspace::root().join("end-to-end").join("requirements.txt");
     let folder = workspace::tools().join("python");
     let python = folder.join("bin").join("python");
-    let stamp = Stamp::of("python", std::slice::from_ref(&requirements), &[])?;
+    // It names the other one.
+    let example = workspace::root().join("examples").join("python").join("requirements.txt");
+    let stamp = Stamp::of("python", &[requirements.clone(), example], &[])?;
     if stamp.is_current(&[&python]) {
         return Ok(python);
     }
