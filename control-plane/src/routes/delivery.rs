@@ -105,7 +105,7 @@ pub async fn body(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let caller = app.sdk_keys.admit(&headers, query.key.as_deref())?;
-    let body = find(&app, &sha256).await?.ok_or_else(unknown_body)?;
+    let body = find(&app, &caller, &sha256).await?.ok_or_else(unknown_body)?;
     body.admits(&caller)?;
     let snapshot = body.snapshot.ok_or_else(|| {
         let detail = "this body is not kept any more: ask for the head again";
@@ -125,9 +125,9 @@ pub async fn delta(
 ) -> Result<Response, Problem> {
     let caller = app.sdk_keys.admit(&headers, query.key.as_deref())?;
     let none = || Problem::not_found("there is no delta between these: fetch the body");
-    let to = find(&app, &to).await?.ok_or_else(none)?;
+    let to = find(&app, &caller, &to).await?.ok_or_else(none)?;
     to.admits(&caller)?;
-    let from = find(&app, &from).await?.ok_or_else(none)?;
+    let from = find(&app, &caller, &from).await?.ok_or_else(none)?;
     from.admits(&caller)?;
     // Of two environments that a key may read, one tells nothing about the other.
     if !to.places.iter().any(|place| from.places.contains(place)) {
@@ -140,11 +140,15 @@ pub async fn delta(
     Ok(coded_bytes(coded, caching::delta(caller.kind)))
 }
 
-/// A body by the name that stands in an address.
-async fn find(app: &App, name: &str) -> Result<Option<Owned>, Problem> {
+/// A body by the name that stands in an address. Memory may know of some of its places alone, such as an environment where it is current
+/// still: where none of these admits the caller, the database says which others it has.
+async fn find(app: &App, caller: &Caller, name: &str) -> Result<Option<Owned>, Problem> {
     let Some(sha256) = connection::digest(name) else { return Ok(None) };
     if let Some((snapshot, places)) = app.published.body(&sha256) {
-        return Ok(Some(Owned { sha256, snapshot: Some(snapshot), places }));
+        let held = Owned { sha256, snapshot: Some(snapshot), places };
+        if held.admits(caller).is_ok() {
+            return Ok(Some(held));
+        }
     }
     let mut tx = app.store.begin_read().await?;
     let owners = snapshots::owners_of_body(&mut tx, &sha256).await?;

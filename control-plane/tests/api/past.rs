@@ -99,15 +99,20 @@ async fn what_is_asked_wrongly_is_told(place: Place) {
 
 async fn old_bodies_are_gone_and_current_ones_stay(place: Place) {
     let server = start(&place).await;
-    a_history(&server).await;
-    let off = server.accepted(Kind::Client).await.head.body_sha256;
+    server.boolean_flag("a").await;
+    server.turn("a", "on").await.ok();
+    server.publish().await;
+    // The other environment never has this one: there the flag is off.
+    let on = server.accepted(Kind::Client).await.head.body_sha256;
+    server.turn("a", "off").await.ok();
+    server.publish().await;
     // Far from memory, which keeps the last three.
     server.app.clock.advance(100 * DAY_MS);
     for number in 0..4 {
         server.boolean_flag(&format!("other-{number}")).await;
         server.publish().await;
     }
-    let path = format!("/v1/body/{}?key={}", hex(&off), server.key(0, Kind::Client));
+    let path = format!("/v1/body/{}?key={}", hex(&on), server.key(0, Kind::Client));
     server.fetch(&path, None).await.ok();
     assert_eq!(retention::expire(&server.app, 101).await.unwrap(), 0);
     let count = retention::expire(&server.app, 90).await.unwrap();
@@ -117,13 +122,13 @@ async fn old_bodies_are_gone_and_current_ones_stay(place: Place) {
     let gone = server.fetch(&path, None).await;
     assert_eq!(gone.headers["cache-control"], "no-store");
     assert_eq!(gone.problem(), (410, "expired".to_owned()));
-    let elsewhere = format!("/v1/body/{}?key={}", hex(&off), server.key(1, Kind::Client));
+    let elsewhere = format!("/v1/body/{}?key={}", hex(&on), server.key(1, Kind::Client));
     assert_eq!(server.fetch(&elsewhere, None).await.problem().1, "key-environment");
     let current = server.accepted(Kind::Client).await;
-    let delta = format!("/v1/delta/{}/{}", hex(&off), hex(&current.head.body_sha256));
+    let delta = format!("/v1/delta/{}/{}", hex(&on), hex(&current.head.body_sha256));
     let delta = server.fetch(&delta, Some(&server.key(0, Kind::Client))).await;
     assert_eq!(delta.problem().0, 404);
-    assert_eq!(ask(&server, json!({ "at": "4" })).await.problem(), (410, "expired".to_owned()));
+    assert_eq!(ask(&server, json!({ "at": "3" })).await.problem(), (410, "expired".to_owned()));
     ask(&server, json!({})).await.ok();
     // The other environment has published nothing since: what is current stays, however old.
     let production = server.environment_id(1);
@@ -140,8 +145,9 @@ async fn old_bodies_are_gone_and_current_ones_stay(place: Place) {
     for number in 0..4 {
         server.discard(&format!("other-{number}")).await;
     }
+    server.turn("a", "on").await.ok();
     server.publish().await;
-    assert_eq!(server.accepted(Kind::Client).await.head.body_sha256, off);
+    assert_eq!(server.accepted(Kind::Client).await.head.body_sha256, on);
     server.fetch(&path, None).await.ok();
     let again = start(&place).await;
     again.fetch(&path, None).await.ok();
