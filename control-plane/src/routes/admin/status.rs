@@ -72,6 +72,7 @@ pub async fn snapshots(
 /// One kind of snapshot at an edge: what it said to the last push, and what it says of itself.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "EdgeState")]
 pub struct EdgeNow {
     #[serde(flatten)]
     pushed: EdgeState,
