@@ -1,7 +1,7 @@
 //! From a committed change to a signed snapshot everywhere. This alone knows snapshots, Redis and edges.
 
-pub mod compilations;
 pub mod coding;
+pub mod compilations;
 pub mod edge_status;
 pub mod environment;
 pub mod memory;
