@@ -9,6 +9,7 @@ mod client;
 #[path = "../../tests/process/crowd.rs"]
 mod crowd;
 #[path = "../load/process.rs"]
+#[expect(dead_code, reason = "the other benchmark uses the rest")]
 mod process;
 
 use std::error::Error;
