@@ -113,12 +113,7 @@ function AskBack({ environment, version, busy, onConfirm, onClose }: AskProps) {
   return (
     <Dialog
       title={`Roll back in ${environment}?`} onClose={onClose} onSubmit={() => onConfirm(comment)}
-      footer={
-        <>
-          <button type="button" className="button" onClick={onClose}>Cancel</button>
-          <button type="submit" className="button primary" data-autofocus disabled={busy}>Roll back</button>
-        </>
-      }
+      action="Roll back" disabled={busy} focusAction
     >
       <p>{environment} is protected. The flag does again what it did after the change by {who(version.author)}, <Time at={version.at} />. Everybody keeps the bucket that they had then.</p>
       <Field label="Why (optional)">{(wired) => <input {...wired} className="input" maxLength={1000} value={comment} onChange={(event) => setComment(event.target.value)} />}</Field>

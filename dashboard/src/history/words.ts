@@ -11,18 +11,26 @@ export function who(author: string): string {
 
 const OBJECTS: Record<string, string> = {
   flag: 'the flag', 'flag-configuration': 'what the flag', segment: 'the segment', attribute: 'the attribute', layer: 'the layer', holdout: 'the holdout',
-  environment: 'the environment', project: 'the project', member: 'the member', token: 'the API token', webhook: 'the webhook', 'sdk-key': 'an SDK key', config: 'a configuration',
+  environment: 'the environment', project: 'the project', member: 'the member', token: 'the API token', webhook: 'the webhook', 'sdk-key': 'the SDK key', config: 'a configuration',
 };
+
+/** Keys, tokens and webhooks have ids for targets, and names that people gave them. */
+function named({ target, newValue, oldValue }: Pick<AuditEntry, 'target' | 'newValue' | 'oldValue'>): string {
+  if (!/^[0-9a-f]{32}$/.test(target)) return target;
+  const value = (newValue ?? oldValue) as { name?: unknown; email?: unknown } | null | undefined;
+  const name = value?.name ?? value?.email;
+  return typeof name === 'string' && name !== '' ? name : target;
+}
 
 const DEEDS: Record<string, string> = {
   created: 'made', updated: 'changed', deleted: 'deleted', archived: 'archived', restored: 'restored', imported: 'imported', revoked: 'revoked', added: 'added', removed: 'removed', changed: 'changed', cloned: 'cloned',
 };
 
 /** "turned on new-checkout in Production". The environment's name is given where the entry is about one. */
-export function deed(entry: Pick<AuditEntry, 'action' | 'target'>, environment: string | undefined): string {
+export function deed(entry: Pick<AuditEntry, 'action' | 'target' | 'newValue' | 'oldValue'>, environment: string | undefined): string {
   const [object = '', did = ''] = entry.action.split('.');
   const where = environment ? ` in ${environment}` : '';
-  const { target } = entry;
+  const target = named(entry);
   if (object === 'flag-configuration') {
     if (did === 'turned-on') return `turned on ${target}${where}`;
     if (did === 'turned-off') return `turned off ${target}${where}`;

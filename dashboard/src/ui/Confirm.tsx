@@ -18,12 +18,7 @@ export function Confirm({ title, action, busy = false, danger = true, onConfirm,
   return (
     <Dialog
       title={title} onClose={onClose} onSubmit={onConfirm}
-      footer={
-        <>
-          <button type="button" className="button" data-autofocus onClick={onClose}>Cancel</button>
-          <button type="submit" className={`button ${danger ? 'danger' : 'primary'}`} disabled={busy}>{action}</button>
-        </>
-      }
+      action={action} disabled={busy} danger={danger} focusCancel
     >
       {children}
     </Dialog>

@@ -9,14 +9,22 @@ interface Props {
   onClose: () => void;
   /** With it the dialog is a form, and Enter sends it. */
   onSubmit?: () => void;
+  /** What the button says that does it; beside it stands the way out. */
+  action?: string;
+  disabled?: boolean;
+  /** It takes something away. */
+  danger?: boolean;
+  /** Where the focus begins, unless a field has `data-autofocus`. */
+  focusAction?: boolean;
+  focusCancel?: boolean;
+  /** Other buttons than these two. */
   footer?: ReactNode;
   wide?: boolean;
-  side?: boolean;
   children: ReactNode;
 }
 
 /** A modal dialog: the browser's own, which holds the focus and gives it back. */
-export function Dialog({ title, onClose, onSubmit, footer, wide = false, side = false, children }: Props) {
+export function Dialog({ title, onClose, onSubmit, action, disabled = false, danger = false, focusAction, focusCancel, footer, wide = false, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
   useEffect(() => {
@@ -43,12 +51,18 @@ export function Dialog({ title, onClose, onSubmit, footer, wide = false, side = 
       </header>
       <div className="dialog-body">{children}</div>
       {footer ? <footer className="dialog-foot">{footer}</footer> : null}
+      {action ? (
+        <footer className="dialog-foot">
+          <button type="button" className="button" data-autofocus={focusCancel || undefined} onClick={onClose}>Cancel</button>
+          <button type="submit" className={danger ? 'button danger' : 'button primary'} data-autofocus={focusAction || undefined} disabled={disabled}>{action}</button>
+        </footer>
+      ) : null}
     </>
   );
   return (
     <dialog
       ref={dialog}
-      className={`dialog${wide ? ' wide' : ''}${side ? ' side' : ''}`}
+      className={`dialog${wide ? ' wide' : ''}`}
       aria-labelledby={heading}
       onCancel={(event) => {
         if (event.target !== event.currentTarget) return;

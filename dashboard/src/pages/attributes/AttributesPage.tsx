@@ -94,12 +94,7 @@ function Declare({ project, kept, taken, onClose }: { project: string; kept: Kep
   return (
     <Dialog
       title={kept ? kept.key : 'Declare an attribute'} onClose={onClose} onSubmit={() => name.trim() && !there && save.mutate()}
-      footer={
-        <>
-          <button type="button" className="button" onClick={onClose}>Cancel</button>
-          <button type="submit" className="button primary" disabled={!name.trim() || there || save.isPending}>{kept ? 'Save' : 'Declare'}</button>
-        </>
-      }
+      action={kept ? 'Save' : 'Declare'} disabled={!name.trim() || there || save.isPending}
     >
       {kept ? null : <Field label="Name" hint="As programs send it, such as country or plan." error={there ? 'It is declared already.' : undefined}>{(wired) => <input {...wired} className="input" data-autofocus maxLength={256} value={name} onChange={(event) => setName(event.target.value)} />}</Field>}
       <Field label="Type">

@@ -10,6 +10,7 @@ import { environmentsQuery } from '../../api/queries.ts';
 import type { AuditEntry } from '../../api/types.ts';
 import { ACTIONS, deed, who } from '../../history/words.ts';
 import { Differences } from '../../history/Differences.tsx';
+import { Foldable } from '../../ui/Foldable.tsx';
 import { fromLocal, toLocal } from '../../ui/local.ts';
 import { Empty, Failed, Loaded, Loading } from '../../ui/Loaded.tsx';
 import { Time } from '../../ui/time.tsx';
@@ -113,18 +114,20 @@ function AuditFilter({ project, filters, environments }: { project: string; filt
   return (
     <search className="audit-filters">
       {text('search', 'Any words')}
-      {text('author', 'By whom: user:ada@example.com')}
-      {text('target', 'Key of what was changed')}
-      <select className="input" aria-label="What was done" value={filters.action ?? ''} onChange={(event) => narrow({ action: event.target.value || undefined })}>
-        <option value="">Did anything</option>
-        {ACTIONS.map(([action, words]) => <option key={action} value={action}>{words}</option>)}
-      </select>
-      <select className="input" aria-label="Environment" value={filters.environment ?? ''} onChange={(event) => narrow({ environment: event.target.value || undefined })}>
-        <option value="">Anywhere</option>
-        {environments.map(({ key, name }) => <option key={key} value={key}>in {name}</option>)}
-      </select>
-      {when('from', 'From')}
-      {when('to', 'to')}
+      <Foldable label="Filters" count={Object.entries(filters).filter(([name, value]) => name !== 'search' && value !== undefined).length}>
+        {text('author', 'By whom: user:ada@example.com')}
+        {text('target', 'Key of what was changed')}
+        <select className="input" aria-label="What was done" value={filters.action ?? ''} onChange={(event) => narrow({ action: event.target.value || undefined })}>
+          <option value="">Did anything</option>
+          {ACTIONS.map(([action, words]) => <option key={action} value={action}>{words}</option>)}
+        </select>
+        <select className="input" aria-label="Environment" value={filters.environment ?? ''} onChange={(event) => narrow({ environment: event.target.value || undefined })}>
+          <option value="">Anywhere</option>
+          {environments.map(({ key, name }) => <option key={key} value={key}>in {name}</option>)}
+        </select>
+        {when('from', 'From')}
+        {when('to', 'to')}
+      </Foldable>
     </search>
   );
 }

@@ -124,12 +124,7 @@ function CopyDialog({ project, from, to, flags, onClose, onDone }: CopyProps) {
   return (
     <Dialog
       wide title={`Copy from ${from.name} to ${to.name}`} onClose={onClose} onSubmit={() => preview.data && copy.mutate(preview.data.preview)}
-      footer={
-        <>
-          <button type="button" className="button" onClick={onClose}>Cancel</button>
-          <button type="submit" className="button primary" disabled={!preview.data || changes.length === 0 || copy.isPending}>Copy to {to.name}</button>
-        </>
-      }
+      action={`Copy to ${to.name}`} disabled={!preview.data || changes.length === 0 || copy.isPending}
     >
       <Loaded query={preview} what="what would change">
         {() => (

@@ -31,12 +31,7 @@ export function NewEnvironment({ project, existing, onClose }: { project: string
   return (
     <Dialog
       title="New environment" onClose={onClose} onSubmit={() => key && make.mutate()}
-      footer={
-        <>
-          <button type="button" className="button" onClick={onClose}>Cancel</button>
-          <button type="submit" className="button primary" disabled={!key || make.isPending}>Create environment</button>
-        </>
-      }
+      action="Create environment" disabled={!key || make.isPending}
     >
       <Field label="Name" hint={key ? <>Key: <code>{key}</code></> : undefined} error={make.isError ? sentence(make.error) : undefined}>
         {(wired) => <input {...wired} className="input" data-autofocus maxLength={200} placeholder="Staging" value={name} onChange={(event) => setName(event.target.value)} />}

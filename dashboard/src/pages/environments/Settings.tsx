@@ -28,12 +28,7 @@ export function Settings({ project, environment, count, onClose }: SettingsProps
   return (
     <Dialog
       title={environment.name} onClose={onClose} onSubmit={() => save.mutate()}
-      footer={
-        <>
-          <button type="button" className="button" onClick={onClose}>Cancel</button>
-          <button type="submit" className="button primary" disabled={!typed.name.trim() || save.isPending}>Save</button>
-        </>
-      }
+      action="Save" disabled={!typed.name.trim() || save.isPending}
     >
       <Field label="Name" error={about(save.error, 'name')}>{(wired) => <input {...wired} className="input" data-autofocus maxLength={200} value={typed.name} onChange={(event) => setTyped({ ...typed, name: event.target.value })} />}</Field>
       <Field label="Colour">{(wired) => <input {...wired} type="color" className="input environment-colour" value={typed.colour ?? '#64748b'} onChange={(event) => setTyped({ ...typed, colour: event.target.value })} />}</Field>

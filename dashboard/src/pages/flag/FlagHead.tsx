@@ -67,12 +67,7 @@ function Lifetime({ project, flag }: { project: string; flag: KeptFlag }) {
       {asking ? (
         <Dialog
           title={asking === 'archive' ? 'Archive this flag?' : 'Delete this flag for good?'} onClose={() => setAsking(null)} onSubmit={() => change.mutate(asking)}
-          footer={
-            <>
-              <button type="button" className="button" data-autofocus onClick={() => setAsking(null)}>Cancel</button>
-              <button type="submit" className="button danger" disabled={change.isPending}>{asking === 'archive' ? 'Archive' : 'Delete'}</button>
-            </>
-          }
+          action={asking === 'archive' ? 'Archive' : 'Delete'} disabled={change.isPending} danger focusCancel
         >
           <p>{asking === 'archive' ? 'It leaves every snapshot, in every environment: programs that still ask for it get their own default. It can be restored.' : 'Its history stays, and a rollback brings it back.'}</p>
         </Dialog>

@@ -52,12 +52,7 @@ export function SaveBar({ draft, project, flag, environment, errors }: Props) {
       {asking ? (
         <Dialog
           title={`Save to ${environment.name}?`} onClose={() => setAsking(false)} onSubmit={send}
-          footer={
-            <>
-              <button type="button" className="button" onClick={() => setAsking(false)}>Cancel</button>
-              <button type="submit" className="button primary" data-autofocus>Save to {environment.name}</button>
-            </>
-          }
+          action={`Save to ${environment.name}`} focusAction
         >
           <p className="soft">{environment.name} is protected. This goes out at once:</p>
           <ul className="change-list">{changes.map((change) => <li key={change} className="given">{change}</li>)}</ul>

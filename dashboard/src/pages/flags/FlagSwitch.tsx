@@ -55,12 +55,7 @@ export function ConfirmSwitch({ flag, environment, on, onConfirm, onClose }: Con
   return (
     <Dialog
       title={`${words} in ${environment}?`} onClose={onClose} onSubmit={() => onConfirm(comment)}
-      footer={
-        <>
-          <button type="button" className="button" onClick={onClose}>Cancel</button>
-          <button type="submit" className={`button ${on ? 'primary' : 'danger'}`} data-autofocus>{words}</button>
-        </>
-      }
+      action={words} danger={!on} focusAction
     >
       <p><code className="given">{flag}</code> {on ? 'starts serving by its rules' : 'serves its off variant to everybody'} in {environment}, which is protected.</p>
       <Field label="Why (optional)" hint="Kept in the audit log.">

@@ -34,12 +34,7 @@ export function NewFlagDialog({ project, onClose }: { project: string; onClose: 
   return (
     <Dialog
       title="New flag" onClose={onClose} onSubmit={() => key && make.mutate()}
-      footer={
-        <>
-          <button type="button" className="button" onClick={onClose}>Cancel</button>
-          <button type="submit" className="button primary" disabled={!key || make.isPending}>{make.isPending ? 'Creating…' : 'Create flag'}</button>
-        </>
-      }
+      action={make.isPending ? 'Creating…' : 'Create flag'} disabled={!key || make.isPending}
     >
       <Field label="Name" hint={key ? <>Key: <code>{key}</code></> : 'What the team calls it; the key is made from it.'} error={typed.key ? undefined : keyWrong}>
         {(wired) => <input {...wired} className="input" data-autofocus maxLength={200} value={typed.name} onChange={(event) => write({ name: event.target.value })} placeholder="New checkout" />}

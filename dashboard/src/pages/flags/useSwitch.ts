@@ -1,7 +1,7 @@
 import { type InfiniteData, useMutation, useQueryClient } from '@tanstack/react-query';
 
-import { client, data, writing } from '../../api/client.ts';
 import { Problem } from '../../api/problem.ts';
+import { turn } from '../../api/turn.ts';
 import type { Environment, FlagItem } from '../../api/types.ts';
 import { useToasts } from '../../ui/toasts.tsx';
 
@@ -27,14 +27,7 @@ export function useSwitch(project: string, flag: string, environment: Environmen
       list?.pages ? { ...list, pages: list.pages.map((page) => ({ ...page, items: page.items.map((item) => (item.key === flag ? { ...item, environments: { ...item.environments, [environment.key]: state } } : item)) })) } : list,
     );
   const change = useMutation({
-    mutationFn: ({ on, version, comment }: Wanted) => {
-      const request = { params: { path: { project, environment: environment.key, flag } }, ...writing(version, comment) };
-      return data(
-        on
-          ? client.POST('/admin/projects/{project}/environments/{environment}/flags/{flag}/on', request)
-          : client.POST('/admin/projects/{project}/environments/{environment}/flags/{flag}/off', request),
-      );
-    },
+    mutationFn: ({ on, version, comment }: Wanted) => turn({ project, environment: environment.key, flag }, on, version, comment),
     onMutate: ({ on, version }) => show({ enabled: on, version, updatedAt: Date.now() }),
     onSuccess: ({ enabled, version, updatedAt }, { on, undoing }) => {
       show({ enabled, version, updatedAt });

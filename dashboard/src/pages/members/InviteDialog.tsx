@@ -27,12 +27,7 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
   return (
     <Dialog
       title="Invite a person" onClose={onClose} onSubmit={() => email.trim() && invite.mutate()}
-      footer={
-        <>
-          <button type="button" className="button" onClick={onClose}>Cancel</button>
-          <button type="submit" className="button primary" disabled={!email.trim() || invite.isPending}>Invite</button>
-        </>
-      }
+      action="Invite" disabled={!email.trim() || invite.isPending}
     >
       <Field label="Email" error={invite.isError ? sentence(invite.error) : undefined}>{(wired) => <input {...wired} className="input" type="email" data-autofocus value={email} onChange={(event) => setEmail(event.target.value)} />}</Field>
       <Field label="Name">{(wired) => <input {...wired} className="input" value={name} onChange={(event) => setName(event.target.value)} />}</Field>

@@ -33,12 +33,7 @@ export function MemberDialog({ project, member, environments, onClose }: Props) 
   return (
     <Dialog
       title={member ? member.email : 'Add a member'} onClose={onClose} onSubmit={() => save.mutate()}
-      footer={
-        <>
-          <button type="button" className="button" onClick={onClose}>Cancel</button>
-          <button type="submit" className="button primary" disabled={save.isPending || (!member && !email.trim())}>{member ? 'Save' : 'Add'}</button>
-        </>
-      }
+      action={member ? 'Save' : 'Add'} disabled={save.isPending || (!member && !email.trim())}
     >
       {member ? null : <Field label="Email" hint="Of somebody who has an account here." error={emailWrong}>{(wired) => <input {...wired} className="input" type="email" data-autofocus value={email} onChange={(event) => setEmail(event.target.value)} />}</Field>}
       <RoleFields held={held} environments={environments} onChange={setHeld} />

@@ -76,12 +76,7 @@ function NewSegment({ project, taken, onClose }: { project: string; taken: strin
   return (
     <Dialog
       title="New segment" onClose={onClose} onSubmit={() => key && !there && make.mutate()}
-      footer={
-        <>
-          <button type="button" className="button" onClick={onClose}>Cancel</button>
-          <button type="submit" className="button primary" disabled={!key || there || make.isPending}>Create segment</button>
-        </>
-      }
+      action="Create segment" disabled={!key || there || make.isPending}
     >
       <Field label="Name" hint={key ? <>Key: <code>{key}</code></> : 'Who it is, such as “Beta testers”.'} error={there ? 'There is a segment with this key already.' : make.isError ? sentence(make.error) : undefined}>
         {(wired) => <input {...wired} className="input" data-autofocus maxLength={200} value={name} onChange={(event) => setName(event.target.value)} />}

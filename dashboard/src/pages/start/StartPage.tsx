@@ -5,9 +5,10 @@ import { Link, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 
 import { useAccess } from '../../access.ts';
-import { client, data, writing } from '../../api/client.ts';
+import { client, data } from '../../api/client.ts';
 import { about, sentence } from '../../api/problem.ts';
 import { configurationQuery, environmentsQuery } from '../../api/queries.ts';
+import { turn } from '../../api/turn.ts';
 import type { Environment, NewSdkKey } from '../../api/types.ts';
 import { Field } from '../../ui/Field.tsx';
 import { Icon } from '../../ui/Icon.tsx';
@@ -98,14 +99,7 @@ function Flip({ project, environment, made }: { project: string; environment: En
   const query = configurationQuery(project, environment.key, made.flag);
   const kept = useQuery(query);
   const flip = useMutation({
-    mutationFn: (on: boolean) => {
-      const request = { params: { path: { project, environment: environment.key, flag: made.flag } }, ...writing(kept.data?.version) };
-      return data(
-        on
-          ? client.POST('/admin/projects/{project}/environments/{environment}/flags/{flag}/on', request)
-          : client.POST('/admin/projects/{project}/environments/{environment}/flags/{flag}/off', request),
-      );
-    },
+    mutationFn: (on: boolean) => turn({ project, environment: environment.key, flag: made.flag }, on, kept.data?.version),
     onSuccess: (next) => {
       queries.setQueryData(query.queryKey, next);
       void queries.invalidateQueries({ queryKey: ['project', project, 'flags'] });

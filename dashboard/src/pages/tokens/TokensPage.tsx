@@ -93,12 +93,7 @@ function NewToken({ project, onClose }: { project: string; onClose: () => void }
   return (
     <Dialog
       title="New API token" onClose={onClose} onSubmit={() => name.trim() && make.mutate()}
-      footer={
-        <>
-          <button type="button" className="button" onClick={onClose}>Cancel</button>
-          <button type="submit" className="button primary" disabled={!name.trim() || make.isPending}>Create token</button>
-        </>
-      }
+      action="Create token" disabled={!name.trim() || make.isPending}
     >
       <Field label="Name" hint="What it is for, such as deploy.">{(wired) => <input {...wired} className="input" data-autofocus maxLength={200} value={name} onChange={(event) => setName(event.target.value)} />}</Field>
       <RoleFields held={held} environments={environments.data ?? []} onChange={setHeld} />

@@ -41,12 +41,7 @@ export function WebhookDialog({ project, webhook, onClose, onMade }: Props) {
   return (
     <Dialog
       title={webhook ? webhook.name : 'New webhook'} onClose={onClose} onSubmit={() => save.mutate()}
-      footer={
-        <>
-          <button type="button" className="button" onClick={onClose}>Cancel</button>
-          <button type="submit" className="button primary" disabled={save.isPending}>{webhook ? 'Save' : 'Create webhook'}</button>
-        </>
-      }
+      action={webhook ? 'Save' : 'Create webhook'} disabled={save.isPending}
     >
       <Field label="Name" error={about(save.error, 'name')}>{(wired) => <input {...wired} className="input" data-autofocus value={typed.name} onChange={(event) => write({ name: event.target.value })} />}</Field>
       <Field label="Address" hint="https://…; private addresses are refused." error={about(save.error, 'url')}>{(wired) => <input {...wired} className="input" type="url" inputMode="url" value={typed.url} onChange={(event) => write({ url: event.target.value })} />}</Field>
