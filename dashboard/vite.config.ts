@@ -12,6 +12,17 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     sourcemap: false,
+    rolldownOptions: {
+      output: {
+        // What every page needs comes in two files, and each page in its own: many small ones are many questions to the server.
+        codeSplitting: {
+          groups: [
+            { name: 'libraries', test: /node_modules[\\/](?!@tanstack[\\/](?:react-)?virtual)/ },
+            { name: 'shared', test: /dashboard[\\/]src[\\/](?:api|generated[\\/]schema|shell|ui|access|routes|pages[\\/]flags[\\/]newFlag)/, minShareCount: 2 },
+          ],
+        },
+      },
+    },
   },
   server: {
     proxy: Object.fromEntries(['/admin', '/auth', '/v1', '/ofrep', '/api'].map((path) => [path, server])),

@@ -7,11 +7,10 @@ import { Browser } from '../tests/support/browser.mjs';
 import { OWNER, Pennon } from '../tests/support/pennon.mjs';
 
 const FOLDER = join(top, 'docs', 'images');
-const SIZE = { width: 1200, height: 720 };
+const SIZE = { width: 1440, height: 860 };
 const PICTURES = [
   { name: 'dashboard-flags', path: '/projects/default/flags' },
   { name: 'dashboard-flag', path: '/projects/default/flags/banner-text' },
-  { name: 'dashboard-flag-dark', path: '/projects/default/flags/banner-text', theme: 'dark' },
 ];
 
 const [pennon, browser] = await Promise.all([Pennon.start(), Browser.start()]);

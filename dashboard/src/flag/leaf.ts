@@ -34,7 +34,7 @@ export const OPERATORS: Operator[] = [
   { id: 'none_of', words: 'has none of', not: 'does not have none of', values: 'scalars' },
   ...compared('size', 'number', ['has fewer items than', 'has at most as many items as', 'has as many items as', 'has at least as many items as', 'has more items than', 'has not as many items as']),
   { id: 'exists', words: 'is present', not: 'is missing', values: 'none' },
-  { id: 'segment', words: 'is in segment', not: 'is not in segment', values: 'segment' },
+  { id: 'segment', words: 'in segment', not: 'not in segment', values: 'segment' },
 ];
 
 const BY_ID = new Map(OPERATORS.map((operator) => [operator.id, operator]));

@@ -53,14 +53,15 @@ journey(
     await hand.click(page.getByRole('switch'));
     await hand.click(page.getByRole('button', { name: 'Add rule' }));
     await hand.type(page.getByLabel('In words'), RULE);
+    await hand.click(page.getByRole('group', { name: 'What everybody else gets' }).getByRole('button', { name: 'off' }));
     await hand.click(page.getByRole('button', { name: 'Save', exact: true }));
     await hand.click(page.getByRole('dialog').getByRole('button', { name: /^Save to/ }));
     await page.getByText('Saved: quick-checkout').waitFor();
 
-    const { enabled, rules } = await pennon.configuration('quick-checkout');
-    assert.equal(enabled, true);
+    const { enabled, rules, fallthrough } = await pennon.configuration('quick-checkout');
+    assert.deepEqual([enabled, fallthrough], [true, { variant: 'off' }]);
     assert.deepEqual(rules.map(({ when, serve }) => [when, serve.split.weights]), [[
-      { all: [{ in: { attribute: 'country', values: ['US', 'CA'] } }, { equals: { attribute: 'plan', value: 'pro' } }] },
+      { all: [{ in: { attribute: 'country', values: ['US', 'CA'] } }, { in: { attribute: 'plan', values: ['pro'] } }] },
       [{ variant: 'on', weight: 25_000 }, { variant: 'off', weight: 75_000 }],
     ]]);
     // Live: a server asks for many people, and a quarter of those whom it is for have it.
@@ -98,6 +99,18 @@ journey('back to an earlier version', { as: PUBLISHER, from: '/projects/default/
   await hand.click(page.getByRole('button', { name: /^Roll back to this/ }).first());
   await hand.click(page.getByRole('dialog').getByRole('button', { name: 'Roll back' }));
   await eventually('the way back', async () => (await pennon.configuration('order-limit')).enabled);
+});
+
+journey('what one user gets, and why', { as: VIEWER, from: '/projects/default/flags', most: { clicks: 4 } }, async (page, hand) => {
+  await hand.click(page.getByRole('link', { name: 'Preview' }));
+  await hand.click(page.getByLabel('Who'));
+  await hand.press('Control+a');
+  await hand.typeHere('targetingKey = user-77\ncountry = AT');
+  const row = page.getByRole('listitem').filter({ hasText: 'banner-text' });
+  await hand.click(row.getByRole('button', { name: /^Why/ }));
+  await row.getByText('german').first().waitFor();
+  // The reason names the rule that decided.
+  await row.getByText('german-speaking').first().waitFor();
 });
 
 journey('an SDK key and the lines to paste', { as: OWNER, from: '/projects/default/flags', most: { clicks: 4 } }, async (page, hand) => {

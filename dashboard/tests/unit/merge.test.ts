@@ -89,7 +89,7 @@ test('changes are said in words', () => {
   const after = { ...base, enabled: true, rules: [rule('b'), rule('a', 'off')] };
   expect(changesInWords(base, after, 0)).toEqual([
     'turns the flag on',
-    'changes the rule: if is in segment a, serve off',
+    'changes the rule: if in segment a, serve off',
     'removes the rule c',
     'changes the order of the rules',
   ]);

@@ -58,7 +58,7 @@ function OfEnvironment({ project, environment, edges }: { project: string; envir
       {environment.publishError ? <p className="notice bad given">{environment.publishError}</p> : null}
       {snapshots.isError && !(snapshots.error instanceof Problem && snapshots.error.status === 403) ? <Failed error={snapshots.error} /> : null}
       {latest.length > 0 ? (
-        <div className="scroll-x">
+        <div className="scroll-x" role="region" aria-label={`Published snapshots of ${environment.name}`} tabIndex={0}>
           <table className="table">
             <caption className="only-read">Published snapshots of {environment.name}</caption>
             <thead><tr><th scope="col">Kind</th><th scope="col" className="number">Version</th><th scope="col" className="number">Size</th><th scope="col">Signed</th><th scope="col">Stale from</th><th scope="col">Body</th></tr></thead>
@@ -74,7 +74,7 @@ function OfEnvironment({ project, environment, edges }: { project: string; envir
         </div>
       ) : null}
       {here.length > 0 ? (
-        <div className="scroll-x">
+        <div className="scroll-x" role="region" aria-label={`Edges of ${environment.name}`} tabIndex={0}>
           <table className="table">
             <caption className="only-read">Edges of {environment.name}</caption>
             <thead><tr><th scope="col">Edge</th><th scope="col">Kind</th><th scope="col" className="number">Runs</th><th scope="col">State</th></tr></thead>

@@ -13,7 +13,7 @@ export function Findings({ findings }: { findings: Finding[] }) {
           <Icon name="warn" size={15} />
           <span className="given">
             <strong>{WORDS[finding.severity]}:</strong> {finding.message}
-            {finding.witness ? <> For example <code>{JSON.stringify(finding.witness.context)}</code>.</> : null}
+            {finding.witness ? <>. For example <code>{JSON.stringify(finding.witness.context)}</code>.</> : null}
           </span>
         </li>
       ))}

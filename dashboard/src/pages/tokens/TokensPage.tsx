@@ -44,7 +44,7 @@ export function TokensPage() {
       <Loaded query={tokens} what="tokens">
         {({ items }) =>
           items.length === 0 ? (
-            <Empty title="No token yet" action={add}>Everything that this dashboard does can be done over HTTP: see <a href="/docs">the API’s page</a>.</Empty>
+            <Empty title="No token yet" action={add}>Everything that this dashboard does can be done over HTTP: see <a href="/admin/docs">the API’s page</a>.</Empty>
           ) : (
             <div className="card flush scroll-x">
               <table className="table">
