@@ -8,6 +8,7 @@ import { accessible, fits, picture } from '../support/look.mjs';
 import { OWNER, Pennon, VIEWER } from '../support/pennon.mjs';
 import { fillWithHostile } from '../support/hostile.mjs';
 import { PAGES } from '../support/pages.mjs';
+import { fillWithUsual } from '../support/usual.mjs';
 
 let browser;
 before(async () => {
@@ -34,6 +35,7 @@ describe('the sample project', () => {
   let pennon;
   before(async () => {
     pennon = await Pennon.start();
+    await fillWithUsual(pennon);
   });
   after(() => pennon?.end());
 

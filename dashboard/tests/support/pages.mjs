@@ -3,8 +3,8 @@
 import { HOSTILE_FLAG } from './hostile.mjs';
 
 const project = '/projects/default';
-const flag = `${project}/flags/banner-text`;
-const hostile = `${project}/flags/${HOSTILE_FLAG}`;
+const flag = `${project}/flags/quick-search?env=development`;
+const hostile = `${project}/flags/${HOSTILE_FLAG}?env=development`;
 
 /** Waits for the dialog that the address, or a button, opens. */
 const dialog = (button) => async ({ page }) => {
@@ -27,8 +27,8 @@ export const PAGES = [
       await page.getByLabel('In words').waitFor();
     },
   },
-  { name: 'flag-details', path: `${flag}?tab=details`, hostile: `${hostile}?tab=details` },
-  { name: 'flag-history', path: `${flag}?tab=history`, hostile: `${hostile}?tab=history` },
+  { name: 'flag-details', path: `${flag}&tab=details`, hostile: `${hostile}&tab=details` },
+  { name: 'flag-history', path: `${flag}&tab=history`, hostile: `${hostile}&tab=history` },
   { name: 'preview', path: `${project}/preview` },
   { name: 'start', path: `${project}/start` },
   { name: 'new-project', path: '/new-project' },
