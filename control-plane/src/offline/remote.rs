@@ -149,8 +149,8 @@ pub fn edges(args: &EdgesArgs) -> Result<String, Failed> {
     if args.json {
         return Ok(format!("{answer:#}\n"));
     }
-    let mut rows =
-        vec![["EDGE", "ENVIRONMENT", "KIND", "VERSION", "AGE", "ERROR"].map(str::to_owned)];
+    let names = ["EDGE", "ENVIRONMENT", "KIND", "VERSION", "KEYSET", "AGE", "ERROR"];
+    let mut rows = vec![names.map(str::to_owned)];
     for edge in answer["items"].as_array().into_iter().flatten() {
         let text = |name: &str| edge[name].as_str().unwrap_or_default().to_owned();
         let reported = &edge["reported"];
@@ -160,6 +160,7 @@ pub fn edges(args: &EdgesArgs) -> Result<String, Failed> {
             text("environmentId"),
             text("kind"),
             version.map_or_else(String::new, |version| version.to_string()),
+            reported["keyset"].as_i64().map_or_else(String::new, |keyset| keyset.to_string()),
             reported["ageMs"].as_i64().map_or_else(String::new, age),
             match edge["statusError"].as_str() {
                 Some(error) => error.to_owned(),

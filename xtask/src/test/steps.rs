@@ -116,7 +116,8 @@ fn deny() -> Result<()> {
 
 fn clippy() -> Result<()> {
     let mut command = cargo();
-    command.args(["clippy", "--quiet", "--package", "xtask"]).args(NATIVE);
+    let others = ["--package", "xtask", "--package", "pennon-example-rust-server"];
+    command.args(["clippy", "--quiet"]).args(others).args(NATIVE);
     run(command.args(["--all-targets", "--", "--deny", "warnings"]))?;
     // By itself: with all its features it would compile libFuzzer.
     let mut fuzz = cargo();
