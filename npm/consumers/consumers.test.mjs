@@ -2,7 +2,7 @@
 // Chromium under the policy that it asks for, gets its flags, and follows a change.
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdir, readdir, realpath, rm } from 'node:fs/promises';
+import { mkdir, readFile, readdir, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -192,6 +192,26 @@ describe('programs', () => {
       assert.equal(stdout, 'Howdy true\n');
     });
   }
+
+  for (const [module, resolution, files] of [['nodenext', 'nodenext', ['types.mts', 'types.cts']], ['esnext', 'bundler', ['types.mts']]]) {
+    test(`TypeScript that resolves modules as ${resolution}: every entry point has its types`, () => {
+      const tsc = join(here, '..', '..', 'node_modules', 'typescript', 'bin', 'tsc');
+      const options = ['--ignoreConfig', '--noEmit', '--strict', '--target', 'es2022', '--lib', 'es2023,dom,dom.iterable', '--types', 'node'];
+      const paths = files.map((file) => join('programs', file));
+      const { stdout, error } = spawnSync(process.execPath, [tsc, ...options, '--module', module, '--moduleResolution', resolution, ...paths], { cwd: here, encoding: 'utf8' });
+      assert.equal(error, undefined);
+      // Those of other packages are checked too, and are theirs.
+      const ours = stdout.split('\n').filter((line) => /^(programs|node_modules\/pennon)\//.test(line));
+      assert.deepEqual(ours, []);
+    });
+  }
+
+  test("Next.js's example asks for the versions that it is tried with", async () => {
+    const read = async (...path) => JSON.parse(await readFile(join(here, ...path), 'utf8'));
+    const [example, { devDependencies }, { version }] = [await read('..', '..', 'examples', 'nextjs', 'package.json'), await read('package.json'), await read('..', 'package.json')];
+    const tried = { ...devDependencies, pennon: version };
+    assert.deepEqual(example.dependencies, Object.fromEntries(Object.keys(example.dependencies).map((name) => [name, tried[name]])));
+  });
 
   // npm has it for Linux.
   test('Node 22: the conformance vectors and the failure cases', { skip: process.platform !== 'linux' }, async () => {
