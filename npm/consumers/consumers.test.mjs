@@ -18,7 +18,7 @@ import { serveFolder } from './serve.mjs';
 const STRICT = "script-src 'self' 'wasm-unsafe-eval'";
 const WITHOUT_WASM = "script-src 'self'";
 
-/** `wasm`: how many such files the page may consist of. `evaluates`: where its flags are evaluated. */
+/** `wasm`: how many files of the evaluator the page consists of. `evaluates`: where its flags are evaluated. */
 const PAGES = [
   { name: 'Vite', build: 'vite', program: 'bundled.js', policy: STRICT, wasm: 1, evaluates: 'in the page' },
   { name: 'webpack', build: 'webpack', program: 'bundled.js', policy: STRICT, wasm: 1, evaluates: 'in the page' },
@@ -96,9 +96,15 @@ async function onNode22() {
   return { node, tests: files.map((name) => `tests/${name}.test.mjs`) };
 }
 
-async function countWasm(inFolder) {
-  const files = await readdir(inFolder, { recursive: true });
-  return files.filter((file) => file.endsWith('.wasm')).length;
+/** How often the evaluator's file is in there. Whatever such files there are, none may be there twice. */
+async function countEvaluators(inFolder) {
+  const names = (await readdir(inFolder, { recursive: true })).filter((file) => file.endsWith('.wasm'));
+  const files = await Promise.all(names.map((name) => readFile(join(inFolder, name), 'base64')));
+  assert.equal(new Set(files).size, files.length, `one of them is there twice: ${names.join(', ')}`);
+  const evaluator = await readFile(join(installed, 'dist', 'generated', 'pennon_wasm_bg.wasm'), 'base64');
+  const count = files.filter((file) => file === evaluator).length;
+  if (count === 0) assert.deepEqual(names, [], 'without the evaluator none is of use');
+  return count;
 }
 
 test('what is installed is the packed package, not this folder', async () => {
@@ -135,7 +141,7 @@ describe('pages in Chromium', () => {
     test(`${name}: flags are evaluated ${evaluates}`, async () => {
       const built = join(folder, name.replaceAll(/\W+/g, '-'));
       await BUILDS[build](built, program);
-      assert.equal(await countWasm(built), wasm);
+      assert.equal(await countEvaluators(built), wasm);
       const files = await serveFolder(built, policy);
       try {
         await follows(files.url, evaluates);
@@ -161,7 +167,7 @@ describe('pages in Chromium', () => {
   test('Next.js: the server renders the flags, hydration has nothing to say, and the page follows', async () => {
     const site = join(folder, 'nextjs');
     await buildNext(site);
-    assert.equal(await countWasm(join(site, '.next', 'static')), 1);
+    assert.equal(await countEvaluators(join(site, '.next', 'static')), 1);
     const forServer = await DeliveryServer.start(made);
     forServer.publish(made.snapshots.server);
     const next = await startNext(site, {
@@ -227,7 +233,7 @@ describe('programs', () => {
     server.publish(made.snapshots.server);
     const built = join(folder, 'worker');
     await buildWorker(built);
-    assert.equal(await countWasm(built), 1);
+    assert.equal(await countEvaluators(built), 1);
     const worker = new Miniflare({
       modules: true,
       modulesRoot: built,
