@@ -128,3 +128,11 @@ export const webhooksQuery = (project: string) =>
     queryKey: ['project', project, 'webhooks'],
     queryFn: () => data(client.GET('/admin/projects/{project}/webhooks', { params: { path: { project } } })),
   });
+
+export const holdoutsQuery = (project: string) =>
+  queryOptions({
+    queryKey: ['project', project, 'holdouts'],
+    queryFn: () =>
+      data(client.GET('/admin/projects/{project}/holdouts', { params: { path: { project }, query: { limit: WHOLE } } })),
+    staleTime: 30_000,
+  });

@@ -5,7 +5,6 @@ import { useState } from 'react';
 import { Problem, sentence } from '../api/problem.ts';
 import type { FlagConfiguration, FlagDefinition } from '../api/types.ts';
 import type { Draft, EvaluationContext } from '../evaluator/draft.ts';
-import { ruleName } from '../flag/words.ts';
 import { Loading } from '../ui/Loaded.tsx';
 import type { Known } from '../pages/flag/condition/LeafEditor.tsx';
 import { ContextEditor } from './ContextEditor.tsx';
@@ -40,7 +39,7 @@ export function PreviewPanel({ project, environment, flag, definition, configura
   const published = useCompiled(project, environment, dirty ? {} : undefined, version);
   const { compiled, error } = compiling;
   const read = readContext(text, known.attributes);
-  const names = Object.fromEntries((configuration.rules ?? []).map((rule) => [rule.id, ruleName(rule)]));
+  const names = Object.fromEntries((configuration.rules ?? []).map((rule, index) => [rule.id, rule.name || String(index + 1)]));
   return (
     <aside className="card preview" aria-labelledby="preview-title">
       <div className="row"><h2 id="preview-title" className="grow">Preview</h2>{dirty ? <span className="tag warn">of what is not saved</span> : null}</div>

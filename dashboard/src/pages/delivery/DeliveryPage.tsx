@@ -9,6 +9,7 @@ import type { EdgeState, Environment } from '../../api/types.ts';
 import { Failed, Loaded } from '../../ui/Loaded.tsx';
 import { Time } from '../../ui/time.tsx';
 import { bytes } from './bytes.ts';
+import { Edges } from './Edges.tsx';
 
 /** How often it is read again while it is open. */
 const AGAIN_MS = 5_000;
@@ -74,23 +75,7 @@ function OfEnvironment({ project, environment, edges }: { project: string; envir
         </div>
       ) : null}
       {here.length > 0 ? (
-        <div className="scroll-x" role="region" aria-label={`Edges of ${environment.name}`} tabIndex={0}>
-          <table className="table">
-            <caption className="only-read">Edges of {environment.name}</caption>
-            <thead><tr><th scope="col">Edge</th><th scope="col">Kind</th><th scope="col" className="number">Runs</th><th scope="col">State</th></tr></thead>
-            <tbody>
-              {here.map((edge) => (
-                <tr key={`${edge.url} ${edge.kind}`}>
-                  <td className="given">{edge.url}</td><td>{edge.kind}</td><td className="number">{edge.version}</td>
-                  <td>
-                    {edge.lastError ? <span className="tag bad">failing</span> : edge.version < published ? <span className="tag warn">behind</span> : <span className="tag on">up to date</span>}{' '}
-                    <span className="small soft given">{edge.lastError ?? ''} <Time at={edge.lastAttempt} /></span>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Edges environment={environment.name} edges={here} published={published} />
       ) : <p className="small soft">{edges === undefined ? 'Owners of the installation see the edges here.' : 'No edge has taken anything of this environment: SDKs read it from here.'}</p>}
     </section>
   );

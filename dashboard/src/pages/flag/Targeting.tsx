@@ -9,6 +9,7 @@ import { Switch } from '../../ui/Switch.tsx';
 import { Time } from '../../ui/time.tsx';
 import type { Known } from './condition/LeafEditor.tsx';
 import { Findings } from './Findings.tsx';
+import { Holdout } from './Holdout.tsx';
 import { JsonEditor } from './JsonEditor.tsx';
 import { Prerequisites } from './Prerequisites.tsx';
 import { RuleList } from './rules/RuleList.tsx';
@@ -57,12 +58,13 @@ export function Targeting({ project, flag, environment, configuration, updatedAt
         <>
           <Prerequisites project={project} flag={flag.key} prerequisites={configuration.prerequisites ?? []} findings={findingsAt(findings, { section: 'prerequisites' })} disabled={disabled} onChange={(prerequisites) => put({ prerequisites })} />
           <Targets targets={configuration.targets ?? []} variants={variants} findings={findingsAt(findings, { section: 'targets' })} disabled={disabled} onChange={(targets) => put({ targets })} />
+          <Holdout project={project} holdout={configuration.holdout} variants={variants} offVariant={configuration.offVariant ?? undefined} findings={findingsAt(findings, { section: 'holdout' })} disabled={disabled} onChange={(holdout) => put({ holdout })} />
           <RuleList rules={configuration.rules ?? []} variants={variants} offVariant={configuration.offVariant ?? undefined} known={known} findings={findings} disabled={disabled} onChange={(rules) => put({ rules })} />
           <section className="stack-small" aria-labelledby="otherwise-title">
             <h2 id="otherwise-title">Otherwise</h2>
             <div className="card stack-small">
               <p><Sentence pieces={[{ kind: 'word', text: 'everybody else gets' }, ...servePieces(configuration.fallthrough, Date.now())]} /></p>
-              <Findings findings={[...findingsAt(findings, { section: 'fallthrough' }), ...findingsAt(findings, { section: 'holdout' })]} />
+              <Findings findings={findingsAt(findings, { section: 'fallthrough' })} />
               {disabled ? null : <ServeEditor serve={configuration.fallthrough} variants={variants} label="everybody else" onChange={(fallthrough) => put({ fallthrough })} />}
             </div>
           </section>
