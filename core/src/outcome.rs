@@ -140,7 +140,7 @@ pub struct Outcome<'s> {
 
 impl<'s> Outcome<'s> {
     /// An outcome without a value: the caller's default applies.
-    pub(crate) fn error(code: ErrorCode) -> Self {
+    pub fn error(code: ErrorCode) -> Self {
         Self {
             reason: Reason::Error,
             error: Some(code),

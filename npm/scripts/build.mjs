@@ -13,7 +13,9 @@ const COMMON_JS = ['node', 'slim', 'react', 'openfeature-web', 'openfeature-serv
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const generated = join(root, 'src', 'generated');
-const files = ['pennon_wasm.js', 'pennon_wasm.d.ts', 'pennon_wasm_bg.wasm'];
+// wasm-bindgen's own JavaScript is not among them: src/evaluator.ts calls the module as it is.
+const files = ['pennon_wasm.d.ts', 'pennon_wasm_bg.wasm', 'ed25519/pennon_wasm_ed25519.d.ts', 'ed25519/pennon_wasm_ed25519_bg.wasm'];
+const inlined = { inline: 'pennon_wasm_bg.wasm', 'inline-ed25519': 'ed25519/pennon_wasm_ed25519_bg.wasm' };
 
 for (const file of files) {
   if (!existsSync(join(generated, file))) {
@@ -21,10 +23,12 @@ for (const file of files) {
     process.exit(1);
   }
 }
-// The module as text, for `pennon/node` and `pennon/inline`.
-const base64 = readFileSync(join(generated, 'pennon_wasm_bg.wasm')).toString('base64');
-writeFileSync(join(generated, 'inline.js'), `export const base64 = '${base64}';\n`);
-writeFileSync(join(generated, 'inline.d.ts'), 'export declare const base64: string;\n');
+// The modules as text, for `pennon/node` and `pennon/inline`.
+for (const [name, file] of Object.entries(inlined)) {
+  const base64 = readFileSync(join(generated, file)).toString('base64');
+  writeFileSync(join(generated, `${name}.js`), `export const base64 = '${base64}';\n`);
+  writeFileSync(join(generated, `${name}.d.ts`), 'export declare const base64: string;\n');
+}
 
 // Beside dist/, which is in use until the new one is whole.
 const [dist, made, old] = ['dist', 'dist.made', 'dist.old'].map((name) => join(root, name));
@@ -38,13 +42,14 @@ function copy(folder, names) {
   for (const name of names) cpSync(join(generated, name), join(folder, 'generated', name));
 }
 compile(made);
-copy(made, [...files, 'inline.js', 'inline.d.ts']);
+const declarations = [...files.filter((name) => name.endsWith('.d.ts')), ...Object.keys(inlined).map((name) => `${name}.d.ts`)];
+copy(made, [...files, ...declarations, ...Object.keys(inlined).map((name) => `${name}.js`)]);
 cpSync(join(root, '..', 'LICENSE'), join(made, 'LICENSE'));
 
 const commonJs = join(made, 'cjs');
 // The same declarations, of modules of the other kind: TypeScript goes by the nearest package.json.
 compile(commonJs, '--emitDeclarationOnly');
-copy(commonJs, ['pennon_wasm.d.ts', 'inline.d.ts']);
+copy(commonJs, declarations);
 writeFileSync(join(commonJs, 'package.json'), '{ "type": "commonjs" }\n');
 const bundled = { outdir: join(commonJs, 'entrypoints'), bundle: true, format: 'cjs', platform: 'node', target: 'es2022', packages: 'external' };
 await build({ ...bundled, entryPoints: COMMON_JS.map((name) => join(made, 'entrypoints', `${name}.js`)) });

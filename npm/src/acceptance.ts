@@ -1,6 +1,6 @@
 import { hexFromBytes } from './base64.js';
 import { PennonError, type SnapshotSource } from './errors.js';
-import type { Evaluator } from './generated/pennon_wasm.js';
+import type { Evaluator, EvaluatorModule } from './evaluator.js';
 import { MAX_KEYSET_STEPS, MAX_STORED_KEYSETS } from './limits.js';
 import { sameBytes, type SnapshotFiles } from './storage.js';
 import { sha256, verifyEd25519 } from './verify.js';
@@ -14,14 +14,6 @@ export interface SnapshotParts {
   keyset(number: number): Promise<Uint8Array>;
 }
 
-/** The functions of the WebAssembly module that belong to no object. */
-export interface EvaluatorModule {
-  readonly Evaluator: typeof Evaluator;
-  refusal_code(answer: number): string;
-  refusal_sentence(answer: number): string;
-  keyset_of_head(head: Uint8Array): number;
-}
-
 const NOTHING = new Uint8Array();
 
 /**
@@ -31,11 +23,14 @@ const NOTHING = new Uint8Array();
 export class Acceptance {
   readonly #module: EvaluatorModule;
   readonly #evaluator: Evaluator;
+  readonly #loadEd25519: (() => Promise<WebAssembly.Module>) | undefined;
   readonly #keysets: Uint8Array[] = [];
 
-  constructor(module: EvaluatorModule, evaluator: Evaluator) {
+  /** @param loadEd25519 for where WebCrypto has none */
+  constructor(module: EvaluatorModule, evaluator: Evaluator, loadEd25519?: () => Promise<WebAssembly.Module>) {
     this.#module = module;
     this.#evaluator = evaluator;
+    this.#loadEd25519 = loadEd25519;
   }
 
   /** The accepted keysets from the first on, for the store. */
@@ -51,17 +46,17 @@ export class Acceptance {
    * @throws PennonError the refusal; what was held before stays
    */
   async accept(head: Uint8Array, parts: SnapshotParts, source: SnapshotSource, now: number): Promise<boolean> {
-    await this.#followKeysets(this.#module.keyset_of_head(head), parts, source);
-    this.#check(this.#evaluator.offer_head(head, now, source === 'cache'), source);
-    this.#check(this.#evaluator.admit_head(await this.#verifyOffer()), source);
-    if (this.#evaluator.is_renewal()) {
-      this.#check(this.#evaluator.admit_renewal(), source);
+    await this.#followKeysets(this.#module.keysetOfHead(head), parts, source);
+    this.#check(this.#evaluator.offerHead(head, now, source === 'cache'), source);
+    this.#check(this.#evaluator.admitHead(await this.#verifyOffer()), source);
+    if (this.#evaluator.isRenewal()) {
+      this.#check(this.#evaluator.admitRenewal(), source);
       return false;
     }
-    const wanted = this.#evaluator.body_sha256();
+    const wanted = this.#evaluator.bodySha256();
     const rebuilt = await this.#rebuilt(wanted, parts);
     const body = rebuilt ?? (await parts.body(hexFromBytes(wanted)));
-    this.#check(this.#evaluator.admit_body(body, rebuilt ? wanted : await sha256(body)), source);
+    this.#check(this.#evaluator.admitBody(body, rebuilt ? wanted : await sha256(body)), source);
     return true;
   }
 
@@ -70,11 +65,11 @@ export class Acceptance {
    * body is fetched then, once, and what is wrong with the connection shows there.
    */
   async #rebuilt(wanted: Uint8Array, parts: SnapshotParts): Promise<Uint8Array | undefined> {
-    const held = this.#evaluator.held_body_sha256();
+    const held = this.#evaluator.heldBodySha256();
     if (!parts.delta || held.length === 0) return undefined;
     try {
       const delta = await parts.delta(hexFromBytes(held), hexFromBytes(wanted));
-      const body = this.#evaluator.apply_delta(delta);
+      const body = this.#evaluator.applyDelta(delta);
       return body && sameBytes(await sha256(body), wanted) ? body : undefined;
     } catch {
       return undefined;
@@ -83,7 +78,7 @@ export class Acceptance {
 
   /** Takes keysets one by one up to the number a head names; each proves the next. */
   async #followKeysets(needed: number, parts: SnapshotParts, source: SnapshotSource): Promise<void> {
-    const held = this.#evaluator.keyset_number();
+    const held = this.#evaluator.keysetNumber();
     if (needed - held > MAX_KEYSET_STEPS || needed > MAX_STORED_KEYSETS) {
       // The head is not trusted yet: it must not make a client load without end.
       throw new PennonError(
@@ -94,20 +89,20 @@ export class Acceptance {
     }
     for (let number = held + 1; number <= needed; number += 1) {
       const keyset = await parts.keyset(number);
-      this.#check(this.#evaluator.offer_keyset(keyset), source);
-      const rootMessage = this.#evaluator.root_message();
+      this.#check(this.#evaluator.offerKeyset(keyset), source);
+      const rootMessage = this.#evaluator.rootMessage();
       const root = await sha256(rootMessage.length > 0 ? rootMessage : NOTHING);
-      this.#check(this.#evaluator.admit_keyset(root, await this.#verifyOffer()), source);
+      this.#check(this.#evaluator.admitKeyset(root, await this.#verifyOffer()), source);
       this.#keysets.push(keyset);
     }
   }
 
   /** The signatures that the open offer asks about: 1 for each that holds, 0 for each that does not. */
   async #verifyOffer(): Promise<Uint8Array> {
-    const passed = new Uint8Array(this.#evaluator.check_count());
+    const passed = new Uint8Array(this.#evaluator.checkCount());
     for (let at = 0; at < passed.length; at += 1) {
       const check = this.#evaluator.check(at);
-      const holds = await verifyEd25519(check.subarray(0, 32), check.subarray(32, 96), check.subarray(96));
+      const holds = await verifyEd25519(check.subarray(0, 32), check.subarray(32, 96), check.subarray(96), this.#loadEd25519);
       passed[at] = holds ? 1 : 0;
     }
     return passed;
@@ -116,8 +111,8 @@ export class Acceptance {
   #check(answer: number, source: SnapshotSource): void {
     if (answer === 0) return;
     const from = { cache: 'stored', bootstrap: 'bootstrapped', network: 'delivered' }[source];
-    const why = this.#module.refusal_sentence(answer);
-    throw new PennonError(this.#module.refusal_code(answer), `The ${from} snapshot is refused: ${why}.`, { source });
+    const why = this.#module.refusalSentence(answer);
+    throw new PennonError(this.#module.refusalCode(answer), `The ${from} snapshot is refused: ${why}.`, { source });
   }
 }
 

@@ -8,12 +8,13 @@ import { shareBetweenTabs, tabsCanShare } from './tabs.js';
 /** A module without anything in it. */
 const EMPTY_MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 
-/** What every entry point for browsers does alike; `load` gets the bytes of the WebAssembly module. */
-export function browserPlatform(load: () => Promise<BufferSource>): Platform {
+/** What every entry point for browsers does alike; `load` and `loadEd25519` get the bytes of WebAssembly modules. */
+export function browserPlatform(load: () => Promise<BufferSource>, loadEd25519: () => Promise<BufferSource>): Platform {
   return {
     fetch: browserFetch,
     onWake: onOnline,
     loadEvaluator: () => startEvaluator(async () => WebAssembly.compile(await load())),
+    loadEd25519: async () => WebAssembly.compile(await loadEd25519()),
     loadAnswers: wasmIsForbidden() ? async () => (await import('./answers.js')).Answers : undefined,
     defaultStorage: () => (typeof indexedDB === 'undefined' ? undefined : new IndexedDbStorage()),
     share: tabsCanShare() ? shareBetweenTabs : undefined,

@@ -3,9 +3,9 @@ import { Backoff } from './backoff.js';
 import { parseConnectionString, type Connection } from './connection.js';
 import type { EvaluationContext } from './context.js';
 import { PennonError, asPennonError, type SnapshotSource } from './errors.js';
+import type { Evaluator } from './evaluator.js';
 import { FlagClient, type FlagClientOptions } from './flag-client.js';
 import { Flags, Prepared } from './flags.js';
-import type { Evaluator } from './generated/pennon_wasm.js';
 import { failed, type Outcome, type Step } from './outcome.js';
 import type { Platform } from './platform.js';
 import { renderedOutcome } from './rendered.js';
@@ -87,9 +87,19 @@ export class Client extends FlagClient {
     return this.#evaluated(key, (flags) => flags.evaluateFor(prepared, key, this.now()));
   }
 
+  /** @internal The outcome for a context that no other evaluation uses. */
+  outcomeOnce(context: EvaluationContext, key: string): Outcome {
+    return this.#evaluated(key, (flags) => flags.evaluateOnce(context, key, this.now()));
+  }
+
   /** @internal As `explain`, for a context beside the client's own. */
-  explainFor({ encoded }: Prepared, key: string): readonly Step[] {
-    return this.held && encoded ? (this.#flags?.explain(key, this.now(), encoded) ?? []) : [];
+  explainFor(prepared: Prepared, key: string): readonly Step[] {
+    try {
+      return this.held ? (this.#flags?.explain(key, this.now(), prepared) ?? []) : [];
+    } catch (thrown) {
+      this.failed(asPennonError(thrown, 'context', 'The context cannot be used'));
+      return [];
+    }
   }
 
   /** @internal A context for `outcomeFor`; one that cannot be used is an `error` event. */
@@ -183,12 +193,12 @@ export class Client extends FlagClient {
   }
 
   #accepted(source: SnapshotSource, changed: boolean): void {
-    const [epoch, version, , refreshBy] = this.#evaluator?.head_fields() ?? [];
-    if (epoch === undefined || version === undefined || refreshBy === undefined) return;
+    const head = this.#evaluator?.head();
+    if (!head) return;
     this.#restarting = false;
-    if (this.held && (this.held.epoch !== epoch || this.held.version !== version)) this.#faulty.clear();
+    if (this.held && (this.held.epoch !== head.epoch || this.held.version !== head.version)) this.#faulty.clear();
     if (changed) this.#flags?.snapshotChanged();
-    this.accepted({ epoch, version, refreshBy }, source, changed ? 'snapshot' : undefined);
+    this.accepted(head, source, changed ? 'snapshot' : undefined);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { EvaluationContext } from './context.js';
 import { decodeScalars, encodeContext } from './context.js';
 import { PennonError } from './errors.js';
-import type { Evaluator } from './generated/pennon_wasm.js';
+import type { Evaluator } from './evaluator.js';
 import { FLAG_TYPES, failed, freeze, unpack, type FlagType, type JsonValue, type Metadata, type Outcome, type Step } from './outcome.js';
 
 // The positions of pennon-core's `ContextError`, as sentences.
@@ -24,6 +24,8 @@ interface Flag {
   readonly variants: Variant[];
   readonly rules: string[];
   readonly metadata: Metadata | undefined;
+  /** Those that time does not change, packed and as they are given. */
+  readonly outcomes: Map<number, Outcome>;
   outcome: Outcome | undefined;
   /** The round that the outcome is of. */
   round: number;
@@ -34,13 +36,25 @@ interface Variant {
   readonly value: JsonValue | undefined;
 }
 
-/** A context ready for the evaluator, with the outcomes made for it. */
+// Places for contexts in the evaluator (wasm/src/evaluation.rs).
+const OWN = 0;
+/** For a context that one evaluation uses, and for large ones. */
+const PASSING = 1;
+const FIRST_KEPT = 2;
+const MAX_CONTEXTS = 1024;
+/** Bytes of a context that keeps a place: typical ones have some hundreds. */
+const MAX_KEPT_BYTES = 2048;
+
+/** No two contexts ever get the same, of whichever evaluator. */
+let lastTicket = 0;
+
+/** A context ready for the evaluator. */
 export class Prepared {
   /** Nothing when the context cannot be used. */
   encoded: Uint8Array | undefined;
-  readonly outcomes = new Map<string, Outcome>();
-  /** The snapshot that they are of. */
-  snapshot = 0;
+  /** Where the evaluator has it, if `ticket` is still the one that was handed out for this place. */
+  place = PASSING;
+  ticket = 0;
 
   /** @throws PennonError `context` for what has no encoding; the evaluator may refuse it still. */
   constructor(context: EvaluationContext | undefined) {
@@ -50,17 +64,17 @@ export class Prepared {
 
 /**
  * The flags of the snapshot that the evaluator holds, for one context of their own and any others. Names and values are read
- * from WebAssembly once per snapshot; an outcome is remembered until the snapshot, the context or time itself changes it.
+ * from WebAssembly once per snapshot; an outcome for the own context is remembered until the snapshot, the context or time
+ * itself changes it.
  */
 export class Flags {
   readonly #evaluator: Evaluator;
   #flags = new Map<string, Flag>();
-  /** The context of `setContext`, encoded; nothing when it cannot be used. */
-  #own: Uint8Array | undefined;
-  /** The context that the evaluator has now. */
-  #held: Uint8Array | undefined;
-  /** Counts snapshots. */
-  #snapshot = 0;
+  /** Whether there is a context of `setContext`, and one that can be used. */
+  #usable = false;
+  /** Of each place, for the context that is there; places are given out in turn. */
+  readonly #tickets: number[] = [];
+  #nextPlace = FIRST_KEPT;
   /** Counts contexts and instants that make all outcomes so far worthless. */
   #round = 0;
   #earliestEnd = Infinity;
@@ -77,7 +91,6 @@ export class Flags {
   /** The evaluator holds another snapshot: positions, names and values are of the old one. */
   snapshotChanged(): void {
     this.#flags = new Map();
-    this.#snapshot += 1;
     this.#earliestEnd = Infinity;
   }
 
@@ -91,20 +104,19 @@ export class Flags {
    * @throws PennonError `context`; until the next context, every flag then answers INVALID_CONTEXT.
    */
   setContext(context: EvaluationContext): void {
-    this.#own = undefined;
+    this.#usable = false;
     this.forgetOutcomes();
-    const encoded = encodeContext(context).slice();
-    this.#hold(encoded);
-    this.#own = encoded;
+    this.#hand(encodeContext(context), OWN);
+    this.#usable = true;
   }
 
   /** The keys of all flags in the snapshot, or of those alone that client SDKs may see. */
   keys(forClients = false): string[] {
     const keys: string[] = [];
-    const count = this.#evaluator.flag_count();
+    const count = this.#evaluator.flagCount();
     for (let position = 0; position < count; position += 1) {
-      if (forClients && !this.#evaluator.flag_is_client_visible(position)) continue;
-      const key = this.#evaluator.flag_key(position);
+      if (forClients && !this.#evaluator.flagIsClientVisible(position)) continue;
+      const key = this.#evaluator.flagKey(position);
       if (key !== '') keys.push(key);
     }
     return keys;
@@ -116,7 +128,8 @@ export class Flags {
     if (!flag) return failed('FLAG_NOT_FOUND');
     const known = flag.outcome;
     if (known && flag.round === this.#round && (known.until === undefined || now() < known.until)) return known;
-    const outcome = this.#evaluate(flag, this.#own, now());
+    if (!this.#usable) return failed('INVALID_CONTEXT', flag.type);
+    const outcome = this.#evaluate(flag, OWN, now());
     flag.outcome = outcome;
     flag.round = this.#round;
     if (outcome.until !== undefined && outcome.until < this.#earliestEnd) this.#earliestEnd = outcome.until;
@@ -128,84 +141,103 @@ export class Flags {
    * @throws PennonError `context`, once; then every flag answers INVALID_CONTEXT for it.
    */
   evaluateFor(prepared: Prepared, key: string, now: number): Outcome {
-    if (prepared.snapshot !== this.#snapshot) {
-      prepared.snapshot = this.#snapshot;
-      prepared.outcomes.clear();
-    }
-    const known = prepared.outcomes.get(key);
-    if (known && (known.until === undefined || now < known.until)) return known;
     const flag = this.#flags.get(key) ?? this.#find(key);
     if (!flag) return failed('FLAG_NOT_FOUND');
-    const { encoded } = prepared;
-    prepared.encoded = undefined;
-    const outcome = this.#evaluate(flag, encoded, now);
-    prepared.encoded = encoded;
-    prepared.outcomes.set(key, outcome);
-    return outcome;
+    const place = this.#placeOf(prepared);
+    return place === undefined ? failed('INVALID_CONTEXT', flag.type) : this.#evaluate(flag, place, now);
+  }
+
+  /**
+   * As `evaluate`, for a context that only this evaluation uses.
+   * @throws PennonError `context`
+   */
+  evaluateOnce(context: EvaluationContext, key: string, now: number): Outcome {
+    const flag = this.#flags.get(key) ?? this.#find(key);
+    if (!flag) return failed('FLAG_NOT_FOUND');
+    this.#hand(encodeContext(context), PASSING);
+    return this.#evaluate(flag, PASSING, now);
   }
 
   /** The steps that lead to the flag's outcome; none while there is no snapshot, or no context that can be used. */
-  explain(key: string, now: number, encoded = this.#own): readonly Step[] {
-    if (!encoded) return [];
-    this.#hold(encoded);
-    const text = this.#evaluator.explain(key, now);
+  explain(key: string, now: number, prepared?: Prepared): readonly Step[] {
+    const place = prepared ? this.#placeOf(prepared) : this.#usable ? OWN : undefined;
+    const text = place === undefined ? '' : this.#evaluator.explain(key, place, now);
     return text === '' ? [] : (JSON.parse(text, binary64) as Step[]);
   }
 
   #find(key: string): Flag | undefined {
     const position = this.#evaluator.find(key);
     if (position < 0) return undefined;
-    const type = FLAG_TYPES[this.#evaluator.flag_type(position)];
-    const metadata = decodeScalars(this.#evaluator.flag_metadata(position));
-    const flag: Flag = { position, type, variants: [], rules: [], metadata, outcome: undefined, round: 0 };
+    const type = FLAG_TYPES[this.#evaluator.flagType(position)];
+    const metadata = decodeScalars(this.#evaluator.flagMetadata(position));
+    const flag: Flag = { position, type, variants: [], rules: [], metadata, outcomes: new Map(), outcome: undefined, round: 0 };
     this.#flags.set(key, flag);
     return flag;
   }
 
-  /** Hands a context to the evaluator, unless it has it. */
-  #hold(encoded: Uint8Array): void {
-    if (this.#held === encoded) return;
-    this.#held = undefined;
-    const refused = this.#evaluator.set_context(encoded);
+  /** Where the evaluator has a context, which it is handed unless it has it. */
+  #placeOf(prepared: Prepared): number | undefined {
+    if (prepared.place !== PASSING && this.#tickets[prepared.place] === prepared.ticket) return prepared.place;
+    const { encoded } = prepared;
+    if (!encoded) return undefined;
+    const large = encoded.length > MAX_KEPT_BYTES;
+    const place = large ? PASSING : this.#nextPlace;
+    if (!large) this.#nextPlace = place + 1 < MAX_CONTEXTS ? place + 1 : FIRST_KEPT;
+    // Until it is there, nobody's context is.
+    this.#tickets[place] = 0;
+    prepared.encoded = undefined;
+    this.#hand(encoded, place);
+    prepared.encoded = encoded;
+    prepared.place = place;
+    prepared.ticket = this.#tickets[place] = lastTicket += 1;
+    return place;
+  }
+
+  #hand(encoded: Uint8Array, place: number): void {
+    const refused = this.#evaluator.setContext(encoded, place);
     if (refused !== 0) {
       const why = CONTEXT_ERRORS[refused - 1] ?? 'the evaluator refused it';
       throw new PennonError('context', `The context cannot be used: ${why}.`);
     }
-    this.#held = encoded;
   }
 
-  #evaluate(flag: Flag, context: Uint8Array | undefined, now: number): Outcome {
-    if (!context) return failed('INVALID_CONTEXT', flag.type);
-    this.#hold(context);
-    const { reason, errorCode, variant, rule, ends } = unpack(this.#evaluator.evaluate(flag.position, now));
-    const until = ends ? this.#evaluator.until() : undefined;
+  #evaluate(flag: Flag, place: number, now: number): Outcome {
+    const packed = this.#evaluator.evaluate(flag.position, place, now);
+    return flag.outcomes.get(packed) ?? this.#unpack(flag, packed);
+  }
+
+  #unpack(flag: Flag, packed: number): Outcome {
+    const { reason, errorCode, variant, rule, ends } = unpack(packed);
     const served = variant < 0 ? undefined : (flag.variants[variant] ??= this.#readVariant(flag, variant));
-    return {
+    const outcome = {
       type: flag.type,
       value: served?.value,
       variant: served?.name,
       reason,
       errorCode,
-      rule: rule < 0 ? undefined : (flag.rules[rule] ??= this.#evaluator.rule_id(flag.position, rule)),
-      until,
+      rule: rule < 0 ? undefined : (flag.rules[rule] ??= this.#evaluator.ruleId(flag.position, rule)),
+      until: ends ? this.#evaluator.until() : undefined,
       metadata: errorCode === 'PARSE_ERROR' ? undefined : flag.metadata,
     };
+    // Few for a flag, however many contexts there are.
+    if (!ends) flag.outcomes.set(packed, outcome);
+    return outcome;
   }
 
   #readVariant(flag: Flag, variant: number): Variant {
-    return { name: this.#evaluator.variant_name(flag.position, variant), value: this.#readValue(flag, variant) };
+    return { name: this.#evaluator.variantName(flag.position, variant), value: this.#readValue(flag, variant) };
   }
 
   #readValue(flag: Flag, variant: number): JsonValue | undefined {
     switch (flag.type) {
       case 'boolean':
-        return this.#evaluator.variant_number(flag.position, variant) === 1;
+        return this.#evaluator.variantNumber(flag.position, variant) === 1;
       case 'number':
-        return this.#evaluator.variant_number(flag.position, variant);
+        return this.#evaluator.variantNumber(flag.position, variant);
       case 'string':
-        return this.#evaluator.variant_text(flag.position, variant);
+        return this.#evaluator.variantText(flag.position, variant);
       case 'json': {
-        const text = this.#evaluator.variant_text(flag.position, variant);
+        const text = this.#evaluator.variantText(flag.position, variant);
         return text === undefined ? undefined : freeze(JSON.parse(text) as JsonValue);
       }
       case undefined:

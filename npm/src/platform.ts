@@ -1,5 +1,5 @@
-import type { EvaluatorModule } from './acceptance.js';
 import type { Answers } from './answers.js';
+import type { EvaluatorModule } from './evaluator.js';
 import type { SnapshotStorage } from './storage.js';
 import type { Session } from './session.js';
 import type { Share } from './tabs.js';
@@ -21,6 +21,8 @@ export interface Platform {
    * go on with another evaluator after a fault.
    */
   drive?: ((make: () => Session) => () => void) | undefined;
+  /** The module that verifies where WebCrypto cannot; none where it always can. */
+  loadEd25519?: (() => Promise<WebAssembly.Module>) | undefined;
   /** Where several clients can have one stream between them. */
   share?: Share | undefined;
 }

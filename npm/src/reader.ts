@@ -30,31 +30,31 @@ export abstract class FlagReader {
   protected abstract isStale(): boolean;
 
   boolean(key: FlagKey<boolean>, otherwise: boolean): boolean {
-    return this.#value(key, 'boolean', otherwise);
+    return valueOf(this.outcome(key), 'boolean', otherwise);
   }
 
   string(key: FlagKey<string>, otherwise: string): string {
-    return this.#value(key, 'string', otherwise);
+    return valueOf(this.outcome(key), 'string', otherwise);
   }
 
   number(key: FlagKey<number>, otherwise: number): number {
-    return this.#value(key, 'number', otherwise);
+    return valueOf(this.outcome(key), 'number', otherwise);
   }
 
   /** The value is frozen: it is the same object for every caller. */
   json<Value = JsonValue>(key: FlagKey, otherwise: Value): Value {
-    return this.#value(key, 'json', otherwise);
+    return valueOf(this.outcome(key), 'json', otherwise);
   }
 
   /** One evaluation in full. The default's type is the type that the flag must have. */
   details<Value extends JsonValue>(key: FlagKey<Widened<Value>>, otherwise: Value): Details<Widened<Value>> {
     return detailsOf(key, this.outcome(key), otherwise, this.isStale());
   }
+}
 
-  #value<Value>(key: string, type: FlagType, otherwise: Value): Value {
-    const outcome = this.outcome(key);
-    return outcome.type === type && outcome.value !== undefined ? (outcome.value as Value) : otherwise;
-  }
+/** An outcome's value for a caller who expects this type. */
+export function valueOf<Value>(outcome: Outcome, type: FlagType, otherwise: Value): Value {
+  return outcome.type === type && outcome.value !== undefined ? (outcome.value as Value) : otherwise;
 }
 
 /** `true` as a default means a boolean, not the type `true`. */

@@ -3,34 +3,34 @@ import type { EvaluationContext } from './context.js';
 import type { FlagKey } from './flag-types.js';
 import type { Prepared } from './flags.js';
 import type { JsonValue, Outcome, Step } from './outcome.js';
-import { FlagReader, type Details, type Widened } from './reader.js';
+import { FlagReader, detailsOf, valueOf, type Details, type Widened } from './reader.js';
 import { scriptSafe, type RenderedFlags } from './rendered.js';
 
 /** A client that evaluates for many: each call can bring a context of its own. Without one, the client's own context counts. */
 export class ServerClient extends Client {
-  /** Flags for one context, a request's for instance: prepared once, outcomes remembered. Costs nothing to throw away. */
+  /** Flags for one context, a request's for instance: prepared once. Costs nothing to throw away. */
   for(context: EvaluationContext): ContextFlags {
     return new ContextFlags(this, this.prepare(context), context);
   }
 
   override boolean(key: FlagKey<boolean>, otherwise: boolean, context?: EvaluationContext): boolean {
-    return context ? this.for(context).boolean(key, otherwise) : super.boolean(key, otherwise);
+    return context ? valueOf(this.outcomeOnce(context, key), 'boolean', otherwise) : super.boolean(key, otherwise);
   }
 
   override string(key: FlagKey<string>, otherwise: string, context?: EvaluationContext): string {
-    return context ? this.for(context).string(key, otherwise) : super.string(key, otherwise);
+    return context ? valueOf(this.outcomeOnce(context, key), 'string', otherwise) : super.string(key, otherwise);
   }
 
   override number(key: FlagKey<number>, otherwise: number, context?: EvaluationContext): number {
-    return context ? this.for(context).number(key, otherwise) : super.number(key, otherwise);
+    return context ? valueOf(this.outcomeOnce(context, key), 'number', otherwise) : super.number(key, otherwise);
   }
 
   override json<Value = JsonValue>(key: FlagKey, otherwise: Value, context?: EvaluationContext): Value {
-    return context ? this.for(context).json(key, otherwise) : super.json(key, otherwise);
+    return context ? valueOf(this.outcomeOnce(context, key), 'json', otherwise) : super.json(key, otherwise);
   }
 
   override details<Value extends JsonValue>(key: FlagKey<Widened<Value>>, otherwise: Value, context?: EvaluationContext): Details<Widened<Value>> {
-    return context ? this.for(context).details(key, otherwise) : super.details(key, otherwise);
+    return context ? detailsOf(key, this.outcomeOnce(context, key), otherwise, this.isStale()) : super.details(key, otherwise);
   }
 
   override explain(key: string, context?: EvaluationContext): readonly Step[] {

@@ -5,7 +5,7 @@ import type { Closing } from './closing.js';
 import type { Connection } from './connection.js';
 import { PennonError, asPennonError, type SnapshotSource } from './errors.js';
 import { follow } from './follow.js';
-import type { Evaluator } from './generated/pennon_wasm.js';
+import type { Evaluator } from './evaluator.js';
 import { Latest } from './latest.js';
 import { STORAGE_TIMEOUT_MS } from './limits.js';
 import { checkable, checked } from './mark.js';
@@ -191,13 +191,14 @@ export class Session {
     if (closing.closed) return;
     const root = bytesFromBase64(connection.rootFingerprint) ?? new Uint8Array();
     const environment = bytesFromHex(connection.environment);
+    const server = connection.kind === 'server';
     const evaluator =
-      module.Evaluator.create(root, environment, connection.kind, stored.highWater ?? new Uint8Array()) ??
+      module.create(root, environment, server, stored.highWater ?? new Uint8Array()) ??
       // A mark in the form of another version of this package says nothing.
-      module.Evaluator.create(root, environment, connection.kind, new Uint8Array());
+      module.create(root, environment, server, new Uint8Array());
     if (!evaluator) throw new PennonError('connection-string', 'The connection string cannot be used; copy the whole string again.');
     this.#evaluator = evaluator;
-    this.#acceptance = new Acceptance(module, evaluator);
+    this.#acceptance = new Acceptance(module, evaluator, platform.loadEd25519);
     this.#on.started(evaluator);
     if (stored.snapshot) await this.#restore(stored.snapshot, 'cache');
     // What came with the page may well be what the store holds, or older.
@@ -253,7 +254,7 @@ export class Session {
     // Read before anything is awaited: the next snapshot may be accepted meanwhile.
     await this.#stored((storage) => {
       const files = { keysets: [...acceptance.keysets], head, body: evaluator.body() };
-      const highWater = evaluator.high_water();
+      const highWater = evaluator.highWater();
       return checkable(highWater).then((mark) => storage.save(this.#name, files, mark));
     }, undefined);
   }

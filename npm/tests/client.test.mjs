@@ -123,6 +123,47 @@ describe('a client and a server', () => {
     assert.match((await error2).message, /1,024 attributes/);
   });
 
+  test('contexts beside the own one get what is theirs, more of them than the evaluator keeps, large ones and changed snapshots too', async () => {
+    const client = connect();
+    await client.ready();
+    const contexts = Array.from({ length: 2_500 }, (_, at) => ({
+      targetingKey: `user-${at}`,
+      country: at % 3 === 0 ? 'US' : 'FR',
+      ...(at % 100 === 0 ? { long: 'x'.repeat(4_000) } : {}),
+    }));
+    const views = contexts.map((context) => client.for(context));
+    const colours = contexts.map((context) => client.details('button-colour', '', context).variant);
+    assert.ok(new Set(colours).size === 2, 'the split is one');
+    for (let round = 0; round < 2; round += 1) {
+      for (const [at, view] of views.entries()) {
+        assert.equal(view.string('banner-text', ''), at % 3 === 0 ? 'Howdy' : 'Welcome', `context ${at}`);
+        // Far enough back for its place to be another's by now.
+        const before = (at * 7) % views.length;
+        assert.equal(views[before].details('button-colour', '').variant, colours[before], `context ${before}`);
+      }
+      if (round > 0) break;
+      const changed = next(client, 'change');
+      server.publish(made.snapshots.two);
+      await changed;
+    }
+    assert.equal(client.string('banner-text', ''), 'Welcome', 'the own context is still its own');
+  });
+
+  test('a context beside the own one that the evaluator refuses is INVALID_CONTEXT each time, and an error event the first', async () => {
+    const client = connect();
+    await client.ready();
+    const errors = [];
+    client.on('error', ({ code }) => errors.push(code));
+    const refused = client.for({ targetingKey: true });
+    const good = client.for({ targetingKey: 'user-1', country: 'US' });
+    for (let round = 0; round < 3; round += 1) {
+      assert.equal(refused.details('banner-text', '').errorCode, 'INVALID_CONTEXT');
+      assert.equal(good.string('banner-text', ''), 'Howdy');
+    }
+    assert.deepEqual(errors, ['context']);
+    assert.equal(client.details('banner-text', '', { targetingKey: true }).errorCode, 'INVALID_CONTEXT');
+  });
+
   test('a change published on the stream is there at once', async () => {
     const client = connect();
     await client.ready();

@@ -97,8 +97,32 @@ describe('what is refused', () => {
     ['a head that names a keyset far away', 'keyset-needed', () => made.snapshots.keyset99.head],
   ];
 
-  for (const [name, code, head] of HEADS) {
-    test(`${name}: ${code}, and the last good snapshot stays`, async () => {
+  /** As on a platform whose WebCrypto has no Ed25519. */
+  function withoutEd25519(t) {
+    t.mock.method(globalThis.crypto.subtle, 'importKey', async () => {
+      throw new DOMException('Unrecognized algorithm name', 'NotSupportedError');
+    });
+  }
+
+  // First of those that use it: a module that is loaded stays.
+  test('a platform without Ed25519, and its module does not load: verification-unavailable, and nothing unverified is used', async (t) => {
+    await holding();
+    withoutEd25519(t);
+    t.mock.method(WebAssembly, 'compile', async () => {
+      throw new Error('no module');
+    });
+    const client = connect();
+    assert.equal((await next(client, 'error')).code, 'verification-unavailable');
+    assert.equal(client.details('new-checkout', true).errorCode, 'PROVIDER_NOT_READY');
+  });
+
+  const VERIFIERS = [
+    ['', () => undefined],
+    ["by the package's own Ed25519: ", withoutEd25519],
+  ];
+  for (const [[by, prepare], [name, code, head]] of VERIFIERS.flatMap((verifier) => HEADS.map((head) => [verifier, head]))) {
+    test(`${by}${name}: ${code}, and the last good snapshot stays`, async (t) => {
+      prepare(t);
       const client = await holding();
       const error = next(client, 'error');
       server.send(head());
@@ -282,16 +306,6 @@ describe('what is refused', () => {
       await storage.save('name', { keysets: [], head: new Uint8Array([1]), body: new Uint8Array() }, new Uint8Array([0, 1, 9]));
       assert.deepEqual([...(await storage.load('name')).snapshot.head], [2]);
     });
-  });
-
-  test('a platform without Ed25519: verification-unavailable, and nothing unverified is used', async (t) => {
-    const unsupported = async () => {
-      throw new DOMException('Unrecognized algorithm name', 'NotSupportedError');
-    };
-    t.mock.method(globalThis.crypto.subtle, 'importKey', unsupported);
-    const client = connect();
-    assert.equal((await next(client, 'error')).code, 'verification-unavailable');
-    assert.equal(client.details('new-checkout', true).errorCode, 'PROVIDER_NOT_READY');
   });
 
   test('a platform without WebCrypto (a page over plain http): verification-unavailable', async (t) => {

@@ -3,13 +3,15 @@
 //!
 //! Answers are 0, or 1 + the position of the refusal in `Refusal::ALL`.
 
+use alloc::vec::Vec;
+
 use pennon_core::snapshot::{
     Head, HeadOffer, HighWater, KeysetOffer, Refusal, SignatureCheck, delta,
 };
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::Evaluator;
 use crate::pack::{instant, milliseconds};
+use crate::{Evaluator, Exchange};
 
 /// What waits for the host's results.
 #[derive(Debug)]
@@ -21,46 +23,45 @@ pub(crate) enum Offer {
     Body(Head),
 }
 
-/// The stable name of a refusal, by its answer.
+/// Puts the stable name of a refusal, by its answer.
 #[wasm_bindgen]
-pub fn refusal_code(answer: u32) -> String {
-    refusal(answer).map(|refusal| refusal.code().into()).unwrap_or_default()
+pub fn refusal_code(exchange: &mut Exchange, answer: u32) {
+    exchange.put(refusal(answer).map_or("", Refusal::code).as_bytes());
 }
 
-/// The same as a sentence for people.
+/// Puts the same as a sentence for people.
 #[wasm_bindgen]
-pub fn refusal_sentence(answer: u32) -> String {
-    refusal(answer).map(|refusal| refusal.to_string()).unwrap_or_default()
+pub fn refusal_sentence(exchange: &mut Exchange, answer: u32) {
+    exchange.put(refusal(answer).map_or("", Refusal::sentence).as_bytes());
 }
 
-/// The number of the keyset that a head names, before anything in it is trusted; 0 when it is no head.
+/// The number of the keyset that the head in the exchange names, before anything in it is trusted; 0 when it is no head.
 #[wasm_bindgen]
-pub fn keyset_of_head(head: &[u8]) -> u32 {
-    Head::parse(head).map_or(0, |head| head.keyset)
+pub fn keyset_of_head(exchange: &Exchange) -> u32 {
+    Head::parse(exchange.bytes()).map_or(0, |head| head.keyset)
 }
 
 #[wasm_bindgen]
 impl Evaluator {
-    pub fn offer_keyset(&mut self, keyset: &[u8]) -> u32 {
+    /// Of the keyset in the exchange.
+    pub fn offer_keyset(&mut self, exchange: &Exchange) -> u32 {
         self.offer = Offer::None;
-        answer(self.acceptance.offer_keyset(keyset).map(|offer| self.offer = Offer::Keyset(offer)))
+        let offered = self.acceptance.offer_keyset(exchange.bytes());
+        answer(offered.map(|offer| self.offer = Offer::Keyset(offer)))
     }
 
-    /// `held`: it lies in the host's own store, where only accepted heads go.
-    pub fn offer_head(&mut self, head: &[u8], now: f64, held: bool) -> u32 {
+    /// Of the head in the exchange. `held`: it lies in the host's own store, where only accepted heads go.
+    pub fn offer_head(&mut self, exchange: &Exchange, now: f64, held: bool) -> u32 {
         self.offer = Offer::None;
-        answer(
-            self.acceptance
-                .offer_head(head, instant(now), held)
-                .map(|offer| self.offer = Offer::Head(offer)),
-        )
+        let offered = self.acceptance.offer_head(exchange.bytes(), instant(now), held);
+        answer(offered.map(|offer| self.offer = Offer::Head(offer)))
     }
 
-    /// What the host has to hash with SHA-256 for the open offer of a keyset; may be empty.
-    pub fn root_message(&self) -> Vec<u8> {
+    /// Puts what the host has to hash with SHA-256 for the open offer of a keyset; may be empty.
+    pub fn root_message(&self, exchange: &mut Exchange) {
         match &self.offer {
-            Offer::Keyset(offer) => offer.root_message.clone(),
-            _ => Vec::new(),
+            Offer::Keyset(offer) => exchange.put(&offer.root_message),
+            _ => exchange.put(&[]),
         }
     }
 
@@ -69,41 +70,41 @@ impl Evaluator {
         self.checks().len()
     }
 
-    /// One of them: 32 bytes of public key, 64 bytes of signature, then the message.
-    pub fn check(&self, position: usize) -> Vec<u8> {
-        let Some(check) = self.checks().get(position) else {
-            return Vec::new();
-        };
-        [&check.public_key[..], &check.signature, &check.message].concat()
+    /// Puts one of them: 32 bytes of public key, 64 bytes of signature, then the message.
+    pub fn check(&self, exchange: &mut Exchange, position: usize) {
+        exchange.put(&[]);
+        if let Some(check) = self.checks().get(position) {
+            exchange.add(&check.public_key);
+            exchange.add(&check.signature);
+            exchange.add(&check.message);
+        }
     }
 
-    /// `passed` has a 1 for each check that passed and a 0 for each other.
-    pub fn admit_keyset(&mut self, root_sha256: &[u8], passed: &[u8]) -> u32 {
-        let Offer::Keyset(offer) = core::mem::replace(&mut self.offer, Offer::None) else {
+    /// In the exchange lies the root message's SHA-256, and then a 1 for each check that passed and a 0 for each other.
+    pub fn admit_keyset(&mut self, exchange: &Exchange) -> u32 {
+        let Offer::Keyset(offer) = self.take_offer() else {
             return answer(Err(Refusal::BadKeyset));
         };
-        let Ok(root) = root_sha256.try_into() else {
+        let Some((root, passed)) = exchange.bytes().split_first_chunk() else {
             return answer(Err(Refusal::WrongRoot));
         };
-        answer(self.acceptance.admit_keyset(offer, root, &results(passed)).map(drop))
+        answer(self.acceptance.admit_keyset(offer, *root, &results(passed)).map(drop))
     }
 
-    pub fn admit_head(&mut self, passed: &[u8]) -> u32 {
-        let Offer::Head(offer) = core::mem::replace(&mut self.offer, Offer::None) else {
+    /// In the exchange lies a 1 for each check that passed and a 0 for each other.
+    pub fn admit_head(&mut self, exchange: &Exchange) -> u32 {
+        let Offer::Head(offer) = self.take_offer() else {
             return answer(Err(Refusal::BadSignature));
         };
-        answer(
-            self.acceptance
-                .admit_head(&offer, &results(passed))
-                .map(|head| self.offer = Offer::Body(head)),
-        )
+        let admitted = self.acceptance.admit_head(&offer, &results(exchange.bytes()));
+        answer(admitted.map(|head| self.offer = Offer::Body(head)))
     }
 
-    /// The SHA-256 of the admitted head's body.
-    pub fn body_sha256(&self) -> Vec<u8> {
+    /// Puts the SHA-256 of the admitted head's body.
+    pub fn body_sha256(&self, exchange: &mut Exchange) {
         match &self.offer {
-            Offer::Body(head) => head.body_sha256.to_vec(),
-            _ => Vec::new(),
+            Offer::Body(head) => exchange.put(&head.body_sha256),
+            _ => exchange.put(&[]),
         }
     }
 
@@ -117,7 +118,7 @@ impl Evaluator {
 
     pub fn admit_renewal(&mut self) -> u32 {
         let renewal = self.is_renewal();
-        match (core::mem::replace(&mut self.offer, Offer::None), &mut self.held) {
+        match (self.take_offer(), &mut self.held) {
             (Offer::Body(head), Some(held)) if renewal => {
                 answer(self.acceptance.admit_renewal(head).map(|()| held.head = head))
             }
@@ -125,30 +126,35 @@ impl Evaluator {
         }
     }
 
-    /// Opens the admitted head's body and puts it in the place of the one held. `sha256` is the host's, over `body`.
-    pub fn admit_body(&mut self, body: Vec<u8>, sha256: &[u8]) -> u32 {
-        let Offer::Body(head) = core::mem::replace(&mut self.offer, Offer::None) else {
+    /// Opens the admitted head's body and puts it in the place of the one held. In the exchange lies the body, and then the SHA-256 that
+    /// the host computed over it.
+    pub fn admit_body(&mut self, exchange: &mut Exchange) -> u32 {
+        let Offer::Body(head) = self.take_offer() else {
             return answer(Err(Refusal::BadSignature));
         };
-        let Ok(sha256) = sha256.try_into() else {
+        let mut body = exchange.take();
+        let Some((_, &sha256)) = body.split_last_chunk() else {
             return answer(Err(Refusal::BodyHash));
         };
-        answer(
-            self.acceptance
-                .admit_body(head, body, sha256)
-                .map(|accepted| self.held = Some(accepted)),
-        )
+        body.truncate(body.len() - sha256.len());
+        let admitted = self.acceptance.admit_body(head, body, sha256);
+        answer(admitted.map(|accepted| self.held = Some(accepted)))
     }
 
-    /// The SHA-256 of the body held; empty before the first.
-    pub fn held_body_sha256(&self) -> Vec<u8> {
-        self.held.as_ref().map(|held| held.head.body_sha256.to_vec()).unwrap_or_default()
+    /// Puts the SHA-256 of the body held; nothing before the first.
+    pub fn held_body_sha256(&self, exchange: &mut Exchange) {
+        exchange.put(self.held.as_ref().map_or(&[], |held| &held.head.body_sha256));
     }
 
-    /// The body that a delta makes of the one held; nothing when it makes none. It is as good as one that was fetched: the host hashes it, and
-    /// offers it to `admit_body`.
-    pub fn apply_delta(&self, delta: &[u8]) -> Option<Vec<u8>> {
-        delta::apply(&self.held.as_ref()?.snapshot, delta).ok()
+    /// Puts the body that the delta in the exchange makes of the one held, if it makes one. It is as good as one that was fetched: the host
+    /// hashes it, and offers it to `admit_body`.
+    pub fn apply_delta(&self, exchange: &mut Exchange) -> bool {
+        let made =
+            self.held.as_ref().and_then(|held| delta::apply(&held.snapshot, exchange.bytes()).ok());
+        made.is_some_and(|body| {
+            exchange.put(&body);
+            true
+        })
     }
 
     /// The number of the keyset in use; 0 before the first.
@@ -156,34 +162,40 @@ impl Evaluator {
         self.acceptance.keyset_number()
     }
 
-    /// What the host has to store next to the snapshot; empty before the first.
-    pub fn high_water(&self) -> Vec<u8> {
-        self.acceptance
-            .high_water()
-            .map(|mark| HighWater::to_bytes(mark).to_vec())
-            .unwrap_or_default()
+    /// Puts what the host has to store next to the snapshot; nothing before the first.
+    pub fn high_water(&self, exchange: &mut Exchange) {
+        match self.acceptance.high_water() {
+            Some(mark) => exchange.put(&HighWater::to_bytes(mark)),
+            None => exchange.put(&[]),
+        }
     }
 
-    /// Of the head held: epoch, version, created, `refresh_by`, `not_after`; empty before the first.
-    pub fn head_fields(&self) -> Vec<f64> {
+    /// Of the head held: epoch, version, created, `refresh_by`, `not_after`, by their position here; NaN before the first.
+    pub fn head_field(&self, field: u32) -> f64 {
         let Some(held) = &self.held else {
-            return Vec::new();
+            return f64::NAN;
         };
         let head = &held.head;
         #[expect(clippy::cast_precision_loss, reason = "revisions are far below 2^53")]
-        let version = head.version as f64;
-        vec![
-            f64::from(head.epoch),
-            version,
-            milliseconds(head.created),
-            milliseconds(head.refresh_by),
-            milliseconds(head.not_after),
-        ]
+        match field {
+            0 => f64::from(head.epoch),
+            1 => head.version as f64,
+            2 => milliseconds(head.created),
+            3 => milliseconds(head.refresh_by),
+            4 => milliseconds(head.not_after),
+            _ => f64::NAN,
+        }
     }
 
-    /// The body held, for the host's store.
-    pub fn body(&self) -> Vec<u8> {
-        self.held.as_ref().map(|held| held.snapshot.bytes().to_vec()).unwrap_or_default()
+    /// Puts the body held, for the host's store.
+    pub fn body(&self, exchange: &mut Exchange) {
+        exchange.put(self.held.as_ref().map_or(&[], |held| held.snapshot.bytes()));
+    }
+}
+
+impl Evaluator {
+    fn take_offer(&mut self) -> Offer {
+        core::mem::replace(&mut self.offer, Offer::None)
     }
 
     fn checks(&self) -> &[SignatureCheck] {

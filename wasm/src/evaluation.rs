@@ -1,31 +1,40 @@
 //! Evaluating, and reading names and values out of the snapshot.
 
 use pennon_core::context::Context;
-use pennon_core::outcome::Value;
+use pennon_core::outcome::{ErrorCode, Outcome, Value};
 use pennon_core::snapshot::{FlagRef, Snapshot};
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::Evaluator;
 use crate::pack::{instant, milliseconds, pack};
+use crate::{Evaluator, Exchange};
+
+/// Contexts that are held ready at once. npm/src/flags.ts keeps large ones out of all places but two, and so the memory in bounds.
+const MAX_CONTEXTS: usize = 1024;
 
 #[wasm_bindgen]
 impl Evaluator {
-    /// Takes a context in the encoding of core/spec/snapshot.md. Answers 0, or 1 + the position of the `ContextError`; after an error the
-    /// context is empty.
-    pub fn set_context(&mut self, encoded: &[u8]) -> u32 {
-        match self.context.replace(encoded) {
-            Ok(()) => 0,
-            Err(error) => {
-                self.context = Context::empty();
-                error as u32 + 1
-            }
+    /// Takes the context in the exchange, in the encoding of core/spec/snapshot.md, to a place of its own, of which there are
+    /// `MAX_CONTEXTS`. Answers 0, or 1 + the position of the `ContextError`; after an error the context is empty.
+    pub fn set_context(&mut self, exchange: &Exchange, place: usize) -> u32 {
+        if self.contexts.len() <= place && place < MAX_CONTEXTS {
+            self.contexts.resize_with(place + 1, Context::empty);
+        }
+        match self.contexts.get_mut(place).map(|context| context.replace(exchange.bytes())) {
+            Some(Ok(())) => 0,
+            Some(Err(error)) => error as u32 + 1,
+            None => u32::MAX,
         }
     }
 
-    /// Evaluates the flag at `position` at `now` (Unix milliseconds); `pack.rs` says how the outcome is packed.
-    pub fn evaluate(&mut self, position: usize, now: f64) -> u32 {
-        let Some(snapshot) = self.snapshot() else { return 0 };
-        let outcome = snapshot.evaluate_at(position, &self.context, instant(now));
+    /// Evaluates the flag at `position` for the context at `place` at `now` (Unix milliseconds); `pack.rs` says how the outcome is packed.
+    pub fn evaluate(&mut self, position: usize, place: usize, now: f64) -> u32 {
+        let outcome = match (self.snapshot(), self.contexts.get(place)) {
+            (Some(snapshot), Some(context)) => {
+                snapshot.evaluate_at(position, context, instant(now))
+            }
+            (None, _) => Outcome::error(ErrorCode::ProviderNotReady),
+            (_, None) => Outcome::error(ErrorCode::InvalidContext),
+        };
         let (packed, until) = (pack(&outcome), outcome.until);
         self.until = until;
         packed
@@ -40,17 +49,17 @@ impl Evaluator {
         self.snapshot().map_or(0, Snapshot::flag_count)
     }
 
-    /// The position of a flag, for as long as this snapshot is held; -1 when there is no such flag.
-    pub fn find(&self, key: &str) -> i32 {
+    /// The position of the flag whose key lies in the exchange, for as long as this snapshot is held; -1 when there is no such flag.
+    pub fn find(&self, exchange: &Exchange) -> i32 {
         self.snapshot()
-            .and_then(|snapshot| snapshot.find(key))
+            .and_then(|snapshot| snapshot.find(exchange.text()?))
             .and_then(|position| i32::try_from(position).ok())
             .unwrap_or(-1)
     }
 
-    /// Empty when the flag is too damaged to name itself.
-    pub fn flag_key(&self, position: usize) -> String {
-        self.flag(position).map(|flag| flag.key().into()).unwrap_or_default()
+    /// Puts the flag's key; nothing when the flag is too damaged to name itself.
+    pub fn flag_key(&self, exchange: &mut Exchange, position: usize) {
+        exchange.put(self.flag(position).map_or("", |flag| flag.key()).as_bytes());
     }
 
     /// The position in `FlagType::ALL`; -1 for a damaged flag or a type this evaluator does not know.
@@ -63,11 +72,10 @@ impl Evaluator {
         self.flag(position).is_some_and(|flag| flag.client_visible())
     }
 
-    pub fn variant_name(&self, position: usize, variant: u8) -> String {
-        self.flag(position)
-            .and_then(|flag| flag.variant(variant))
-            .map(|(name, _)| name.into())
-            .unwrap_or_default()
+    /// Puts the name of a variant.
+    pub fn variant_name(&self, exchange: &mut Exchange, position: usize, variant: u8) {
+        let named = self.flag(position).and_then(|flag| flag.variant(variant));
+        exchange.put(named.map_or("", |(name, _)| name).as_bytes());
     }
 
     /// The value of a boolean's variant as 0 or 1, and of a number's; NaN for other types.
@@ -79,30 +87,40 @@ impl Evaluator {
         }
     }
 
-    /// The value of a string's variant, and of a json's as JSON text; nothing for other types.
-    pub fn variant_text(&self, position: usize, variant: u8) -> Option<String> {
-        match self.value(position, variant)? {
-            Value::String(text) | Value::Json(text) => Some(text.into()),
-            Value::Boolean(_) | Value::Number(_) => None,
+    /// Puts the value of a string's variant, and of a json's as JSON text. Whether there is one: not for other types.
+    pub fn variant_text(&self, exchange: &mut Exchange, position: usize, variant: u8) -> bool {
+        match self.value(position, variant) {
+            Some(Value::String(text) | Value::Json(text)) => {
+                exchange.put(text.as_bytes());
+                true
+            }
+            _ => false,
         }
     }
 
-    pub fn rule_id(&self, position: usize, rule: u16) -> String {
-        self.flag(position).and_then(|flag| flag.rule_id(rule)).map(Into::into).unwrap_or_default()
+    /// Puts the stable id of a rule.
+    pub fn rule_id(&self, exchange: &mut Exchange, position: usize, rule: u16) {
+        let id = self.flag(position).and_then(|flag| flag.rule_id(rule));
+        exchange.put(id.unwrap_or_default().as_bytes());
     }
 
-    /// The flag's metadata: attributes in the encoding of core/spec/snapshot.md section 6.
-    pub fn flag_metadata(&self, position: usize) -> Vec<u8> {
-        self.flag(position).map(|flag| flag.metadata().to_vec()).unwrap_or_default()
+    /// Puts the flag's metadata: attributes in the encoding of core/spec/snapshot.md section 6.
+    pub fn flag_metadata(&self, exchange: &mut Exchange, position: usize) {
+        exchange.put(self.flag(position).map_or(&[], |flag| flag.metadata()));
     }
 
-    /// What leads to the flag's outcome at `now` (Unix milliseconds), step by step: the JSON of core/spec/evaluation.md section 8.
-    pub fn explain(&self, key: &str, now: f64) -> String {
-        self.snapshot()
-            .map(|snapshot| snapshot.explain(key, &self.context, instant(now)).1)
-            .unwrap_or_default()
+    /// Puts what leads to the outcome of the flag whose key lies in the exchange, as for `evaluate`, step by step: the JSON of
+    /// core/spec/evaluation.md section 8.
+    pub fn explain(&self, exchange: &mut Exchange, place: usize, now: f64) {
+        let explained = self.snapshot().and_then(|snapshot| {
+            let context = self.contexts.get(place)?;
+            Some(snapshot.explain(exchange.text()?, context, instant(now)).1)
+        });
+        exchange.put(explained.unwrap_or_default().as_bytes());
     }
+}
 
+impl Evaluator {
     fn snapshot(&self) -> Option<&Snapshot> {
         #[cfg(feature = "draft")]
         if let Some(draft) = &self.draft {

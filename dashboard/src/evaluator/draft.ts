@@ -1,9 +1,10 @@
 // An environment as it would be, evaluated in the page by Pennon's own evaluator: what every flag serves to somebody, why, how a split
 // turns out, and whom a change flips.
-import { type EvaluationContext, encodeContext } from '../../../npm/src/context.ts';
+import { type EvaluationContext } from '../../../npm/src/context.ts';
+import { Evaluator, type EvaluatorModule, startEvaluator } from '../../../npm/src/evaluator.ts';
 import { Flags, Prepared } from '../../../npm/src/flags.ts';
-import { type JsonValue, type Outcome, type Step, unpack } from '../../../npm/src/outcome.ts';
-import init, { Evaluator, type InitInput } from '../generated/evaluator/pennon_wasm.js';
+import { type JsonValue, type Outcome, type Step } from '../../../npm/src/outcome.ts';
+import type { InitOutput } from '../generated/evaluator/pennon_wasm.js';
 
 export type { EvaluationContext, JsonValue, Outcome, Step };
 
@@ -28,15 +29,17 @@ export interface Flip {
   after: Outcome | undefined;
 }
 
-let loading: Promise<unknown> | undefined;
+let loaded: EvaluatorModule | undefined;
 
-/** Loads the evaluator, once. `module` is for tests: in the page it is a file of the dashboard. */
-export function loadEvaluator(module: InitInput = new URL('../generated/evaluator/pennon_wasm_bg.wasm', import.meta.url)): Promise<unknown> {
-  loading ??= init({ module_or_path: module }).catch((error: unknown) => {
-    loading = undefined;
-    throw error;
-  });
-  return loading;
+/** Loads the evaluator, once. `file` is for tests: in the page it is a file of the dashboard. */
+export async function loadEvaluator(file?: BufferSource): Promise<void> {
+  loaded = await startEvaluator(async () => WebAssembly.compile(file ?? (await fetched(new URL('../generated/evaluator/pennon_wasm_bg.wasm', import.meta.url)))));
+}
+
+async function fetched(file: URL): Promise<BufferSource> {
+  const response = await fetch(file);
+  if (!response.ok) throw new Error(`Loading the evaluator failed: ${response.status} for ${file.href}`);
+  return response.arrayBuffer();
 }
 
 /** One compiled environment. To be closed when it is shown no more: its memory is WebAssembly's. */
@@ -56,11 +59,12 @@ export class Draft {
    * @throws Error when it cannot be used
    */
   static open(body: Uint8Array): Draft {
-    try {
-      return new Draft(Evaluator.open_draft(body));
-    } catch (error) {
-      throw new Error(`The compiled draft cannot be opened: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-    }
+    if (!loaded) throw new Error('The evaluator is not loaded yet.');
+    loaded.put(body);
+    // The dashboard's module can do what the package's cannot.
+    const address = (loaded.wasm as InitOutput).evaluator_open_draft(loaded.exchange);
+    if (address === 0) throw new Error(`The compiled draft cannot be opened: ${loaded.text()}`);
+    return new Draft(new Evaluator(loaded, address));
   }
 
   has(flag: string): boolean {
@@ -80,7 +84,7 @@ export class Draft {
 
   /** The steps that lead to what a flag serves (core/spec/evaluation.md section 8). @throws Error as `evaluate` */
   explain(flag: string, context: EvaluationContext, now = Date.now()): readonly Step[] {
-    return this.#flags.explain(flag, now, encodeContext(context).slice());
+    return this.#flags.explain(flag, now, new Prepared(context));
   }
 
   /**
@@ -88,22 +92,11 @@ export class Draft {
    * @throws Error as `evaluate`
    */
   distribution(flag: string, context: EvaluationContext, attribute = 'targetingKey', units = SYNTHETIC_UNITS, now = Date.now()): Distribution {
-    const position = this.#evaluator.find(flag);
-    // Counted by what is packed into one integer: names are read once for each kind of outcome.
-    const counts = new Map<number, number>();
-    for (let unit = 1; unit <= units; unit += 1) {
-      const encoded = encodeContext({ ...context, [attribute]: `unit-${unit}` });
-      if (this.#evaluator.set_context(encoded) !== 0) this.evaluate(flag, { ...context, [attribute]: `unit-${unit}` }, now);
-      const packed = this.#evaluator.evaluate(position, now);
-      counts.set(packed, (counts.get(packed) ?? 0) + 1);
-    }
-    // The wrapper must not believe that the evaluator still has the context that it handed over last.
-    this.#flags.setContext({});
     const [variants, rules] = [new Map<string, number>(), new Map<string, number>()];
-    for (const [packed, count] of counts) {
-      const { variant, rule } = unpack(packed);
-      add(variants, variant < 0 ? '' : this.#evaluator.variant_name(position, variant), count);
-      add(rules, rule < 0 ? '' : this.#evaluator.rule_id(position, rule), count);
+    for (let unit = 1; unit <= units; unit += 1) {
+      const { variant, rule } = this.#flags.evaluateOnce({ ...context, [attribute]: `unit-${unit}` }, flag, now);
+      add(variants, variant ?? '', 1);
+      add(rules, rule ?? '', 1);
     }
     return { units, variants, rules };
   }

@@ -20,5 +20,6 @@ export interface BrowserClientOptions extends ClientOptions {
 export function createClient(connectionString: string, { wasm, ...options }: BrowserClientOptions = {}): Client {
   // Written so that bundlers see it and emit the file.
   const load = () => loadFile(wasm ?? new URL('../generated/pennon_wasm_bg.wasm', import.meta.url));
-  return createClientOn(Client, browserPlatform(load), connectionString, options);
+  const loadEd25519 = () => loadFile(new URL('../generated/ed25519/pennon_wasm_ed25519_bg.wasm', import.meta.url));
+  return createClientOn(Client, browserPlatform(load, loadEd25519), connectionString, options);
 }

@@ -2,6 +2,7 @@ import { bytesFromBase64 } from '../base64.js';
 import { browserPlatform } from '../browser-platform.js';
 import { Client, createClientOn, type ClientOptions } from '../client.js';
 import { base64 } from '../generated/inline.js';
+import { base64 as ed25519 } from '../generated/inline-ed25519.js';
 import { IndexedDbStorage } from '../indexeddb.js';
 
 export * from '../index.js';
@@ -12,5 +13,6 @@ export { IndexedDbStorage };
  * the JavaScript here: a third larger, for where no other file can be loaded (browser extensions, single-file pages).
  */
 export function createClient(connectionString: string, options?: ClientOptions): Client {
-  return createClientOn(Client, browserPlatform(async () => bytesFromBase64(base64) as BufferSource), connectionString, options);
+  const bytes = async (text: string) => bytesFromBase64(text) as BufferSource;
+  return createClientOn(Client, browserPlatform(() => bytes(base64), () => bytes(ed25519)), connectionString, options);
 }

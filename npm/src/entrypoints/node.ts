@@ -2,6 +2,7 @@ import { createClientOn, type ClientOptions } from '../client.js';
 import { startEvaluator } from '../evaluator.js';
 import { FileStorage } from '../file-storage.js';
 import { base64 } from '../generated/inline.js';
+import { base64 as ed25519 } from '../generated/inline-ed25519.js';
 import type { Platform } from '../platform.js';
 import { ServerClient } from '../server-client.js';
 
@@ -13,6 +14,7 @@ export { ServerClient };
 const platform: Platform = {
   // As text in the program: bundlers for servers emit no file, and what they make may lie anywhere.
   loadEvaluator: () => startEvaluator(() => WebAssembly.compile(Buffer.from(base64, 'base64'))),
+  loadEd25519: () => WebAssembly.compile(Buffer.from(ed25519, 'base64')),
   defaultStorage: () => undefined,
   fetch: (url, init) => fetch(url, init),
 };

@@ -11,7 +11,7 @@ use crate::stamp::Stamp;
 use crate::{tools, workspace};
 
 /// Builds it, after the npm package, and returns the module that it carries.
-pub(crate) fn dashboard() -> Result<PathBuf> {
+pub(crate) fn dashboard() -> Result<Module> {
     let root = workspace::root();
     let folder = root.join("dashboard");
     let module = Module {
@@ -44,5 +44,5 @@ pub(crate) fn dashboard() -> Result<PathBuf> {
         // The build has written the types of the admin API, which are among its inputs.
         Stamp::of("dashboard", &inputs, &[])?.set()?;
     }
-    Ok(module.path())
+    Ok(module)
 }

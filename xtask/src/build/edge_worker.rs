@@ -1,7 +1,5 @@
 //! The edge worker: its module, bundled with the shim that workerd loads.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 
 use super::module::Module;
@@ -10,7 +8,7 @@ use crate::stamp::Stamp;
 use crate::{tools, workspace};
 
 /// Builds it and returns its module.
-pub(crate) fn edge_worker() -> Result<PathBuf> {
+pub(crate) fn edge_worker() -> Result<Module> {
     let folder = workspace::root().join("edge-worker");
     let module = Module {
         package: "pennon-edge-worker",
@@ -34,5 +32,5 @@ pub(crate) fn edge_worker() -> Result<PathBuf> {
         run(tools::npm().args(["run", "build", "--silent", "--workspace", "edge-worker"]))?;
         stamp.set()?;
     }
-    Ok(module.path())
+    Ok(module)
 }

@@ -8,7 +8,6 @@ mod package;
 mod pennon;
 mod size;
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
@@ -16,6 +15,7 @@ use anyhow::Result;
 use dashboard::dashboard;
 use edge_worker::edge_worker;
 use example::example;
+use module::Module;
 pub(crate) use package::npm_package as package;
 pub(crate) use pennon::NATIVE;
 use pennon::pennon;
@@ -26,14 +26,14 @@ pub(crate) fn all() -> Result<()> {
 }
 
 /// Everything that runs. Returns the WebAssembly modules.
-pub(crate) fn parts() -> Result<[PathBuf; 3]> {
-    let package = package()?;
+pub(crate) fn parts() -> Result<[Module; 4]> {
+    let [evaluator, ed25519] = package()?;
     example()?;
     let worker = edge_worker()?;
     let dashboard = dashboard()?;
     // It embeds the dashboard.
     pennon()?;
-    Ok([package, worker, dashboard])
+    Ok([evaluator, ed25519, worker, dashboard])
 }
 
 /// All of it, once in a run: several steps need it and nothing changes between them.

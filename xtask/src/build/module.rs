@@ -11,8 +11,7 @@ use crate::stamp::Stamp;
 use crate::{tools, workspace};
 
 /// Every feature is in browsers since 2023 at the latest, and in workerd.
-const OPTIMIZE: &[&str] = &[
-    "-Oz",
+const FEATURES: &[&str] = &[
     "--enable-bulk-memory",
     "--enable-nontrapping-float-to-int",
     "--enable-sign-ext",
@@ -20,6 +19,12 @@ const OPTIMIZE: &[&str] = &[
     "--enable-reference-types",
     "--enable-multivalue",
 ];
+
+/// Again and again until nothing gets smaller; functions that are called often get short numbers.
+const OPTIMIZE: &[&str] = &["-Oz", "--converge", "--reorder-functions"];
+
+/// What no engine reads.
+const STRIP: &[&str] = &["--strip-debug", "--strip-producers", "--strip-target-features"];
 
 /// What wasm-bindgen catches an abort with, in modules that can be started afresh.
 const CATCH: &str = "--enable-exception-handling";
@@ -53,6 +58,15 @@ impl Module {
         self.folder.join(format!("{}_bg.wasm", self.name()))
     }
 
+    fn engine_features(&self) -> impl Iterator<Item = &'static str> + use<> {
+        FEATURES.iter().copied().chain(self.recoverable.then_some(CATCH))
+    }
+
+    /// The same module with its functions' names.
+    pub(crate) fn named(&self) -> PathBuf {
+        workspace::target().join(format!("{}.named.wasm", self.title()))
+    }
+
     /// Brings the module up to date.
     pub(crate) fn build(&self) -> Result<()> {
         tools::wasm_target()?;
@@ -73,14 +87,14 @@ impl Module {
 
         let version = tools::bindgen_version()?;
         let tool = workspace::root().join("xtask").join("bindgen");
-        let mut settings = vec![version.as_str(), self.target];
-        settings.extend(OPTIMIZE);
-        if self.recoverable {
-            settings.push(CATCH);
+        let mut settings: Vec<&str> = vec![version.as_str(), self.target];
+        settings.extend(OPTIMIZE.iter().chain(STRIP));
+        for feature in self.engine_features() {
+            settings.push(feature);
         }
         let lock = workspace::root().join("package-lock.json");
         let stamp = Stamp::of(&self.title(), &[input.clone(), tool, lock], &settings)?;
-        if stamp.is_current(&[&self.path()]) {
+        if stamp.is_current(&[&self.path(), &self.named()]) {
             return Ok(());
         }
         self.bind(&input)?;
@@ -108,13 +122,19 @@ impl Module {
     fn optimize(&self) -> Result<()> {
         tools::node_packages()?;
         let module = self.path();
+        let wasm_opt = |from: &Path, to: &Path, options: &[&str]| {
+            let mut command = Command::new(workspace::npm_program("wasm-opt"));
+            run(command
+                .args(self.engine_features())
+                .args(options)
+                .arg(from)
+                .arg("--output")
+                .arg(to))
+        };
+        // Names keep wasm-opt from joining some functions, so who asks for parts gets a module of its own, a little larger.
+        wasm_opt(&module, &self.named(), &[OPTIMIZE, &["--debuginfo"]].concat())?;
         let smaller = module.with_extension("wasm.smaller");
-        let mut command = Command::new(workspace::npm_program("wasm-opt"));
-        command.args(OPTIMIZE);
-        if self.recoverable {
-            command.arg(CATCH);
-        }
-        run(command.arg(&module).arg("--output").arg(&smaller))?;
+        wasm_opt(&module, &smaller, &[OPTIMIZE, STRIP].concat())?;
         fs::rename(&smaller, &module).with_context(|| format!("replacing {}", module.display()))
     }
 }

@@ -1,7 +1,5 @@
 //! The npm package `pennon`: the evaluator's module, then the package's own build around it.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 
 use super::module::Module;
@@ -9,8 +7,8 @@ use crate::process::run;
 use crate::stamp::Stamp;
 use crate::{tools, workspace};
 
-/// Builds it and returns the module that it carries.
-pub(crate) fn npm_package() -> Result<PathBuf> {
+/// Builds it and returns the modules that it carries, the evaluator's first.
+pub(crate) fn npm_package() -> Result<[Module; 2]> {
     let npm = workspace::root().join("npm");
     let module = Module {
         package: "pennon-wasm",
@@ -20,6 +18,15 @@ pub(crate) fn npm_package() -> Result<PathBuf> {
         folder: npm.join("src").join("generated"),
     };
     module.build()?;
+    // Below the other's folder, which is written anew.
+    let ed25519 = Module {
+        package: "pennon-wasm-ed25519",
+        target: "web",
+        features: &[],
+        recoverable: false,
+        folder: module.folder.join("ed25519"),
+    };
+    ed25519.build()?;
 
     tools::node_packages()?;
     let lock = workspace::root().join("package-lock.json");
@@ -36,5 +43,5 @@ pub(crate) fn npm_package() -> Result<PathBuf> {
         run(tools::npm().args(["run", "build", "--silent", "--workspace", "npm"]))?;
         stamp.set()?;
     }
-    Ok(module.path())
+    Ok([module, ed25519])
 }

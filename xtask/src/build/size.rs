@@ -1,25 +1,18 @@
-//! What a module weighs on disk and on the wire.
+//! What the modules weigh on disk and on the wire, and what the parts of the browser's weigh. npm/tests/size.test.mjs holds that one to
+//! its budget.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
 
+use super::module::Module;
 use crate::process::run;
+use crate::workspace;
 
-/// Node carries both compressors. Quality as servers use it for files that never change.
-const MEASURE: &str = r#"
-import { readFileSync } from "node:fs";
-import { brotliCompressSync, gzipSync } from "node:zlib";
-const kib = (bytes) => `${(bytes.length / 1024).toFixed(1)} KiB`.padStart(12);
-console.log(`${"".padEnd(56)}${"raw".padStart(12)}${"gzip".padStart(12)}${"brotli".padStart(12)}`);
-for (const path of process.argv.slice(1)) {
-  const wasm = readFileSync(path);
-  console.log(path.split("/").slice(-4).join("/").padEnd(56) + kib(wasm) + kib(gzipSync(wasm, { level: 9 })) + kib(brotliCompressSync(wasm)));
-}
-"#;
-
-/// Prints one line for each module.
-pub(crate) fn print(modules: &[PathBuf]) -> Result<()> {
-    run(Command::new("node").args(["--input-type=module", "--eval", MEASURE, "--"]).args(modules))
+/// Prints one line for each module, then the first, the browser's, by its parts.
+pub(crate) fn print(modules: &[Module]) -> Result<()> {
+    let script = workspace::root().join("xtask").join("src").join("build").join("size.mjs");
+    let mut command = Command::new("node");
+    command.arg(script).args(modules.first().map(Module::named));
+    run(command.args(modules.iter().map(Module::path)))
 }

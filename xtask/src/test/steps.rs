@@ -129,7 +129,7 @@ fn clippy_wasm() -> Result<()> {
     tools::wasm_target()?;
     let deny = ["--", "--deny", "warnings"];
     // One by one: together, browsers' module would be compiled with the features that the edge worker needs, the standard library too.
-    for package in ["pennon-edge-worker", "pennon-wasm"] {
+    for package in ["pennon-edge-worker", "pennon-wasm", "pennon-wasm-ed25519"] {
         let module = ["--package", package, "--target", "wasm32-unknown-unknown"];
         run(cargo().args(["clippy", "--quiet"]).args(module).arg("--all-features").args(deny))?;
     }

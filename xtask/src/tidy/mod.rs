@@ -99,10 +99,11 @@ fn bindgen_version(files: &[String], wrong: &mut Vec<String>) -> Result<()> {
         fs::read_to_string(workspace::root().join("Cargo.toml")).context("reading Cargo.toml")?;
     let pinned = manifest
         .lines()
-        .find_map(|line| line.strip_prefix("wasm-bindgen = \"=")?.strip_suffix('"'));
+        .find_map(|line| line.strip_prefix("wasm-bindgen = { version = \"=")?.split_once('"'))
+        .map(|(version, _)| version);
     let Some(pinned) = pinned else {
         wrong.push(
-            "Cargo.toml pins no version of wasm-bindgen by a line `wasm-bindgen = \"=x.y.z\"`"
+            "Cargo.toml pins no version of wasm-bindgen by a line `wasm-bindgen = { version = \"=x.y.z\", ..`"
                 .to_owned(),
         );
         return Ok(());
