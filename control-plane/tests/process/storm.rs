@@ -117,10 +117,14 @@ async fn a_crowd_comes_back_within_the_window_at_the_servers_pace() {
     let (back, window) = (back.unwrap(), crowd.window());
     let most = crowd.most_within(Duration::from_secs(1), cut_at);
     println!("back after {back:?} of {window:?}, {most} in a second, lag {lag:?}");
-    // A connection that is made at the very end of the window takes its time.
-    assert!(back <= window + Duration::from_millis(500), "{back:?} of {window:?}");
-    assert!(most <= A_SECOND as usize, "{most} in a second, and {A_SECOND} are admitted");
-    assert_eq!(crowd.refused(), refused);
+    // A connection that is made at the very end of the window takes its time. Where the machine stood still for a while, those who came
+    // meanwhile come at once: some may be refused then, and are told to come within the next window.
+    let refused = crowd.refused() - refused;
+    let windows = if refused == 0 { window } else { 2 * window };
+    assert!(back <= windows + Duration::from_secs(1), "{back:?} of {window:?}, {refused} refused");
+    assert!(refused <= STREAMS / 20, "{refused} were refused");
+    let admitted = 2 * A_SECOND as usize;
+    assert!(most <= admitted, "{most} in a second, and a burst and the rate are {admitted}");
     assert!(lag < LAG, "{lag:?}");
 
     // The server dies and starts again: those who came meanwhile come with the others, and none faster than it admits.
