@@ -2,6 +2,10 @@
 
 /// The longest key, in characters.
 pub const MAX_KEY_CHARACTERS: usize = 128;
+/// What a key looks like, as a regular expression; some words are reserved besides.
+pub const KEY_PATTERN: &str = "^[a-z0-9][a-z0-9._-]*$";
+/// What a colour looks like.
+pub const COLOUR_PATTERN: &str = "^#[0-9A-Fa-f]{6}$";
 /// The longest name of a project, an environment or an SDK key, in bytes.
 pub const MAX_TEXT_BYTES: usize = 1_000;
 

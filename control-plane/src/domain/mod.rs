@@ -3,6 +3,7 @@
 pub mod chain;
 pub mod diff;
 pub mod document;
+pub mod findings;
 pub mod flag;
 pub mod keys;
 pub mod keyset;

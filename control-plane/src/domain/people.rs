@@ -2,6 +2,8 @@
 
 /// The longest e-mail address, in bytes (RFC 5321 section 4.5.3.1.3, less the angle brackets).
 pub const MAX_EMAIL_BYTES: usize = 254;
+/// What an address looks like, as a regular expression.
+pub const EMAIL_PATTERN: &str = "^[!-?A-~]+@[!-?A-~]+$";
 /// The shortest password, in characters. NIST SP 800-63B-4 asks for 15 where nothing else protects, 8 otherwise; guesses are slowed down here.
 pub const MIN_PASSWORD_CHARACTERS: usize = 12;
 /// The longest password, in bytes: long enough for any sentence, short enough to hash.

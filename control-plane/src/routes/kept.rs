@@ -1,8 +1,9 @@
 //! How everything that has a definition and a version is answered.
 
-use pennon_core::config::Finding;
 use schemars::JsonSchema;
 use serde::Serialize;
+
+use crate::domain::findings::Told;
 
 /// A definition, its key and its version.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -23,14 +24,4 @@ pub struct Kept<T> {
     /// What static analysis has to say about it; in the answers to writes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub findings: Option<Vec<Told>>,
-}
-
-/// A finding and where it holds.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Told {
-    /// The environment's key; absent for what is the same in all.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub environment: Option<String>,
-    #[serde(flatten)]
-    pub finding: Finding,
 }

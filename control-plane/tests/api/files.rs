@@ -9,6 +9,7 @@ on_both_databases!(
     a_project_goes_round_without_loss,
     a_dry_run_tells_and_does_nothing,
     what_is_refused_stays_as_it_is,
+    what_hardly_is_meant_is_told,
     other_products_come_by_the_same_door,
     what_is_no_document_is_refused,
     flags_are_copied_between_environments,
@@ -110,6 +111,40 @@ async fn what_is_refused_stays_as_it_is(place: Place) {
     assert_eq!(a["configuration"]["offVariant"], json!("off"));
     let b = server.get(&format!("{DEVELOPMENT}/flags/b")).await.ok().json();
     assert_eq!(b["enabled"], json!(true));
+}
+
+async fn what_hardly_is_meant_is_told(place: Place) {
+    let server = start(&place).await;
+    filled(&server).await;
+    let mut other = server.get(&format!("{PROJECT}/export")).await.ok().json();
+    other["segments"]["beta"] = json!({ "included": ["u1", "u1"] });
+    let targets = json!([{ "variant": "on", "keys": ["u"], "expires": NOW - 1 }]);
+    other["environments"][0]["flags"]["b"]["targets"] = targets;
+    let import = format!("{PROJECT}/import");
+    let told = server.post(&format!("{import}?dryRun=true"), other.clone()).await.ok().json();
+    let findings: Vec<_> = told["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| {
+            let text = |name: &str| finding[name].as_str().unwrap_or_default().to_owned();
+            (text("code"), text("environment"), text("place"))
+        })
+        .collect();
+    let expected = [
+        ("key-listed-twice", "", "/segments/beta/included"),
+        ("target-expired", "development", "/flags/b/targets/0"),
+    ];
+    assert_eq!(findings.len(), expected.len(), "{told}");
+    for ((code, environment, place), expected) in findings.iter().zip(expected) {
+        assert_eq!((code.as_str(), environment.as_str()), (expected.0, expected.1));
+        assert!(place.starts_with(expected.2), "{place}");
+    }
+    let done = server.post(&import, other.clone()).await.ok().json();
+    assert_eq!(done["findings"], told["findings"]);
+    // What does not change is not judged again.
+    let again = server.post(&import, other).await.ok().json();
+    assert_eq!(again["findings"], json!([]));
 }
 
 async fn other_products_come_by_the_same_door(place: Place) {

@@ -17,8 +17,7 @@ use edge_worker::edge_worker;
 use example::example;
 use module::Module;
 pub(crate) use package::npm_package as package;
-pub(crate) use pennon::NATIVE;
-use pennon::pennon;
+pub(crate) use pennon::{NATIVE, pennon};
 
 /// `cargo xtask build`, with the size of each WebAssembly module at the end.
 pub(crate) fn all() -> Result<()> {

@@ -3,6 +3,7 @@
 
 mod counted;
 mod environment;
+mod generated;
 mod postgres;
 mod redis;
 mod soak;

@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::counted::{self, Count};
 use super::environment::Environment;
+use super::generated;
 use super::soak;
 use crate::build::NATIVE;
 use crate::process::{cargo, run};
@@ -58,6 +59,11 @@ pub(crate) const STEPS: &[Step] = &[
         name: "build",
         about: "WebAssembly modules, npm package, edge worker, dashboard, control plane",
         run: |_| check(build::everything()),
+    },
+    Step {
+        name: "generated",
+        about: "requests generated from the OpenAPI document, by Schemathesis",
+        run: |_| generated::generated(),
     },
     Step {
         name: "npm",

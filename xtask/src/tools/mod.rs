@@ -16,7 +16,7 @@ pub(crate) use browser::{chromium, firefox, webkit};
 pub(crate) use cargo_deny::cargo_deny;
 pub(crate) use node::{consumer_packages, node_packages, npm, npm_test};
 pub(crate) use postgres::binaries as postgres_binaries;
-pub(crate) use python::python;
+pub(crate) use python::{python, schemathesis};
 pub(crate) use redis::redis_server;
 pub(crate) use rust::wasm_target;
 pub(crate) use valgrind::valgrind;
@@ -39,6 +39,7 @@ pub(crate) fn all() -> Result<()> {
     webkit()?;
     valgrind()?;
     python()?;
+    schemathesis()?;
     println!("every tool is there");
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! A whole project as one JSON document: what `pennon export` writes and `pennon import` reads (core/spec/config.md section 9).
 
+mod findings;
 mod plan;
 #[cfg(test)]
 mod tests;

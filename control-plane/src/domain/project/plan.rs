@@ -12,8 +12,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use super::findings::findings;
 use super::{DOCUMENTS, Environment, Project, fields};
 use crate::domain::diff::diff;
+use crate::domain::findings::Told;
 use crate::domain::flag::{self, Definition, FlagConfiguration, Wrong, fits, read};
 use crate::domain::keys::{check_attribute, check_imported};
 
@@ -36,6 +38,8 @@ pub struct Report {
     pub refused: Vec<Refused>,
     /// What is different from before in a way that somebody should know.
     pub notes: Vec<String>,
+    /// What static analysis has to say about what is created and updated; at most 1,000.
+    pub findings: Vec<Told>,
 }
 
 /// An object.
@@ -64,14 +68,18 @@ pub struct Refused {
 ///
 /// # Errors
 /// [`Wrong`] when the project could not be published with what is imported, for a reason that no single imported object has.
-pub fn plan(current: &Project, incoming: &Project) -> Result<Plan, Wrong> {
+pub fn plan(current: &Project, incoming: &Project, now_ms: i64) -> Result<Plan, Wrong> {
     let mut planning =
         Planning { current, after: current.clone(), refused: Vec::new(), joined: Vec::new() };
     planning.environments(&incoming.environments);
     planning.documents(incoming);
     planning.flags(incoming);
     planning.refuse_unsound(incoming)?;
-    let report = planning.report(incoming);
+    let mut report = planning.report(incoming);
+    let whole = 0..planning.after.environments.len();
+    let whole: Vec<_> =
+        whole.map(|index| planning.configuration(index)).collect::<Result<_, _>>()?;
+    report.findings = findings(current, &planning.after, &whole, now_ms);
     Ok(Plan { after: planning.after, report })
 }
 

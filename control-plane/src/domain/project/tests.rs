@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::ambient::Random;
 
+const NOW: i64 = 1_800_000_000_000;
+
 fn variants() -> Value {
     json!([{ "key": "on", "value": true }, { "key": "off", "value": false }])
 }
@@ -32,7 +34,7 @@ fn project(fields: Value) -> Project {
 
 /// As it is kept: what an import into an empty project makes of it.
 fn kept(fields: Value) -> Project {
-    let plan = plan(&project(json!({})), &project(fields)).unwrap();
+    let plan = plan(&project(json!({})), &project(fields), NOW).unwrap();
     assert_eq!(plan.report.refused, [], "{:?}", plan.report);
     plan.after
 }
@@ -66,7 +68,7 @@ fn creates_updates_and_leaves_alone() {
         "flags": { "old": definition(), "new": definition() },
         "environments": [{ "key": "production", "protected": true, "flags": { "old": on(), "new": ruled("beta") } }, { "key": "staging" }],
     }));
-    let plan = plan(&current(), &incoming).unwrap();
+    let plan = plan(&current(), &incoming, NOW).unwrap();
     assert_eq!(
         names(&plan.report.created),
         ["segment beta", "flag new", "flag-configuration new@production", "environment staging"]
@@ -101,7 +103,7 @@ fn what_is_unsound_is_refused_alone() {
             "depends": { "enabled": true, "fallthrough": { "variant": "on" }, "prerequisites": [{ "flag": "unsound", "variants": ["on"] }] },
         } }],
     }));
-    let plan = plan(&before, &incoming).unwrap();
+    let plan = plan(&before, &incoming, NOW).unwrap();
     let mut refused: Vec<_> = plan
         .report
         .refused
@@ -152,7 +154,7 @@ fn what_would_spoil_others_is_refused_as_a_whole() {
     );
     let incoming =
         project(json!({ "attributes": { "salary": { "type": "number", "private": true } } }));
-    let wrong = plan(&before, &incoming).unwrap_err();
+    let wrong = plan(&before, &incoming, NOW).unwrap_err();
     assert!(wrong.detail.contains("production") && wrong.detail.contains("/flags/f"), "{wrong:?}");
 }
 
@@ -162,9 +164,9 @@ fn goes_round_without_loss() {
     let text = serde_json::to_string(&whole).unwrap();
     let read = Project::read(serde_json::from_str(&text).unwrap()).unwrap();
     assert_eq!(read, whole);
-    let again = plan(&project(json!({})), &read).unwrap();
+    let again = plan(&project(json!({})), &read, NOW).unwrap();
     assert_eq!(again.after, whole);
-    let nothing = plan(&whole, &read).unwrap().report;
+    let nothing = plan(&whole, &read, NOW).unwrap().report;
     assert!(nothing.created.is_empty() && nothing.updated.is_empty() && nothing.refused.is_empty());
     assert_eq!(nothing.unchanged.len(), 1 + 2 + 2 + 4);
 }

@@ -12,7 +12,10 @@ use super::{find, soundness};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::domain::flag::{Definition, first_configuration, read};
-use crate::domain::keys::{check_colour, check_key, check_name};
+use crate::domain::keys::{
+    COLOUR_PATTERN, KEY_PATTERN, MAX_KEY_CHARACTERS, MAX_TEXT_BYTES, check_colour, check_key,
+    check_name,
+};
 use crate::publish::environment::{configuration, configuration_at, definition};
 use crate::routes::body::{Authored, JsonBody};
 use crate::routes::page::Page;
@@ -72,12 +75,15 @@ pub async fn config(
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewEnvironment {
+    #[schemars(regex(pattern = KEY_PATTERN), length(max = MAX_KEY_CHARACTERS))]
     key: String,
     /// The key, unless another is given.
+    #[schemars(length(min = 1, max = MAX_TEXT_BYTES))]
     name: Option<String>,
     #[serde(default)]
     protected: bool,
     /// `#` and six hexadecimal digits.
+    #[schemars(regex(pattern = COLOUR_PATTERN))]
     colour: Option<String>,
 }
 
@@ -159,12 +165,14 @@ pub(super) async fn make(
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "EnvironmentSettings")]
 pub struct Settings {
+    #[schemars(length(min = 1, max = MAX_TEXT_BYTES))]
     name: String,
     /// Whether it takes the role publisher to change what it serves.
     #[serde(default)]
     protected: bool,
     /// How it is marked where people see it: `#` and six hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = COLOUR_PATTERN))]
     colour: Option<String>,
     /// Where it stands in the list, from 0: what stands there and behind moves on. Unless given, it stays where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]

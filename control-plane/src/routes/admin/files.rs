@@ -151,7 +151,8 @@ pub async fn import(
     // It compiles every environment, which other requests must not wait for.
     let planned = {
         let before = before.clone();
-        tokio::task::spawn_blocking(move || plan(&before, &incoming)).await
+        let now = changing.now_ms;
+        tokio::task::spawn_blocking(move || plan(&before, &incoming, now)).await
     };
     let Plan { after, mut report } = planned.map_err(|error| Problem::internal(&error))??;
     report.refused.extend(told.refused);

@@ -11,13 +11,14 @@ use serde_json::{Map, Value, json};
 use super::{find, soundness};
 use crate::app::App;
 use crate::auth::actor::Actor;
+use crate::domain::findings::Told;
 use crate::domain::flag::{
     Definition, FlagConfiguration, complete, first_configuration, first_variants, read, stays_off,
 };
-use crate::domain::keys::check_key;
+use crate::domain::keys::{KEY_PATTERN, MAX_KEY_CHARACTERS, check_key};
 use crate::domain::references::Named;
 use crate::routes::body::{Authored, JsonBody};
-use crate::routes::kept::{Kept, Told};
+use crate::routes::kept::Kept;
 use crate::routes::patch::{MergePatch, Written};
 use crate::routes::path::Path;
 use crate::routes::problem::Problem;
@@ -43,6 +44,7 @@ pub async fn get(
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewFlag {
+    #[schemars(regex(pattern = KEY_PATTERN), length(max = MAX_KEY_CHARACTERS))]
     key: String,
     /// A boolean flag may leave out its variants: they are `on` and `off`.
     definition: Authored<Definition>,

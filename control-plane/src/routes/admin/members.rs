@@ -95,6 +95,7 @@ pub async fn get(
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewMember {
+    #[schemars(regex(pattern = people::EMAIL_PATTERN), length(max = people::MAX_EMAIL_BYTES))]
     email: String,
     role: Role,
     /// By the environment's key: a lower role there.

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::find;
 use crate::app::App;
 use crate::auth::actor::Actor;
-use crate::domain::keys::{check_key, check_name};
+use crate::domain::keys::{KEY_PATTERN, MAX_KEY_CHARACTERS, MAX_TEXT_BYTES, check_key, check_name};
 use crate::routes::body::JsonBody;
 use crate::routes::page::Page;
 use crate::routes::path::Path;
@@ -41,7 +41,9 @@ pub async fn get(
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewProject {
+    #[schemars(regex(pattern = KEY_PATTERN), length(max = MAX_KEY_CHARACTERS))]
     key: String,
+    #[schemars(length(min = 1, max = MAX_TEXT_BYTES))]
     name: Option<String>,
 }
 

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::auth::sdk;
 use crate::domain::flag::read;
-use crate::domain::keys::check_name;
+use crate::domain::keys::{MAX_TEXT_BYTES, check_name};
 use crate::routes::body::JsonBody;
 use crate::routes::page::Page;
 use crate::routes::patch::{MergePatch, Written};
@@ -67,7 +67,10 @@ async fn found(
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "NewSdkKey")]
 pub struct NewKey {
+    #[schemars(extend("enum" = ["client", "server", "edge"]))]
     kind: String,
+    /// The kind, unless another is given.
+    #[schemars(length(min = 1, max = MAX_TEXT_BYTES))]
     name: Option<String>,
 }
 
@@ -139,6 +142,7 @@ pub fn connection_string(app: &App, kind: Kind, sdk_key: &str, environment: [u8;
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "SdkKeyName")]
 pub struct Named {
+    #[schemars(length(min = 1, max = MAX_TEXT_BYTES))]
     name: String,
 }
 

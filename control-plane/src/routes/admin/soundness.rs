@@ -3,16 +3,16 @@
 
 use std::iter;
 
-use pennon_core::config::analysis::{Options, findings, findings_of_flag};
-use pennon_core::config::{Code, Compilation, Finding, Severity};
+use pennon_core::config::analysis::{Options, findings_of_flag};
+use pennon_core::config::{Compilation, Finding, Severity};
 
 use crate::app::App;
+use crate::domain::findings::{self, Told};
 use crate::domain::flag::{
     Definition, Wrong, field, first_configuration, fits, fits_compiled, join,
 };
 use crate::domain::references::{Named, users};
 use crate::publish::environment::{configuration, definition, flag_now, references};
-use crate::routes::kept::Told;
 use crate::routes::problem::Problem;
 use crate::store::change::Changing;
 use crate::store::documents::Kind;
@@ -101,25 +101,14 @@ pub(super) async fn everywhere(
 ) -> Result<(Vec<String>, Vec<Told>), Problem> {
     // Without flags: what the documents say of themselves is the same in every environment.
     let alone = references(&mut changing.tx, &changing.project.id).await?;
-    let found = findings(&alone, &Options { now: Some(changing.now_ms) });
+    let found = findings::of_documents(&alone, changing.now_ms);
     refuse_errors(&found, None)?;
     let mut ids = Vec::new();
     for environment in environments::list(&mut changing.tx, &changing.project.id).await? {
         whole(changing, &environment).await?;
         ids.push(environment.id);
     }
-    let place = format!("/{}s/{}", kind.as_str(), key.replace('~', "~0").replace('/', "~1"));
-    let about = |finding: &Finding| {
-        let rest = finding.place.strip_prefix(&place);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    let unused =
-        [Code::UnusedAttribute, Code::UnusedHoldout, Code::UnusedLayer, Code::UnusedSegment];
-    let told = found
-        .into_iter()
-        .filter(|finding| about(finding) && !unused.contains(&finding.code))
-        .map(|finding| Told { environment: None, finding });
-    Ok((ids, told.collect()))
+    Ok((ids, findings::about(&found, kind.as_str(), key)))
 }
 
 /// Refuses while something in any environment names it.

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::auth::token;
 use crate::domain::keys::check_name;
+use crate::domain::people;
 use crate::routes::auth::client::Private;
 use crate::routes::auth::setup::named;
 use crate::routes::body::JsonBody;
@@ -59,6 +60,7 @@ pub(super) async fn user(tx: &mut Tx, id: &str) -> Result<User, Problem> {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewUser {
+    #[schemars(regex(pattern = people::EMAIL_PATTERN), length(max = people::MAX_EMAIL_BYTES))]
     email: String,
     /// What stands before the @, unless another is given.
     name: Option<String>,
