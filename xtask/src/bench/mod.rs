@@ -23,11 +23,15 @@ fn workload() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Times of evaluations, beside a hand-written floor.
+/// Times of evaluations, natively and through the npm package in Node, each beside a hand-written floor.
 pub(crate) fn evaluate() -> Result<()> {
+    let folder = workload()?;
     run(cargo()
         .args(["run", "--quiet", "--release", "--package", "pennon-bench", "--", "table"])
-        .arg(workload()?))
+        .arg(&folder))?;
+    build::package()?;
+    let script = workspace::root().join("bench").join("node.mjs");
+    run(Command::new("node").arg("--expose-gc").arg(script).arg(folder))
 }
 
 /// Times and memory of the npm package in Node.
