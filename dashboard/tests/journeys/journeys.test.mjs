@@ -180,6 +180,43 @@ test('by the keyboard alone: from the sign-in to a flag that is on', async () =>
   }
 });
 
+test('by the keyboard alone: the palette, the shortcuts, and a rule in another place', async () => {
+  const visit = await browser.visit(pennon, { as: OWNER });
+  try {
+    const { page } = visit;
+    const { keyboard } = page;
+    await visit.open('/projects/default/flags');
+    await keyboard.press('Control+k');
+    await keyboard.type('audit');
+    await page.getByRole('option', { name: /Audit log/ }).waitFor();
+    await keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Audit log' }).waitFor();
+    await keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Shortcuts' }).waitFor();
+    await keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await keyboard.press('g');
+    await keyboard.press('f');
+    await page.getByRole('heading', { level: 1, name: 'Flags' }).waitFor();
+    await keyboard.press('Control+k');
+    await keyboard.type('banner');
+    await page.getByRole('option', { name: /banner-text/ }).waitFor();
+    await keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'banner-text' }).waitFor();
+    await visit.settled();
+    const order = async () => (await pennon.configuration('banner-text', 'development')).rules.map(({ id }) => id);
+    const was = await order();
+    await tabTo(page, 'Move');
+    await keyboard.press('ArrowDown');
+    await page.getByText(/is now rule 2 of/).waitFor();
+    await tabTo(page, 'Save');
+    await keyboard.press('Enter');
+    await eventually('the other order', async () => (await order()).join() === [was[1], was[0], ...was.slice(2)].join());
+  } finally {
+    await visit.end();
+  }
+});
+
 /** Presses Tab until the focus is on something with this name; it must be seen there. */
 async function tabTo(page, name, most = 60) {
   for (let pressed = 0; pressed < most; pressed += 1) {
