@@ -1,5 +1,5 @@
 //! Requests that Schemathesis generates from the OpenAPI document, asked of the real program on SQLite: none may be a 500, or be
-//! answered otherwise than the document says. What is asked and what must hold stands in control-plane/tests/generated.
+//! answered otherwise than the document says. What is asked and what must hold stands in control-plane/tests/schemathesis.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -18,7 +18,7 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 pub(crate) fn generated() -> Result<Count> {
     let program = build::pennon()?;
     let schemathesis = tools::schemathesis()?;
-    let own = workspace::root().join("control-plane").join("tests").join("generated");
+    let own = workspace::root().join("control-plane").join("tests").join("schemathesis");
     let folder = Folder::create("generated")?;
     let (ready, token) = (folder.path().join("ready.json"), folder.path().join("token"));
     let mut command = Command::new(program);

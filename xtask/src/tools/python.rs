@@ -19,7 +19,7 @@ pub(crate) fn python() -> Result<PathBuf> {
 
 /// Returns Schemathesis, which asks what an OpenAPI document says can be asked.
 pub(crate) fn schemathesis() -> Result<PathBuf> {
-    let requirements = ["control-plane/tests/generated/requirements.txt"];
+    let requirements = ["control-plane/tests/schemathesis/requirements.txt"];
     program("schemathesis", &requirements, "schemathesis")
 }
 
