@@ -58,7 +58,7 @@ function KeysOf({ project, environment }: { project: string; environment: Enviro
   const path = { project, environment: environment.key };
   const changed = () => void queries.invalidateQueries({ queryKey: sdkKeysQuery(project, environment.key).queryKey });
   const make = useMutation({
-    mutationFn: (kind: string) => data(client.POST('/admin/projects/{project}/environments/{environment}/sdk-keys', { params: { path }, body: { kind } })),
+    mutationFn: (kind: (typeof KINDS)[number]['kind']) => data(client.POST('/admin/projects/{project}/environments/{environment}/sdk-keys', { params: { path }, body: { kind } })),
     onSuccess: (key) => {
       setMade(key);
       changed();
