@@ -198,9 +198,9 @@ impl App {
     }
 
     /// Forgets the errors of environments that do not wait to be published.
-    pub fn keep_publish_errors(&self, waiting: &[String]) {
+    pub fn keep_publish_errors(&self, waiting: &[&str]) {
         let mut errors = self.publish_errors.lock().unwrap_or_else(PoisonError::into_inner);
-        errors.retain(|id, _| waiting.contains(id));
+        errors.retain(|id, _| waiting.contains(&id.as_str()));
     }
 
     /// Notes whether a stored snapshot can be used, and logs it once when it cannot.

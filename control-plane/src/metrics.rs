@@ -1,5 +1,6 @@
 //! What Prometheus reads. Every label has few values: routes as they stand in the router, never a path that somebody sent.
 
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::http::Method;
@@ -75,6 +76,9 @@ pub struct Metrics {
     redis_up: Gauge,
     unpublished: Gauge,
     unreadable: Gauge,
+    waiting_seconds: Gauge<f64, AtomicU64>,
+    /// Unix milliseconds: since when the longest waiting change waits to be published; 0: none does.
+    waiting_since: AtomicI64,
 }
 
 impl Default for Metrics {
@@ -95,6 +99,8 @@ impl Default for Metrics {
             redis_up: Gauge::default(),
             unpublished: Gauge::default(),
             unreadable: Gauge::default(),
+            waiting_seconds: Gauge::default(),
+            waiting_since: AtomicI64::new(0),
         };
         metrics.register();
         metrics
@@ -132,6 +138,9 @@ impl Metrics {
         registry.register("redis_up", help, self.redis_up.clone());
         let help = "Environments whose newest change could not be published";
         registry.register("unpublished_environments", help, self.unpublished.clone());
+        let help = "How long the longest waiting change has waited to be published";
+        let seconds = self.waiting_seconds.clone();
+        registry.register_with_unit("publish_waiting", help, Unit::Seconds, seconds);
         let help = "Stored snapshots that cannot be used";
         registry.register("unreadable_snapshots", help, self.unreadable.clone());
         // They are there from the start, so that an alert can tell none from unknown.
@@ -167,6 +176,11 @@ impl Metrics {
         self.publications(true);
     }
 
+    /// Since when the longest waiting change waits, in Unix milliseconds.
+    pub fn waiting_since(&self, since: Option<i64>) {
+        self.waiting_since.store(since.unwrap_or(0), Ordering::Relaxed);
+    }
+
     /// A publication ended.
     pub fn publications(&self, well: bool) {
         self.publications.get_or_create(&Ended::well(well)).inc();
@@ -193,6 +207,11 @@ impl Metrics {
         self.redis_up.set(i64::from(app.redis_is_fine()));
         self.unpublished.set(number(app.publish_error_count()));
         self.unreadable.set(number(app.unreadable_count()));
+        let waited = match self.waiting_since.load(Ordering::Relaxed) {
+            0 => 0,
+            since => (app.clock.now_ms() - since).max(0),
+        };
+        self.waiting_seconds.set(waited as f64 / 1_000.0);
         for connections in app.store.connections() {
             let set = |state, count| {
                 let pool = Pool { pool: connections.pool, state };

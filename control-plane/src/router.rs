@@ -18,8 +18,8 @@ use crate::domain::document::Definition;
 use crate::routes::admin::files::MAX_IMPORT_BYTES;
 use crate::routes::admin::{
     audit, configurations, copies, documents, drafts, environments, evaluation, events, files,
-    flag_list, flags, history, members, operations, projects, sdk_keys, status, tokens, users,
-    webhooks,
+    flag_list, flags, history, members, operations, projects, publication, sdk_keys, status,
+    tokens, users, webhooks,
 };
 use crate::routes::auth::{account, programs, setup, sign_in};
 use crate::routes::body::MAX_JSON_BYTES;
@@ -183,6 +183,20 @@ fn admin() -> ApiRouter<App> {
             post_with(
                 evaluation::evaluate,
                 says("evaluateAt", "What a context gets, or got at any version or time, and why"),
+            ),
+        )
+        .api_route(
+            &e("/delivery"),
+            get_with(
+                publication::get,
+                says("getDelivery", "What is published here, what waits, and what keeps it"),
+            ),
+        )
+        .api_route(
+            &e("/delivery/confirm"),
+            post_with(
+                publication::confirm,
+                says("confirmPublication", "Publishes what is held back"),
             ),
         )
         .api_route(

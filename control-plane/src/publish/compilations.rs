@@ -54,6 +54,14 @@ impl Source {
             Form::Read(configuration) => Arc::new(Compilation::new(*configuration)),
         }
     }
+
+    /// The environment's CONFIG.json.
+    pub fn configuration(self) -> Configuration {
+        match self.form {
+            Form::Kept(compilation) => compilation.configuration(),
+            Form::Read(configuration) => *configuration,
+        }
+    }
 }
 
 impl Compilations {

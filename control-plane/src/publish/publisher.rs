@@ -8,19 +8,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use pennon_core::config::{Access, Compilation};
-use pennon_core::context::Context;
+use pennon_core::config::Access;
 use pennon_core::snapshot::sign::MINIMUM_EVALUATOR;
 use pennon_core::snapshot::{Head, Kind, Snapshot};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
+use super::bodies::{Body, Compiled, compile_all, read_back};
 use super::compilations::Source;
 use super::memory::Current;
 use crate::app::App;
 use crate::store::environments::{self, Environment};
 use crate::store::snapshots::{self, StoredHead};
-use crate::store::{StoreError, outbox, sdk_keys};
+use crate::store::{StoreError, outbox, publications, sdk_keys};
 use crate::watch;
 use pennon_core::protocol::connection;
 
@@ -47,6 +47,9 @@ pub enum PublishError {
     /// The sentence says which flag or limit, or what failed its test.
     #[error("{0}")]
     Unsound(String),
+    /// Somebody has to say that it is meant.
+    #[error("held back until somebody confirms it: {}", reasons.join("; "))]
+    Held { revision: i64, reasons: Vec<String> },
 }
 
 /// When an environment may be published next.
@@ -54,6 +57,23 @@ pub enum PublishError {
 struct Pace {
     not_before: Instant,
     failures: u32,
+    /// The newest revision at the last attempt, and when that was.
+    last: (i64, Instant),
+}
+
+impl Pace {
+    /// After an attempt that ended just now.
+    fn after(failures: u32, revision: i64) -> Self {
+        let now = Instant::now();
+        let wait = if failures == 0 { MERGE } else { retry_after(failures) };
+        Self { not_before: now + wait, failures, last: (revision, now) }
+    }
+
+    /// When this revision may be published: one that is newer than what failed may be what mends it.
+    fn due(&self, revision: i64) -> Instant {
+        let (last, at) = self.last;
+        if self.failures > 0 && last != revision { at + MERGE } else { self.not_before }
+    }
 }
 
 /// Works until the server stops.
@@ -86,19 +106,25 @@ async fn step(app: &App, paces: &mut HashMap<String, Pace>) -> Instant {
         }
     };
     // Another replica may have published what could not be published here.
-    app.keep_publish_errors(&waiting);
+    let ids: Vec<&str> = waiting.iter().map(|one| one.environment_id.as_str()).collect();
+    app.keep_publish_errors(&ids);
+    app.metrics.waiting_since(waiting.iter().map(|one| one.since).min());
     let now = Instant::now();
-    paces.retain(|id, pace| waiting.contains(id) || (pace.failures == 0 && now < pace.not_before));
-    for id in waiting {
-        if let Some(pace) = paces.get(&id)
-            && Instant::now() < pace.not_before
+    paces.retain(|id, pace| {
+        ids.contains(&id.as_str()) || (pace.failures == 0 && now < pace.not_before)
+    });
+    for outbox::Waiting { environment_id: id, revision, .. } in waiting {
+        if let Some(due) = paces.get(&id).map(|pace| pace.due(revision))
+            && Instant::now() < due
         {
-            wake = wake.min(pace.not_before);
+            wake = wake.min(due);
             continue;
         }
         let failures = match publish(app, &id).await {
-            Ok(()) => {
-                app.set_publish_error(&id, None);
+            Ok(published) => {
+                if published {
+                    app.set_publish_error(&id, None);
+                }
                 0
             }
             // Told once by the watch; tried again when it is back.
@@ -109,18 +135,17 @@ async fn step(app: &App, paces: &mut HashMap<String, Pace>) -> Instant {
             }
             Err(error) => {
                 app.metrics.publications(false);
-                tracing::error!(environment = id, %error, "not published; the last snapshot stays");
-                app.set_publish_error(&id, Some(error.to_string()));
+                let told = error.to_string();
+                if app.publish_error(&id).as_ref() != Some(&told) {
+                    tracing::error!(environment = id, %error, "not published; the last snapshot stays");
+                }
+                app.set_publish_error(&id, Some(told));
                 paces.get(&id).map_or(1, |pace| pace.failures + 1)
             }
         };
-        let wait = match failures {
-            0 => MERGE,
-            _ => retry_after(failures),
-        };
-        let not_before = Instant::now() + wait;
-        wake = wake.min(not_before);
-        paces.insert(id, Pace { not_before, failures });
+        let pace = Pace::after(failures, revision);
+        wake = wake.min(pace.not_before);
+        paces.insert(id, pace);
     }
     wake
 }
@@ -130,44 +155,83 @@ fn retry_after(failures: u32) -> Duration {
     FIRST_RETRY.saturating_mul(2u32.saturating_pow(failures.saturating_sub(1))).min(LAST_RETRY)
 }
 
-async fn waiting(app: &App) -> Result<Vec<String>, StoreError> {
+async fn waiting(app: &App) -> Result<Vec<outbox::Waiting>, StoreError> {
     let mut tx = app.store.begin_read().await?;
     outbox::waiting(&mut tx).await
 }
 
-/// Publishes everything that waits, at once, without the pace of [`run`]; for the first start and for tests.
+/// Publishes everything that waits, at once, without the pace of [`run`]; for the start and for tests.
 ///
 /// # Errors
-/// The first environment that could not be published.
+/// Why the first environment that could not be published was not; it holds up no other.
 pub async fn publish_waiting(app: &App) -> Result<(), PublishError> {
-    for id in waiting(app).await? {
-        publish(app, &id).await?;
+    let mut failed = None;
+    for waiting in waiting(app).await? {
+        match publish(app, &waiting.environment_id).await {
+            Ok(_) => {}
+            Err(error @ PublishError::Store(StoreError::Away(_))) => return Err(error),
+            Err(error) => drop(failed.get_or_insert(error)),
+        }
     }
-    Ok(())
+    failed.map_or(Ok(()), Err)
 }
 
-/// Compiles an environment's newest revision, stores the bodies, signs and stores the heads, and announces them.
+/// Publishes an environment's newest revision, and notes for all replicas when that cannot be. False: another replica is at it.
 ///
 /// # Errors
 /// Why not; what was published before stays.
-pub async fn publish(app: &App, id: &str) -> Result<(), PublishError> {
-    // The outbox names every change of a key too: memory follows it even when the request that made the change was cut off.
-    app.sdk_keys.reload(&app.store).await?;
-    let Some(Loaded { environment, source, access }) = load(app, id).await? else {
+pub async fn publish(app: &App, id: &str) -> Result<bool, PublishError> {
+    let Some(claim) = app.store.claim(id).await? else {
+        return Ok(false);
+    };
+    let attempted = attempt(app, id).await;
+    match &attempted {
+        Ok(()) | Err(PublishError::Store(StoreError::Away(_))) => {}
+        Err(error) => note(app, id, error).await?,
+    }
+    claim.release().await?;
+    attempted.map(|()| true)
+}
+
+async fn note(app: &App, id: &str, error: &PublishError) -> Result<(), StoreError> {
+    let mut tx = app.store.begin().await?;
+    let Some(environment) = environments::get(&mut tx, id).await? else {
         return Ok(());
     };
+    let (revision, held) = match error {
+        PublishError::Held { revision, reasons } => (*revision, Some(reasons.as_slice())),
+        _ => (environment.revision, None),
+    };
+    let at = (revision, app.clock.now_ms());
+    publications::failed(&mut tx, id, at, &error.to_string(), held).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Compiles the newest revision, looks at what comes out, stores the bodies, signs and stores the heads, and announces them.
+async fn attempt(app: &App, id: &str) -> Result<(), PublishError> {
+    // The outbox names every change of a key too: memory follows it even when the request that made the change was cut off.
+    app.sdk_keys.reload(&app.store).await?;
+    let Some(Loaded { environment, source, access, confirmed }) = load(app, id).await? else {
+        return Ok(());
+    };
+    let before = published(app, id);
     let started = Instant::now();
     let sequence = source.sequence;
     let (compilation, compiled) = tokio::task::spawn_blocking(move || {
         let compilation = source.compiled();
-        let bodies = compile_all(&compilation, &access);
-        (compilation, bodies)
+        let compiled = compile_all(&compilation, &access, &before);
+        (compilation, compiled)
     })
     .await
     .map_err(|error| PublishError::Unsound(format!("the compiler failed: {error}")))?;
     app.compilations.keep(id, sequence, compilation);
-    let compiled = compiled?;
+    let Compiled { bodies: compiled, doubts } = compiled?;
     app.metrics.compiled(started.elapsed());
+    let revision = environment.revision;
+    if !doubts.is_empty() && confirmed != Some(revision) {
+        return Err(PublishError::Held { revision, reasons: doubts });
+    }
 
     let now = app.clock.now_ms();
     let mut tx = app.store.begin().await?;
@@ -193,6 +257,7 @@ pub async fn publish(app: &App, id: &str) -> Result<(), PublishError> {
     }
     let oldest = outbox::oldest(&mut tx, id, environment.revision).await?;
     outbox::remove_up_to(&mut tx, id, environment.revision).await?;
+    publications::published(&mut tx, id).await?;
     tx.commit().await.map_err(StoreError::from)?;
     if let Some(at) = oldest.filter(|_| !news.is_empty()) {
         app.metrics.published(app.clock.now_ms() - at);
@@ -204,18 +269,14 @@ pub async fn publish(app: &App, id: &str) -> Result<(), PublishError> {
     Ok(())
 }
 
-/// A compiled and tested body.
-struct Body {
-    sha256: [u8; 32],
-    snapshot: Snapshot,
-}
-
 /// An environment as it is to be published.
 struct Loaded {
     environment: Environment,
     source: Source,
     /// Of the SDK keys that are not revoked.
     access: Vec<Access>,
+    /// The revision that may be published whatever it looks like.
+    confirmed: Option<i64>,
 }
 
 /// Reads an environment at one instant; `None` when it is gone.
@@ -229,53 +290,14 @@ async fn load(app: &App, id: &str) -> Result<Option<Loaded>, PublishError> {
     sdk_keys.retain(|key| key.revoked_at.is_none());
     let access = crate::auth::sdk::carried(&sdk_keys)
         .map_err(|sentence| PublishError::Unsound(sentence.to_owned()))?;
-    Ok(Some(Loaded { environment, source, access }))
+    let confirmed = publications::find(&mut tx, id).await?.and_then(|matter| matter.confirmed);
+    Ok(Some(Loaded { environment, source, access, confirmed }))
 }
 
-fn compile_all(compilation: &Compilation, access: &[Access]) -> Result<Vec<Body>, PublishError> {
-    let mut bodies = Vec::with_capacity(Kind::ALL.len());
-    for kind in Kind::ALL {
-        let unsound =
-            |why: String| PublishError::Unsound(format!("the {} snapshot: {why}", kind.as_str()));
-        let bytes = compilation.body(kind, access).map_err(|error| unsound(error.to_string()))?;
-        let sha256 = Sha256::digest(&bytes).into();
-        let snapshot =
-            Snapshot::open(bytes, kind).map_err(|refusal| unsound(refusal.to_string()))?;
-        self_test(&snapshot).map_err(unsound)?;
-        bodies.push(Body { sha256, snapshot });
-    }
-    Ok(bodies)
-}
-
-/// Evaluates every flag once with the evaluator that clients run: a chunk that it cannot read must not leave the house.
-fn self_test(snapshot: &Snapshot) -> Result<(), String> {
-    let context = Context::empty();
-    for position in 0..snapshot.flag_count() {
-        let outcome = snapshot.evaluate_at(position, &context, 0);
-        if outcome.error == Some(pennon_core::outcome::ErrorCode::ParseError) {
-            let key =
-                snapshot.flag_at(position).map_or_else(String::new, |flag| flag.key().to_owned());
-            return Err(format!(
-                "flag {key:?} was compiled to something that the evaluator cannot read"
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// No head may name a body that the database does not give back.
-async fn read_back(app: &App, compiled: &[Body]) -> Result<(), PublishError> {
-    let mut tx = app.store.begin_read().await?;
-    for body in compiled {
-        let stored = snapshots::body(&mut tx, &body.sha256).await?;
-        if stored.is_none_or(|bytes| <[u8; 32]>::from(Sha256::digest(&bytes)) != body.sha256) {
-            let name = connection::hex(&body.sha256);
-            return Err(PublishError::Unsound(format!(
-                "the database gave body {name} back changed, or not at all"
-            )));
-        }
-    }
-    Ok(())
+/// What is served now.
+fn published(app: &App, id: &str) -> Vec<Arc<Current>> {
+    let Some(id) = connection::id(id) else { return Vec::new() };
+    Kind::ALL.into_iter().filter_map(|kind| app.published.current((id, kind))).collect()
 }
 
 fn head(
@@ -373,9 +395,9 @@ async fn renew_old(app: &App, paces: &mut HashMap<String, Pace>) {
             Ok(()) => drop(paces.remove(&id)),
             Err(PublishError::Store(StoreError::Away(_))) => return,
             Err(error) => {
-                let wait = retry_after(failures);
-                tracing::error!(environment = id, %error, "not signed again; tried again in {} s", wait.as_secs());
-                paces.insert(id, Pace { not_before: Instant::now() + wait, failures });
+                let wait = retry_after(failures).as_secs();
+                tracing::error!(environment = id, %error, "not signed again; tried again in {wait} s");
+                paces.insert(id, Pace::after(failures, 0));
             }
         }
     }

@@ -57,6 +57,8 @@ pub const TABLE: &[(&str, &str, Permission)] = &[
     ("GET", "/admin/projects/{project}/environments/{environment}/config", Read),
     ("POST", "/admin/projects/{project}/environments/{environment}/draft", Read),
     ("GET", "/admin/projects/{project}/environments/{environment}/snapshots", Read),
+    ("GET", "/admin/projects/{project}/environments/{environment}/delivery", Read),
+    ("POST", "/admin/projects/{project}/environments/{environment}/delivery/confirm", Change),
     ("GET", "/admin/projects/{project}/environments/{environment}/sdk-keys", Read),
     ("POST", "/admin/projects/{project}/environments/{environment}/sdk-keys", Change),
     ("GET", "/admin/projects/{project}/environments/{environment}/sdk-keys/{id}", Read),

@@ -90,6 +90,25 @@ impl Dialect {
         Ok(())
     }
 
+    /// Takes an environment for publishing until the transaction ends; false when another replica has it. SQLite has one server.
+    pub(super) async fn try_lock_publishing(
+        self,
+        tx: &mut AnyConnection,
+        environment_id: &str,
+    ) -> Result<bool, StoreError> {
+        if self == Self::Sqlite {
+            return Ok(true);
+        }
+        let (ours,): (i64,) = sqlx::query_as(
+            "SELECT CASE WHEN pg_try_advisory_xact_lock(hashtextextended($1, 0)) \
+             THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END",
+        )
+        .bind(environment_id)
+        .fetch_one(tx)
+        .await?;
+        Ok(ours != 0)
+    }
+
     /// The tables that there are.
     pub(super) async fn tables(self, tx: &mut AnyConnection) -> Result<Vec<String>, StoreError> {
         let statement = match self {

@@ -23,6 +23,7 @@ pub mod members;
 mod migrate;
 pub mod outbox;
 pub mod projects;
+pub mod publications;
 pub mod sdk_keys;
 pub mod sign_ins;
 pub mod signing;
@@ -105,6 +106,23 @@ pub struct Store {
     probe: Arc<Probe>,
     /// See [`Store::set_away`].
     away: watch::Sender<bool>,
+}
+
+/// The right to publish an environment, which ends with the connection at the latest.
+#[derive(Debug)]
+pub struct Claim(Option<Tx>);
+
+impl Claim {
+    /// Gives it up.
+    ///
+    /// # Errors
+    /// What the database says; the right has ended all the same.
+    pub async fn release(self) -> Result<(), StoreError> {
+        match self.0 {
+            Some(tx) => Ok(tx.rollback().await?),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A connection for [`Store::ping`] alone. It is made outside of the pools, which would try again for seconds where nobody listens.
@@ -192,6 +210,19 @@ impl Store {
     /// [`StoreError::Away`] when the database does not open one within two seconds.
     pub async fn begin_read(&self) -> Result<Tx, StoreError> {
         self.open(&self.readers, self.dialect.begin_read()).await
+    }
+
+    /// The right to publish an environment; `None` while another replica has it.
+    ///
+    /// # Errors
+    /// [`StoreError::Away`] when the database does not answer within two seconds.
+    pub async fn claim(&self, environment_id: &str) -> Result<Option<Claim>, StoreError> {
+        if self.dialect == Dialect::Sqlite {
+            return Ok(Some(Claim(None)));
+        }
+        let mut tx = self.begin().await?;
+        let ours = self.dialect.try_lock_publishing(&mut tx, environment_id).await?;
+        Ok(ours.then_some(Claim(Some(tx))))
     }
 
     /// Whether the database answers.

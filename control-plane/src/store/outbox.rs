@@ -21,14 +21,42 @@ pub async fn insert(
     Ok(())
 }
 
+/// An environment that has something to publish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    pub environment_id: String,
+    /// The newest revision that waits.
+    pub revision: i64,
+    /// Unix milliseconds: when the longest waiting one was made.
+    pub since: i64,
+}
+
 /// The environments that have something to publish, longest waiting first.
-pub async fn waiting(connection: &mut AnyConnection) -> Result<Vec<String>, StoreError> {
-    let rows: Vec<(String,)> = sqlx::query_as(
-        "SELECT environment_id FROM outbox GROUP BY environment_id ORDER BY MIN(at), environment_id",
+pub async fn waiting(connection: &mut AnyConnection) -> Result<Vec<Waiting>, StoreError> {
+    let rows: Vec<(String, i64, i64)> = sqlx::query_as(
+        "SELECT environment_id, MAX(revision), MIN(at) FROM outbox GROUP BY environment_id ORDER BY MIN(at), environment_id",
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
+    let waiting = rows.into_iter().map(|(environment_id, revision, since)| Waiting {
+        environment_id,
+        revision,
+        since,
+    });
+    Ok(waiting.collect())
+}
+
+/// How many revisions of an environment wait, and since when; `None` when none does.
+pub async fn waiting_in(
+    connection: &mut AnyConnection,
+    environment_id: &str,
+) -> Result<Option<(i64, i64)>, StoreError> {
+    let (count, since): (i64, Option<i64>) =
+        sqlx::query_as("SELECT COUNT(*), MIN(at) FROM outbox WHERE environment_id = $1")
+            .bind(environment_id)
+            .fetch_one(connection)
+            .await?;
+    Ok(since.map(|since| (count, since)))
 }
 
 /// When the longest waiting of the revisions up to this one was made, in Unix milliseconds.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::http::Method;
 use pennon_control_plane::publish::environment::configuration;
 use pennon_control_plane::publish::publisher;
-use pennon_control_plane::store::{environments, versions};
+use pennon_control_plane::store::{Dialect, environments, versions};
 use pennon_core::config::compile;
 use pennon_core::snapshot::Kind;
 use serde_json::{Value, json};
@@ -20,6 +20,10 @@ on_both_databases!(
     a_clock_that_was_ahead_does_not_stay_in_the_heads,
     the_database_is_missed_and_greeted_once,
     what_is_kept_compiled_is_what_the_database_holds,
+    what_loses_a_third_of_its_flags_is_held_until_somebody_confirms,
+    what_doubles_is_held_until_it_is_mended,
+    a_body_that_is_not_given_back_is_not_published,
+    one_replica_publishes_at_a_time,
 );
 
 async fn the_first_change_goes_at_once_and_a_burst_is_merged(place: Place) {
@@ -211,4 +215,167 @@ async fn what_is_kept_compiled_is_what_the_database_holds(place: Place) {
             compilations.keep(&environment.id, newest, compilation);
         }
     }
+}
+
+/// Flags with a text each, all in one import into development.
+async fn import(server: &Server, count: usize, text: usize) {
+    let flags: serde_json::Map<String, Value> = (0..count)
+        .map(|number| {
+            let variants = json!([{ "key": "only", "value": "x".repeat(text) }]);
+            let flag = json!({ "type": "string", "clientVisible": number % 2 == 0, "enabled": true,
+                "variants": variants, "fallthrough": { "variant": "only" } });
+            (format!("flag-{number:02}"), flag)
+        })
+        .collect();
+    let path = "/admin/projects/default/import?from=config&environment=development";
+    let report = server.post(path, json!({ "format": 1, "flags": flags })).await.ok().json();
+    assert_eq!(report["refused"], json!([]));
+}
+
+async fn delivery(server: &Server) -> Value {
+    server.get(&format!("{DEVELOPMENT}/delivery")).await.ok().json()
+}
+
+async fn version(server: &Server) -> u64 {
+    server.accepted(Kind::Server).await.head.version
+}
+
+async fn what_loses_a_third_of_its_flags_is_held_until_somebody_confirms(place: Place) {
+    let server = start(&place).await;
+    let id = server.environment_id(0);
+    import(&server, 30, 10).await;
+    server.publish().await;
+    let fresh = delivery(&server).await;
+    let (newest, kinds) = (fresh["revision"].as_u64().unwrap(), fresh["published"].as_array());
+    for one in kinds.unwrap() {
+        assert_eq!(one["version"], json!(newest));
+        assert_eq!(one["signers"][0].as_str().unwrap().len(), 16);
+        assert!(one["bytes"].as_u64().unwrap() > 0);
+    }
+    assert_eq!(kinds.unwrap().len(), 3);
+    for absent in ["waiting", "error", "held"] {
+        assert!(fresh.get(absent).is_none(), "{fresh}");
+    }
+    let confirm = async |revision: u64| {
+        let path = format!("{DEVELOPMENT}/delivery/confirm");
+        server.post(&path, json!({ "revision": revision, "comment": "old flags" })).await
+    };
+    assert_eq!(confirm(newest).await.problem(), (409, "conflict".to_owned()));
+
+    let archive = async |number: usize| {
+        let path = format!("/admin/projects/default/flags/flag-{number:02}/archive");
+        server.admin(Method::POST, &path, None).await.ok();
+    };
+    for number in 0..9 {
+        archive(number).await;
+    }
+    server.publish().await;
+    assert_eq!(version(&server).await, newest + 9, "nine of thirty are no question");
+    for number in 9..19 {
+        archive(number).await;
+    }
+    server.app.clock.advance(5_000);
+    let refused = publisher::publish(&server.app, &id).await.unwrap_err();
+    assert!(refused.to_string().contains("loses 10 of 21 flags"), "{refused}");
+    assert_eq!(version(&server).await, newest + 9);
+    let told = delivery(&server).await;
+    assert_eq!(told["held"]["revision"], json!(newest + 19));
+    assert!(told["held"]["reasons"][0].as_str().unwrap().contains("flag-09"), "{told}");
+    assert_eq!(told["waiting"]["revisions"], json!(10));
+    assert_eq!(told["waiting"]["lag"], json!(5_000));
+    assert!(told.get("error").is_none());
+    // What is served goes on being served, also after a start.
+    let again = start(&place).await;
+    assert_eq!(version(&again).await, newest + 9);
+
+    // A confirmation of something else is none, and neither is one for what came later.
+    let stale = confirm(newest + 18).await;
+    assert_eq!(stale.json()["current"]["held"]["revision"], json!(newest + 19));
+    assert_eq!(stale.problem(), (409, "conflict".to_owned()));
+    confirm(newest + 19).await.ok();
+    archive(19).await;
+    publisher::publish(&server.app, &id).await.unwrap_err();
+    assert_eq!(delivery(&server).await["held"]["revision"], json!(newest + 21));
+    confirm(newest + 21).await.ok();
+    publisher::publish(&server.app, &id).await.unwrap();
+    // The other environment lost the same flags, and nobody has confirmed that.
+    publisher::publish_waiting(&server.app).await.unwrap_err();
+    assert_eq!(version(&server).await, newest + 22);
+    let fresh = delivery(&server).await;
+    assert!(fresh.get("held").is_none() && fresh.get("waiting").is_none(), "{fresh}");
+    let log = server.get("/admin/projects/default/audit").await.ok().json();
+    let confirmed = log["items"].as_array().unwrap().iter();
+    let confirmed: Vec<&Value> =
+        confirmed.filter(|entry| entry["action"] == "publication.confirmed").collect();
+    assert_eq!(confirmed.len(), 2);
+    assert_eq!(confirmed[0]["comment"], json!("old flags"));
+}
+
+async fn what_doubles_is_held_until_it_is_mended(place: Place) {
+    let server = start(&place).await;
+    import(&server, 10, 9_000).await;
+    server.publish().await;
+    let before = version(&server).await;
+    import(&server, 24, 9_000).await;
+    let refused = publisher::publish_waiting(&server.app).await.unwrap_err();
+    assert!(refused.to_string().contains("the server snapshot grows from"), "{refused}");
+    assert_eq!(version(&server).await, before);
+    // A later change that leaves less needs no confirmation.
+    for number in 12..24 {
+        let path = format!("/admin/projects/default/flags/flag-{number:02}/archive");
+        server.admin(Method::POST, &path, None).await.ok();
+    }
+    server.publish().await;
+    assert_eq!(version(&server).await, before + 13);
+    assert!(delivery(&server).await.get("held").is_none());
+}
+
+async fn a_body_that_is_not_given_back_is_not_published(place: Place) {
+    use sha2::{Digest, Sha256};
+    let server = start(&place).await;
+    server.boolean_flag("a").await;
+    server.publish().await;
+    let before = version(&server).await;
+    server.turn("a", "on").await.ok();
+    // The database has another body under the name of the next one.
+    let mut tx = server.app.store.begin_read().await.unwrap();
+    let environment = environments::get(&mut tx, &server.environment_id(0)).await.unwrap().unwrap();
+    let whole = configuration(&mut tx, &environment).await.unwrap();
+    drop(tx);
+    let next = Sha256::digest(compile(&whole, Kind::Server, &[]).unwrap()).to_vec();
+    let change = async |statement: &'static str, bytes: &[u8]| {
+        let mut tx = server.app.store.begin().await.unwrap();
+        let query = sqlx::query(statement).bind(next.clone()).bind(bytes.to_vec());
+        query.execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    change("INSERT INTO bodies (sha256, bytes, first_seen) VALUES ($1, $2, 0)", b"lost").await;
+    let refused = publisher::publish_waiting(&server.app).await.unwrap_err();
+    assert!(refused.to_string().contains("gave body"), "{refused}");
+    assert_eq!(version(&server).await, before);
+    assert_eq!(server.published_value("a").await, Some(json!(false)));
+    let told = delivery(&server).await;
+    assert!(told["error"]["detail"].as_str().unwrap().contains("gave body"), "{told}");
+    assert_eq!(told["error"]["revision"], json!(before + 1));
+    assert_eq!(told["waiting"]["revisions"], json!(1));
+
+    change("DELETE FROM bodies WHERE sha256 = $1 AND bytes = $2", b"lost").await;
+    server.publish().await;
+    assert_eq!(server.published_value("a").await, Some(json!(true)));
+    assert!(delivery(&server).await.get("error").is_none());
+}
+
+async fn one_replica_publishes_at_a_time(place: Place) {
+    let (one, other) = (start(&place).await, start(&place).await);
+    one.boolean_flag("a").await;
+    let id = one.environment_id(0);
+    let claim = other.app.store.claim(&id).await.unwrap().expect("nobody has it");
+    let alone = one.app.store.dialect() == Dialect::Sqlite;
+    // SQLite has one server, and asks nobody.
+    assert_eq!(publisher::publish(&one.app, &id).await.unwrap(), alone);
+    let elsewhere = one.environment_id(1);
+    assert!(publisher::publish(&one.app, &elsewhere).await.unwrap(), "another environment");
+    claim.release().await.unwrap();
+    assert!(publisher::publish(&one.app, &id).await.unwrap());
+    assert_eq!(version(&one).await, 2);
 }

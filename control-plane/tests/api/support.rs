@@ -239,7 +239,11 @@ pub(crate) async fn start_showing(
     };
     let app = App::new(settings, clock, random, store, signer, jwt, announcer);
     replicas::refresh(&app).await.unwrap();
-    publisher::publish_waiting(&app).await.unwrap();
+    match publisher::publish_waiting(&app).await {
+        // As a server that starts: what is held back stays so.
+        Ok(()) | Err(publisher::PublishError::Held { .. }) => {}
+        Err(error) => panic!("{error}"),
+    }
     let credentials = std::fs::read(config.credentials_file.unwrap()).unwrap();
     let credentials: Value = serde_json::from_slice(&credentials).unwrap();
     let token = credentials["adminToken"].as_str().unwrap().to_owned();

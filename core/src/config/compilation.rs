@@ -117,6 +117,11 @@ impl Compilation {
         self.flags.len()
     }
 
+    /// The names of the attributes that the project knows.
+    pub fn attributes(&self) -> impl Iterator<Item = &str> {
+        self.documents.attributes.keys().map(String::as_str)
+    }
+
     /// A flag.
     pub fn flag(&self, key: &str) -> Option<&Flag> {
         self.flags.get(key).map(|compiled| &compiled.flag)

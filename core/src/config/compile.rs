@@ -125,7 +125,7 @@ pub(super) fn put_together(
     chunks: Vec<ChunkRef<'_>>,
     access: &[Access],
 ) -> Result<Vec<u8>, CompileError> {
-    let payload = access_payload(access);
+    let payload = if kind == Kind::Edge { access_payload(access) } else { Vec::new() };
     let mut chunks = chunks;
     if kind == Kind::Edge {
         if access.len() > MAX_SDK_KEYS {

@@ -117,6 +117,13 @@ impl Head {
         })
     }
 
+    /// The ids of the keys that a head says it is signed by; checks no signature. None when its list of signatures cannot be read.
+    pub fn signers(bytes: &[u8]) -> Option<Vec<[u8; 8]>> {
+        let (fixed, rest) = bytes.split_first_chunk::<HEAD_BYTES>()?;
+        let list = signatures(rest, fixed[7])?;
+        Some(list.iter().map(|signature| signature.key_id).collect())
+    }
+
     /// The 160 bytes that are signed.
     #[cfg(feature = "sign")]
     pub(crate) fn to_bytes(self, signatures: u8) -> [u8; HEAD_BYTES] {

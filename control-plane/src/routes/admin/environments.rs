@@ -16,7 +16,7 @@ use crate::domain::keys::{
     COLOUR_PATTERN, KEY_PATTERN, MAX_KEY_CHARACTERS, MAX_TEXT_BYTES, check_colour, check_key,
     check_name,
 };
-use crate::publish::environment::{configuration, configuration_at, definition};
+use crate::publish::environment::{configuration_at, definition};
 use crate::routes::body::{Authored, JsonBody};
 use crate::routes::page::Page;
 use crate::routes::patch::{MergePatch, Written};
@@ -66,7 +66,7 @@ pub async fn config(
     let project = find::project(&mut tx, &project).await?;
     let environment = find::environment(&mut tx, &project, &environment).await?;
     Ok(Json(match then.sequence(&mut tx, &project, &environment).await? {
-        None => configuration(&mut tx, &environment).await?,
+        None => app.compilations.newest(&mut tx, &environment).await?.configuration(),
         Some(sequence) => configuration_at(&mut tx, &environment, sequence).await?,
     }))
 }

@@ -17,6 +17,7 @@ pub mod history;
 pub mod members;
 pub mod operations;
 pub mod projects;
+pub mod publication;
 pub mod sdk_keys;
 mod soundness;
 pub mod status;
