@@ -1,6 +1,7 @@
 //! What every handler and every task of the server shares.
 
 use std::collections::HashMap;
+use std::mem;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -169,12 +170,16 @@ impl App {
     /// What the database says; then nothing was changed.
     pub async fn commit(
         &self,
-        changing: Changing,
+        mut changing: Changing,
         change: Change<'_>,
         shown_in: &[String],
     ) -> Result<Vec<(String, i64)>, StoreError> {
         let project_id = changing.project.id.clone();
+        let (version, compiled) = (changing.version(), mem::take(&mut changing.compiled));
         let revisions = changing.commit(change, shown_in).await?;
+        for (id, compilation) in compiled {
+            self.compilations.keep(&id, version, compilation);
+        }
         self.changed.notify_one();
         self.told.notify_one();
         self.live.changed(&project_id);

@@ -62,9 +62,14 @@ pub async fn flag_at(
     let Some(configured) = versions::document_at(connection, object, sequence).await? else {
         return Ok(None);
     };
-    let definition = parsed("definition of the flag", key, &defined)?;
-    let configuration = parsed("configuration of the flag", key, &configured)?;
-    Ok(Some(flag::join(definition, configuration)))
+    whole(key, &defined, &configured).map(Some)
+}
+
+/// A flag of its two parts.
+fn whole(key: &str, defined: &str, configured: &str) -> Result<Flag, StoreError> {
+    let definition = parsed("definition of the flag", key, defined)?;
+    let configuration = parsed("configuration of the flag", key, configured)?;
+    Ok(flag::join(definition, configuration))
 }
 
 /// A flag as this transaction has it.
@@ -76,15 +81,11 @@ pub async fn flag_now(
     environment: &Environment,
     key: &str,
 ) -> Result<Option<Flag>, StoreError> {
-    let defined = flags::find(connection, &environment.project_id, key).await?;
-    let defined = defined.filter(|defined| defined.archived_at.is_none());
-    let configuration = flags::find_configuration(connection, &environment.id, key).await?;
-    match defined.zip(configuration) {
-        Some((defined, stored)) => {
-            Ok(Some(flag::join(definition(&defined)?, configured(&stored)?)))
-        }
-        None => Ok(None),
-    }
+    let Some((defined, configured)) = flags::find_whole(connection, &environment.id, key).await?
+    else {
+        return Ok(None);
+    };
+    whole(key, &defined, &configured).map(Some)
 }
 
 /// The environment's CONFIG.json as it was after the project's change with this number.

@@ -1,6 +1,9 @@
 //! A change and everything that must commit with it: the audit entry, what webhooks are told, a revision and an outbox row for each
 //! environment that shows it. Nothing else writes to those tables.
 
+use std::sync::Arc;
+
+use pennon_core::config::Compilation;
 use serde_json::Value;
 
 use crate::domain::role::Rights;
@@ -39,6 +42,8 @@ pub struct Changing {
     author: Author,
     /// See [`Changing::serves_the_same_in`].
     spared: Vec<String>,
+    /// What environments (by id) compile to with this change and nothing else, for whoever keeps that once it is committed.
+    pub compiled: Vec<(String, Arc<Compilation>)>,
 }
 
 /// What was done.
@@ -90,7 +95,8 @@ impl Changing {
         else {
             return Ok(None);
         };
-        Ok(Some(Self { tx, project, now_ms, sequence, author: author.clone(), spared: Vec::new() }))
+        let (author, spared, compiled) = (author.clone(), Vec::new(), Vec::new());
+        Ok(Some(Self { tx, project, now_ms, sequence, author, spared, compiled }))
     }
 
     /// Says that the change alters nothing that these environments serve (a new flag that is off, for instance): whoever may not change

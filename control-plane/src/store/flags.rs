@@ -324,6 +324,23 @@ pub async fn find_configuration(
     Ok(row.map(read))
 }
 
+/// What a flag is and what it does in an environment, as JSON; `None` when it is not there, or archived.
+pub async fn find_whole(
+    connection: &mut AnyConnection,
+    environment_id: &str,
+    key: &str,
+) -> Result<Option<(String, String)>, StoreError> {
+    Ok(sqlx::query_as(
+        "SELECT f.definition, c.configuration FROM flag_configurations c \
+         JOIN flags f ON f.project_id = c.project_id AND f.key = c.flag_key \
+         WHERE c.environment_id = $1 AND c.flag_key = $2 AND f.archived_at IS NULL",
+    )
+    .bind(environment_id)
+    .bind(key)
+    .fetch_optional(connection)
+    .await?)
+}
+
 /// Gives a new environment what the flags do in another one, salts included.
 pub async fn copy_configurations(
     connection: &mut AnyConnection,

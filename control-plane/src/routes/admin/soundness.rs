@@ -2,6 +2,7 @@
 //! its writes; the answer to a write carries what static analysis has to say besides.
 
 use std::iter;
+use std::sync::Arc;
 
 use pennon_core::config::analysis::{Options, findings_of_flag};
 use pennon_core::config::{Compilation, Finding, Severity};
@@ -19,7 +20,7 @@ use crate::store::documents::Kind;
 use crate::store::environments::{self, Environment};
 use crate::store::flags;
 
-/// Checks a flag, the only thing that this change has written so far, as it now stands in an environment, and that the environment still
+/// Checks a flag, the only thing that this change writes, as it now stands in an environment, and that the environment still
 /// fits into its snapshots.
 ///
 /// # Errors
@@ -38,9 +39,9 @@ pub(super) async fn flag_in(
         let found = findings_of_flag(&compilation.around(iter::once(&*flag)), &flag, &options);
         refuse_errors(&found, Some(&flag))?;
         fits_compiled(&compilation)?;
-        Ok(found)
+        Ok((found, compilation))
     };
-    let found = match kept {
+    let (found, compilation) = match kept {
         Some(kept) => {
             let changed = flag_now(&mut changing.tx, environment, key).await?;
             let key = key.to_owned();
@@ -56,6 +57,7 @@ pub(super) async fn flag_in(
             on_another_thread(environment, move || check(Compilation::new(whole))).await?
         }
     };
+    changing.compiled.push((environment.id.clone(), Arc::new(compilation)));
     let told = found
         .into_iter()
         .map(|finding| Told { environment: Some(environment.key.clone()), finding });
