@@ -10,6 +10,8 @@ import { parseArgs } from "node:util";
 
 /** How often the parent process is looked for. */
 const PARENT_CHECK_MS = 1000;
+/** Passed on to the worker where they are set; wrangler.toml says what they do. */
+const VARIABLES = ["PENNON_ENVIRONMENT", "PENNON_REFRESH_MS", "PENNON_CACHE", "PENNON_MAX_STREAMS", "PENNON_CLIENT_ADDRESS_HEADER", "PENNON_ORIGINS", "PENNON_REQUESTS_PER_MINUTE"];
 const COMPATIBILITY_DATE = "2026-07-01";
 
 const { values: options } = parseArgs({
@@ -18,6 +20,8 @@ const { values: options } = parseArgs({
     host: { type: "string", default: "127.0.0.1" },
     state: { type: "string", default: ".pennon/edge" },
     connection: { type: "string", default: process.env.PENNON_CONNECTION },
+    dist: { type: "string", default: new URL("./dist/", import.meta.url).pathname },
+    cf: { type: "string" },
     "push-key": { type: "string", default: process.env.PENNON_PUSH_KEY },
   },
 });
@@ -32,10 +36,11 @@ if (!Number.isInteger(port) || port < 0 || port > 65535) refuse(`--port ${option
 if (!options.connection) refuse("set PENNON_CONNECTION to the edge connection string (pennon shows it when an edge key is created)");
 if (!options["push-key"]) refuse("set PENNON_PUSH_KEY to the key that the control plane pushes with");
 
-const dist = new URL("./dist/", import.meta.url).pathname;
+const dist = options.dist.endsWith("/") ? options.dist : `${options.dist}/`;
 const modules = [
   { type: "ESModule", path: `${dist}worker.mjs` },
   { type: "CompiledWasm", path: `${dist}pennon_edge_worker_bg.wasm` },
+  { type: "Data", path: `${dist}snapshots.bin` },
 ];
 for (const { path } of modules) {
   await access(path).catch(() => refuse(`${path} is missing: run \`cargo xtask build\` first`));
@@ -50,13 +55,15 @@ const miniflare = new Miniflare({
   compatibilityDate: COMPATIBILITY_DATE,
   kvNamespaces: ["PENNON_KV"],
   kvPersist: `${options.state}/kv`,
-  // Plain objects of request geography; offline there is nobody to ask.
-  cf: false,
+  cachePersist: `${options.state}/cache`,
+  durableObjects: { PENNON_HUB: { className: "PennonHub", useSQLite: true } },
+  durableObjectsPersist: `${options.state}/hub`,
+  // What the runtime knows of whoever sends a request; offline there is nobody to ask.
+  cf: options.cf ? JSON.parse(options.cf) : false,
   bindings: {
     PENNON_CONNECTION: options.connection,
     PENNON_PUSH_KEY: options["push-key"],
-    ...(process.env.PENNON_ENVIRONMENT ? { PENNON_ENVIRONMENT: process.env.PENNON_ENVIRONMENT } : {}),
-    ...(process.env.PENNON_REFRESH_MS ? { PENNON_REFRESH_MS: process.env.PENNON_REFRESH_MS } : {}),
+    ...Object.fromEntries(VARIABLES.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
   },
   handleRuntimeStdio(stdout, stderr) {
     stdout.on("data", (data) => process.stderr.write(data));

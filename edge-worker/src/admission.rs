@@ -3,21 +3,39 @@
 
 use pennon_core::protocol::access::{self, Denied, claimed_kind, key_sha256};
 use pennon_core::snapshot::Kind;
+use serde_json::{Map, Value};
 use worker::{Context, Request};
 
 use crate::answer::Problem;
-use crate::refresh::Edge;
+use crate::attributes;
+use crate::edge::{Edge, now};
+use crate::limits;
+use crate::snapshots::Held;
 
 /// An admitted caller.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Caller {
     pub(crate) kind: Kind,
+    pub(crate) key: String,
+    pub(crate) key_sha256: [u8; 32],
 }
 
 impl Caller {
     /// Whether the caller's key is good for snapshots of `kind`.
-    pub(crate) fn may_read(self, kind: Kind) -> Result<(), Problem> {
+    pub(crate) fn may_read(&self, kind: Kind) -> Result<(), Problem> {
         if access::may_read(self.kind, kind) { Ok(()) } else { Err(Denied::KeyKind.into()) }
+    }
+
+    /// What the edge knows of whom is evaluated for. A client key speaks for the device that sends the request. Who has a server key
+    /// speaks for others: where and on what its own machine runs says nothing of them.
+    pub(crate) fn known(
+        &self,
+        edge: &Edge,
+        request: &Request,
+        held: &Held,
+    ) -> Option<Map<String, Value>> {
+        let own = self.kind == Kind::Client;
+        own.then(|| attributes::known(&edge.settings, request, held.wanted)).flatten()
     }
 }
 
@@ -47,9 +65,13 @@ fn key(request: &Request) -> Result<String, Denied> {
 
 /// `key` of the query as it stands: no character of a key needs an escape. (Crate `url` would be half of the upload.)
 fn from_query(url: &str) -> Option<&str> {
-    let (_, query) = url.split_once('?')?;
-    let query = query.split_once('#').map_or(query, |(query, _)| query);
-    query.split('&').find_map(|pair| pair.strip_prefix("key="))
+    query(url).split('&').find_map(|pair| pair.strip_prefix("key="))
+}
+
+/// What stands behind the question mark of an address.
+pub(crate) fn query(url: &str) -> &str {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    query.split_once('#').map_or(query, |(query, _)| query)
 }
 
 /// Admits a caller by its SDK key.
@@ -64,15 +86,47 @@ pub(crate) async fn admit(
     let key = key(request)?;
     let claimed = claimed_kind(&key).ok_or(Denied::KeyUnknown)?;
     let hash = key_sha256(&key);
+    within_limits(edge, request, claimed, hash)?;
     let held = edge.snapshot(Kind::Edge, context).await?;
     if let Some(kind) = held.snapshot.admits(&hash) {
-        return Ok(Caller { kind });
+        return Ok(Caller { kind, key, key_sha256: hash });
     }
     // A key made a moment ago, or one of another environment: the control plane knows.
-    let denied = edge.ask_about(&key, claimed, &hash).await;
+    let denied = edge.ask_about(&key, claimed, &hash, context).await;
     let held = edge.snapshot(Kind::Edge, context).await?;
     match held.snapshot.admits(&hash) {
-        Some(kind) => Ok(Caller { kind }),
+        Some(kind) => Ok(Caller { kind, key, key_sha256: hash }),
         None => Err(denied.into()),
     }
+}
+
+/// Whether this page, and this caller, may ask now.
+fn within_limits(
+    edge: &Edge,
+    request: &Request,
+    kind: Kind,
+    key_sha256: [u8; 32],
+) -> Result<(), Problem> {
+    let settings = &edge.settings;
+    if !settings.origins.is_empty()
+        && let Some(origin) = request.headers().get("origin").ok().flatten()
+        && !settings.origins.contains(&origin)
+    {
+        return Err(Problem::new(
+            403,
+            "origin-not-allowed",
+            "pages of this origin may not ask here: add it to PENNON_ORIGINS",
+        ));
+    }
+    let Some(allowed) = settings.requests_per_minute else { return Ok(()) };
+    // All browsers share a client key: whoever reads it in a page must not use it up for the others.
+    let address = if kind == Kind::Client { attributes::address(settings, request) } else { None };
+    limits::count((key_sha256, address.unwrap_or_default()), allowed, now()).map_err(|seconds| {
+        Problem::new(
+            429,
+            "too-many-requests",
+            format!("this key may be used {allowed} times a minute here"),
+        )
+        .retry_after(seconds)
+    })
 }

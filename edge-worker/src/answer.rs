@@ -5,7 +5,9 @@ use pennon_core::protocol::caching::{CORS_ALLOWED_HEADERS, CORS_EXPOSED_HEADERS,
 use pennon_core::protocol::problem::problem;
 use pennon_core::{outcome::ErrorCode, protocol};
 use serde_json::{Map, Value, json};
-use worker::{Headers, Response, ResponseBuilder};
+use worker::{Env, Headers, Response, ResponseBuilder};
+
+use crate::edge::Edge;
 
 const JSON: &str = "application/json";
 const BYTES: &str = "application/octet-stream";
@@ -19,26 +21,38 @@ pub(crate) struct Answer {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: Vec<u8>,
+    /// The Durable Object's own answer, which has no end: it stands in the place of all the rest.
+    stream: Option<Response>,
+}
+
+impl From<Response> for Answer {
+    fn from(stream: Response) -> Self {
+        Self { stream: Some(stream), ..Self::of(200, Vec::new()) }
+    }
 }
 
 impl Answer {
+    fn of(status: u16, body: Vec<u8>) -> Self {
+        Self { status, headers: Vec::new(), body, stream: None }
+    }
+
     /// A head, a body or a keyset.
     pub(crate) fn bytes(bytes: Vec<u8>, caching: &'static str) -> Self {
-        Self { status: 200, headers: Vec::new(), body: bytes }
+        Self::of(200, bytes)
             .with("content-type", BYTES)
             .with("cache-control", caching)
             .with("vary", VARY)
     }
 
     pub(crate) fn json(status: u16, value: &Value) -> Self {
-        Self { status, headers: Vec::new(), body: value.to_string().into_bytes() }
+        Self::of(status, value.to_string().into_bytes())
             .with("content-type", JSON)
             .with("cache-control", NEVER)
     }
 
     /// What a browser asks before a request with a key or a JSON body.
     pub(crate) fn preflight() -> Self {
-        Self { status: 204, headers: Vec::new(), body: Vec::new() }
+        Self::of(204, Vec::new())
             .with("access-control-allow-methods", "GET, HEAD, POST, OPTIONS")
             .with("access-control-allow-headers", CORS_ALLOWED_HEADERS)
             .with("access-control-max-age", PREFLIGHT_MAX_AGE)
@@ -53,12 +67,32 @@ impl Answer {
     ///
     /// # Errors
     /// When the runtime refuses a header.
-    pub(crate) fn into_response(self) -> worker::Result<Response> {
-        let headers = Headers::new();
-        headers.set("access-control-allow-origin", "*")?;
+    pub(crate) fn into_response(self, env: &Env, origin: Option<&str>) -> worker::Result<Response> {
+        let headers = match &self.stream {
+            Some(stream) => stream.headers().clone(),
+            None => Headers::new(),
+        };
+        let origins = Edge::of(env).map(|edge| edge.settings.origins.clone()).unwrap_or_default();
+        if origins.is_empty() {
+            headers.set("access-control-allow-origin", "*")?;
+        } else {
+            // What one page may read must not be handed to another out of a cache.
+            headers.append("vary", "origin")?;
+            if let Some(origin) = origin.filter(|origin| origins.iter().any(|each| each == origin))
+            {
+                headers.set("access-control-allow-origin", origin)?;
+            }
+        }
+        if let Some(stream) = self.stream {
+            return Ok(if stream.status_code() == 101 {
+                stream
+            } else {
+                stream.with_headers(headers)
+            });
+        }
         headers.set("access-control-expose-headers", CORS_EXPOSED_HEADERS)?;
         for (name, value) in &self.headers {
-            headers.set(name, value)?;
+            headers.append(name, value)?;
         }
         let builder = ResponseBuilder::new().with_status(self.status).with_headers(headers);
         // 204 and 304 must have no body at all, not an empty one.
@@ -72,7 +106,7 @@ impl Answer {
 
 impl From<protocol::Response> for Answer {
     fn from(response: protocol::Response) -> Self {
-        Self { status: response.status, headers: response.headers, body: response.body }
+        Self { headers: response.headers, ..Self::of(response.status, response.body) }
     }
 }
 

@@ -4,11 +4,12 @@ use pennon_core::protocol::access::Denied;
 use pennon_core::protocol::caching;
 use pennon_core::protocol::connection::{digest, id};
 use pennon_core::snapshot::Kind;
+use pennon_core::snapshot::delta::make;
 use worker::{Context, Request};
 
 use crate::admission;
 use crate::answer::{Answer, Problem};
-use crate::refresh::Edge;
+use crate::edge::Edge;
 use crate::snapshots;
 
 /// `GET /v1/head/{environment}/{kind}`
@@ -45,6 +46,25 @@ pub(crate) async fn body(
     // Another isolate served the head.
     let bytes = edge.body(caller.kind, &sha256, context).await?.ok_or_else(unknown)?;
     Ok(Answer::bytes(bytes, caching::body(caller.kind)))
+}
+
+/// `GET /v1/delta/{from}/{to}`, by hashes of bodies: what makes the one of the other, while both are at hand. Without one the whole
+/// body is to be had.
+pub(crate) async fn delta(
+    edge: &Edge,
+    request: &Request,
+    context: &Context,
+    from: &str,
+    to: &str,
+) -> Result<Answer, Problem> {
+    let caller = admission::admit(edge, request, context).await?;
+    let unknown = || Problem::not_found("delta between these bodies: ask for the whole body");
+    let held = |text: &str| snapshots::by_body(&edge.settings, &digest(text)?);
+    let (from, to) = held(from).zip(held(to)).ok_or_else(unknown)?;
+    caller.may_read(from.head.kind)?;
+    caller.may_read(to.head.kind)?;
+    let delta = make(&from.snapshot, &to.snapshot).map_err(|_| unknown())?;
+    Ok(Answer::bytes(delta, caching::body(caller.kind)))
 }
 
 /// `GET /v1/keyset/{number}`: public.

@@ -6,20 +6,29 @@
 
 mod admission;
 mod answer;
+mod attributes;
 mod delivery;
+mod edge;
+mod failed;
+mod host;
+mod hub;
+mod limits;
 mod ofrep;
 mod push;
 mod refresh;
+mod restore;
 mod routes;
 mod settings;
 mod simple;
 mod snapshots;
 mod sources;
 mod status;
+mod stream;
 
 use worker::{Context, Env, Request, Response, event};
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
-    routes::answer(request, &env, &context).await.into_response()
+    let origin = request.headers().get("origin")?;
+    routes::answer(request, &env, &context).await.into_response(&env, origin.as_deref())
 }

@@ -7,9 +7,9 @@ use pennon_core::protocol::ofrep::{self, Evaluation, MAX_REQUEST_BYTES};
 use pennon_core::snapshot::Kind;
 use worker::{Context, Request};
 
-use crate::admission;
+use crate::admission::{self, Caller, query};
 use crate::answer::{Answer, Problem};
-use crate::refresh::{Edge, now};
+use crate::edge::{Edge, now};
 
 /// `POST /ofrep/v1/evaluate/flags/{key}`
 pub(crate) async fn single(edge: &Edge, request: Request, context: &Context, flag: &str) -> Answer {
@@ -35,22 +35,53 @@ async fn evaluate(
 ) -> Result<Answer, Problem> {
     let caller = admission::admit(edge, &request, context).await?;
     let body = read_body(&mut request, MAX_REQUEST_BYTES).await?;
-    let held = edge.snapshot(Kind::Edge, context).await?;
+    let held = match heard_of(&request.inner().url()) {
+        Some(version) => edge.snapshot_since(Kind::Edge, version, context).await?,
+        None => edge.snapshot(Kind::Edge, context).await?,
+    };
+    let known = caller.known(edge, &request, &held);
     let evaluation = Evaluation {
         snapshot: &held.snapshot,
         head: &held.head,
         client: caller.kind == Kind::Client,
         now: now(),
+        known: known.as_ref(),
     };
+    #[cfg(feature = "crash")]
+    crash(&held, flag);
     let response = match flag {
         Some(key) => ofrep::single(evaluation, key, &body),
         None => {
             let if_none_match = request.headers().get("if-none-match").ok().flatten();
-            ofrep::bulk(evaluation, &body, if_none_match.as_deref())
+            let events = events(edge, &caller);
+            ofrep::bulk(evaluation, &body, if_none_match.as_deref(), events.as_deref())
         }
     };
     // For one context and one key: nobody in between may keep it.
     Ok(Answer::from(response).with("cache-control", "private, no-cache"))
+}
+
+/// Dies of a flag that is there for it.
+#[cfg(feature = "crash")]
+#[expect(clippy::panic, reason = "it is there to panic")]
+fn crash(held: &crate::snapshots::Held, flag: Option<&str>) {
+    const DEADLY: &str = "crash-the-evaluator";
+    if flag.is_none_or(|key| key == DEADLY) && held.snapshot.find(DEADLY).is_some() {
+        panic!("asked for {DEADLY}");
+    }
+}
+
+/// The version that a stream told the caller of: `flagConfigEtag`, which hub.mjs makes of epoch and version.
+fn heard_of(url: &str) -> Option<(u32, u64)> {
+    let tag = query(url).split('&').find_map(|pair| pair.strip_prefix("flagConfigEtag="))?;
+    let (epoch, version) = tag.split_once('.')?;
+    Some((epoch.parse().ok()?, version.parse().ok()?))
+}
+
+/// Where the caller hears of changes. `EventSource` sends no headers, so the key goes into the address, where only a public one may be.
+fn events(edge: &Edge, caller: &Caller) -> Option<String> {
+    let told = caller.kind == Kind::Client && edge.has_hub();
+    told.then(|| format!("/ofrep/v1/stream?key={}", caller.key))
 }
 
 /// A request body of at most `limit` bytes.

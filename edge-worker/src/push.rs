@@ -2,15 +2,18 @@
 //! strangers from costing work.
 
 use pennon_core::protocol::push::{MAX_PUSH_BYTES, Push};
-use pennon_core::snapshot::{Head, Refusal, sha256};
+use pennon_core::snapshot::{Head, Keyset, Kind, Refusal, sha256};
 use serde_json::{Map, Value};
 use worker::Request;
 
 use crate::admission::bearer;
 use crate::answer::{Answer, Problem};
+use crate::edge::{Edge, now};
+use crate::failed::Failed;
 use crate::ofrep::read_body;
-use crate::refresh::{Edge, now};
+use crate::refresh::Storing;
 use crate::snapshots;
+use crate::sources::MAX_KEYSETS;
 
 pub(crate) async fn take(edge: &Edge, mut request: Request) -> Result<Answer, Problem> {
     admit(edge, &request)?;
@@ -22,7 +25,7 @@ pub(crate) async fn take(edge: &Edge, mut request: Request) -> Result<Answer, Pr
             "send the head's length (4 bytes, big-endian), the head, the keyset's length, the keyset, and the body",
         )
     })?;
-    let kind = Head::parse(push.head).map_err(|refusal| refused(refusal, Map::new()))?.kind;
+    let kind = Head::parse(push.head).map_err(|refusal| refused(&refusal.into(), Map::new()))?.kind;
     let taken = edge.take_push(kind, &push).await;
     let mut held = Map::new();
     if let Some(current) = snapshots::current(&edge.settings, kind) {
@@ -33,18 +36,20 @@ pub(crate) async fn take(edge: &Edge, mut request: Request) -> Result<Answer, Pr
     }
     match taken {
         Ok(()) => Ok(Answer::json(200, &Value::Object(held))),
-        Err(refusal) => Err(refused(refusal, held)),
+        Err(failed) => Err(refused(&failed, held)),
     }
 }
 
 /// A refusal says as well what is held instead.
-fn refused(refusal: Refusal, held: Map<String, Value>) -> Problem {
-    let status = match refusal {
-        Refusal::OlderVersion | Refusal::ConflictingBody | Refusal::OlderKeyset => 409,
+fn refused(failed: &Failed, held: Map<String, Value>) -> Problem {
+    let status = match failed {
+        Failed::Refused(
+            Refusal::OlderVersion | Refusal::ConflictingBody | Refusal::OlderKeyset,
+        ) => 409,
         _ => 422,
     };
-    Problem::new(status, refusal.code(), format!("{refusal}; the edge keeps what it has"))
-        .members(held)
+    let (code, detail) = failed.told();
+    Problem::new(status, code, format!("{detail}; the edge keeps what it has")).members(held)
 }
 
 /// Whether the caller has the push key.
@@ -64,5 +69,63 @@ pub(crate) fn admit(edge: &Edge, request: &Request) -> Result<(), Problem> {
         Ok(())
     } else {
         Err(Problem::new(401, "key-unknown", "this is not the push key of this edge"))
+    }
+}
+
+impl Edge {
+    /// Takes what the control plane pushed and stores it before answering.
+    ///
+    /// # Errors
+    /// The refusal; what is held stays.
+    async fn take_push(&self, kind: Kind, push: &Push<'_>) -> Result<(), Failed> {
+        self.restore(kind).await;
+        self.restore_from_kv(kind).await;
+        let taken = self.verify_push(kind, push).await;
+        if let Err(failed) = &taken {
+            self.note(kind, failed);
+        }
+        taken
+    }
+
+    async fn verify_push(&self, kind: Kind, push: &Push<'_>) -> Result<(), Failed> {
+        let settings = &self.settings;
+        match snapshots::check_head(settings, kind, push.head, now()) {
+            Err(Refusal::KeysetNeeded) if !push.keyset.is_empty() => {
+                self.follow_to(push.keyset).await?
+            }
+            checked => drop(checked?),
+        }
+        if snapshots::crashed(settings, &Head::parse(push.head)?.body_sha256) {
+            return Err(Failed::Crashed);
+        }
+        let from = now();
+        let current = snapshots::current(settings, kind);
+        if current.is_some_and(|held| held.head_bytes == push.head) {
+            // Sent once more, because the answer was lost: it is here and stored.
+            snapshots::end_refresh(settings, kind, true, from, now());
+            return Ok(());
+        }
+        let previous = snapshots::current(settings, kind);
+        let held = snapshots::accept(settings, kind, push.head, push.body.to_vec(), now())?;
+        snapshots::end_refresh(settings, kind, true, from, now());
+        self.store(Storing::pushed(kind, held, previous)).await;
+        Ok(())
+    }
+
+    /// Takes a pushed keyset; where it is not the next one, the control plane is asked for those between.
+    async fn follow_to(&self, keyset: &[u8]) -> Result<(), Refusal> {
+        match snapshots::adopt_keyset(&self.settings, keyset) {
+            Err(Refusal::KeysetNeeded) => {}
+            adopted => return adopted,
+        }
+        let number = Keyset::parse(keyset)?.number.min(MAX_KEYSETS);
+        while snapshots::keyset_number(&self.settings) + 1 < number {
+            let next = snapshots::keyset_number(&self.settings) + 1;
+            let Ok(between) = self.origin().keyset(next).await else {
+                return Err(Refusal::KeysetNeeded);
+            };
+            snapshots::adopt_keyset(&self.settings, &between)?;
+        }
+        snapshots::adopt_keyset(&self.settings, keyset)
     }
 }

@@ -1,218 +1,100 @@
-//! Keeps what is held fresh: the first look into KV, the comparison with the control plane, and storing what was accepted.
+//! Keeps what is held fresh: compares it with the environment's Durable Object, the control plane and KV, takes what is newer, and
+//! stores it.
 
 use std::rc::Rc;
-use std::time::Duration;
 
-use pennon_core::outcome::ErrorCode;
-use pennon_core::protocol::access::{Denied, may_read};
-use pennon_core::protocol::push::Push;
-use pennon_core::snapshot::{Head, Keyset, Kind, Refusal, sha256};
-use worker::kv::KvStore;
-use worker::{Context, Date, Delay, Env};
+use pennon_core::protocol::access::Denied;
+use pennon_core::snapshot::delta::apply;
+use pennon_core::snapshot::{Head, Kind, Refusal, sha256};
 
-use crate::answer::Problem;
-use crate::settings::{KV, Settings};
-use crate::snapshots::{self, Failure, Held, Turn};
-use crate::sources::{Kv, MAX_KEYSETS, Origin, SourceError};
+use worker::Context;
 
-/// Seconds after which a caller may try again while nothing is held.
-const RETRY_AFTER_S: u32 = 1;
-/// How long a caller waits at most for what is being loaded, and how often it looks.
-const LOAD_WAIT_MS: i64 = 5_000;
-const LOOK_MS: i64 = 20;
+use crate::edge::{Edge, now};
+use crate::failed::Failed;
+use crate::hub;
+use crate::snapshots::{self, Held};
+use crate::sources::{MAX_KEYSETS, SourceError};
 
-/// The edge as one request sees it.
-#[derive(Clone, Debug)]
-pub(crate) struct Edge {
-    pub(crate) settings: Rc<Settings>,
-    store: KvStore,
+/// Who said that there is a newer head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    /// The Durable Object: it has stored the snapshot already.
+    Hub,
+    Origin,
 }
 
-/// Unix milliseconds.
-pub(crate) fn now() -> i64 {
-    i64::try_from(Date::now().as_millis()).unwrap_or(i64::MAX)
-}
-
-/// Why a refresh brought nothing.
+/// What was taken and is still to be stored and told of. Nobody who waits for an evaluation waits for that.
 #[derive(Debug)]
-enum Failed {
-    Source(SourceError),
-    Refused(Refusal),
+pub(crate) struct Storing {
+    kind: Kind,
+    held: Rc<Held>,
+    previous: Option<Rc<Held>>,
+    /// The Durable Object has stored it everywhere but in the cache.
+    said: Said,
 }
 
-impl From<SourceError> for Failed {
-    fn from(error: SourceError) -> Self {
-        Self::Source(error)
-    }
-}
-
-impl From<Refusal> for Failed {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
+impl Storing {
+    pub(crate) fn pushed(kind: Kind, held: Rc<Held>, previous: Option<Rc<Held>>) -> Self {
+        Self { kind, held, previous, said: Said::Origin }
     }
 }
 
 impl Edge {
-    /// # Errors
-    /// A sentence that says which binding is missing or wrong.
-    pub(crate) fn of(env: &Env) -> Result<Self, String> {
-        let settings = Settings::of(env)?;
-        let store = env
-            .kv(KV)
-            .map_err(|_| format!("Bind a KV namespace as {KV} (see edge-worker/wrangler.toml)."))?;
-        Ok(Self { settings, store })
+    /// Asks the Durable Object, then the control plane, then KV; on any failure what is held stays.
+    pub(crate) async fn refresh(&self, kind: Kind) -> Option<Storing> {
+        let from = now();
+        self.restore_from_kv(kind).await;
+        let asked = match self.ask_hub(kind).await {
+            Ok(asked) => asked,
+            Err(failed) => {
+                self.note(kind, &failed);
+                (false, None)
+            }
+        };
+        if asked.0 {
+            snapshots::end_refresh(&self.settings, kind, true, from, now());
+            return asked.1;
+        }
+        let (agreed, storing) = self.compare(kind).await;
+        if !agreed {
+            self.look_into_kv(kind).await;
+        }
+        storing.or(asked.1)
     }
 
-    fn kv(&self) -> Kv<'_> {
-        Kv { settings: &self.settings, store: &self.store }
+    /// Whether the Durable Object has compared what is held here now with the control plane.
+    async fn ask_hub(&self, kind: Kind) -> Result<(bool, Option<Storing>), Failed> {
+        // A caller waits: the Durable Object would have to ask the control plane as well.
+        if snapshots::current(&self.settings, kind).is_none() {
+            return Ok((false, None));
+        }
+        let Some(stub) = self.hub() else { return Ok((false, None)) };
+        let Some(newest) = hub::newest(&stub, kind).await? else { return Ok((false, None)) };
+        let held = snapshots::current(&self.settings, kind);
+        let order = snapshots::order(&Head::parse(&newest.head)?);
+        if let Some(ahead) = held.filter(|held| held.order() > order) {
+            // It missed what came here.
+            self.tell_hub(&ahead).await;
+            return Ok((false, None));
+        }
+        let storing = self.take_head(kind, &newest.head, Said::Hub).await?;
+        Ok((newest.agreed, storing))
     }
 
-    /// The snapshot to answer with. What is held is handed out at once and refreshed behind the answer; only an isolate
-    /// that holds nothing waits, for KV and then for the control plane.
-    ///
-    /// # Errors
-    /// `no-snapshot` when neither has one.
-    pub(crate) async fn snapshot(
-        &self,
-        kind: Kind,
-        context: &Context,
-    ) -> Result<Rc<Held>, Problem> {
-        if let Some(held) = snapshots::current(&self.settings, kind) {
-            if snapshots::claim_refresh(&self.settings, kind, now()) {
-                let edge = self.clone();
-                context.wait_until(async move { edge.refresh(kind).await });
-            }
-            return Ok(held);
-        }
-        let there = || snapshots::current(&self.settings, kind).is_some();
-        self.load(kind, there).await;
-        snapshots::current(&self.settings, kind).ok_or_else(|| {
-            Problem::new(
-                503,
-                "no-snapshot",
-                "this edge has no snapshot yet and the control plane gave none; see /v1/status",
-            )
-            .error_code(ErrorCode::ProviderNotReady)
-            .retry_after(RETRY_AFTER_S)
-        })
-    }
-
-    /// Loads a kind from KV and the control plane until `there`, or until there is no more to be had. One caller at a time does
-    /// it and the others wait for what it brings, so that a crowd costs the control plane one request.
-    async fn load(&self, kind: Kind, there: impl Fn() -> bool) {
-        let settings = &self.settings;
-        let arrived = now();
-        while !there() && now() - arrived < LOAD_WAIT_MS {
-            let rest = match snapshots::claim_load(settings, kind, now()) {
-                Turn::Mine => {
-                    self.restore(kind).await;
-                    if !there() {
-                        self.refresh(kind).await;
-                    }
-                    snapshots::end_load(settings, kind);
-                    0
-                }
-                Turn::Taken => LOOK_MS,
-                // Whoever has nothing at all hears at once that the last attempt has just failed.
-                Turn::Later(_) if snapshots::current(settings, kind).is_none() => return,
-                Turn::Later(rest) => rest,
-            };
-            // Begun after this caller came: what it did not bring is not to be had.
-            if snapshots::compared_from(settings, kind) >= arrived {
-                return;
-            }
-            if rest > 0 {
-                Delay::from(Duration::from_millis(rest.unsigned_abs())).await;
-            }
-        }
-    }
-
-    /// A body by its hash, of any kind that a key of kind `holder` may read, when this isolate does not hold it: it may not have
-    /// loaded that kind yet, or be ahead of, or behind, the isolate that served the head.
-    ///
-    /// # Errors
-    /// `no-snapshot` when a kind that it could be of cannot be had at all.
-    pub(crate) async fn body(
-        &self,
-        holder: Kind,
-        body_sha256: &[u8; 32],
-        context: &Context,
-    ) -> Result<Option<Vec<u8>>, Problem> {
-        let others = Kind::ALL.into_iter().filter(|kind| *kind != holder);
-        let kinds = [holder].into_iter().chain(others.filter(|kind| may_read(holder, *kind)));
-        let held = || snapshots::by_body(&self.settings, body_sha256);
-        let bytes = |held: Rc<Held>| held.snapshot.bytes().to_vec();
-        let mut missing = None;
-        for kind in kinds.clone() {
-            if let Err(problem) = self.snapshot(kind, context).await {
-                missing = Some(problem);
-            }
-            if let Some(held) = held().filter(|held| may_read(holder, held.head.kind)) {
-                return Ok(Some(bytes(held)));
-            }
-            match self.kv().body(kind, body_sha256).await {
-                Ok(Some(stored)) if sha256(&stored) == *body_sha256 => return Ok(Some(stored)),
-                Ok(_) => {}
-                Err(error) => self.note(kind, &error.into()),
-            }
-        }
-        for kind in kinds {
-            self.load(kind, || held().is_some()).await;
-            if let Some(held) = held().filter(|held| may_read(holder, held.head.kind)) {
-                return Ok(Some(bytes(held)));
-            }
-        }
-        missing.map_or(Ok(None), Err)
-    }
-
-    /// Looks into KV once per isolate and kind.
-    pub(crate) async fn restore(&self, kind: Kind) {
-        if !snapshots::wants_restore(&self.settings, kind) {
-            return;
-        }
-        // On a failure not marked as restored: the next request looks again.
-        if let Err(failed) = self.take_stored(kind).await {
-            self.note(kind, &failed);
-        }
-    }
-
-    async fn take_stored(&self, kind: Kind) -> Result<(), Failed> {
-        let stored = self.kv().load(kind).await?;
-        for keyset in &stored.keysets {
-            if let Err(refusal) = snapshots::adopt_keyset(&self.settings, keyset) {
-                self.note(kind, &refusal.into());
-                break;
-            }
-        }
-        // Where the stored keysets are damaged or behind, the control plane has them: without them the stored head could not be
-        // verified, and without that it could not refuse an older one.
-        if let Some(head) = stored.head.as_deref().and_then(|bytes| Head::parse(bytes).ok()) {
-            self.follow_keysets(head.keyset).await?;
-        }
-        Ok(snapshots::restore(&self.settings, kind, stored, now())?)
-    }
-
-    /// Asks for the keysets up to a number, one by one: each proves the next.
-    async fn follow_keysets(&self, number: u32) -> Result<(), Failed> {
-        let wanted = number.min(MAX_KEYSETS);
-        while snapshots::keyset_number(&self.settings) < wanted {
-            let next = snapshots::keyset_number(&self.settings) + 1;
-            let keyset = Origin(&self.settings).keyset(next).await?;
-            snapshots::adopt_keyset(&self.settings, &keyset)?;
-        }
-        Ok(())
-    }
-
-    /// Compares with the control plane; on any failure what is held stays.
-    async fn refresh(&self, kind: Kind) {
+    /// Compares with the control plane: whether it agrees with what is held now, and what was taken.
+    pub(crate) async fn compare(&self, kind: Kind) -> (bool, Option<Storing>) {
         let from = now();
         let before = snapshots::high_water(&self.settings, kind);
-        let outcome = match self.fetch(kind).await {
+        let compared = match self.origin().head(kind).await {
+            Ok(head) => self.take_head(kind, &head, Said::Origin).await,
+            Err(error) => Err(error.into()),
+        };
+        let outcome = match compared {
             // A push came in between: what was asked for before it is older by right.
             Err(Failed::Refused(Refusal::OlderVersion))
                 if snapshots::high_water(&self.settings, kind) != before =>
             {
-                Ok(())
+                Ok(None)
             }
             outcome => outcome,
         };
@@ -220,25 +102,83 @@ impl Edge {
             self.note(kind, failed);
         }
         snapshots::end_refresh(&self.settings, kind, outcome.is_ok(), from, now());
+        (outcome.is_ok(), outcome.ok().flatten())
     }
 
-    async fn fetch(&self, kind: Kind) -> Result<(), Failed> {
-        let origin = Origin(&self.settings);
-        let head_bytes = origin.head(kind).await?;
+    /// Takes the snapshot that a head names, when it is newer than the one held.
+    async fn take_head(
+        &self,
+        kind: Kind,
+        head_bytes: &[u8],
+        said: Said,
+    ) -> Result<Option<Storing>, Failed> {
         let held = snapshots::current(&self.settings, kind);
         if held.is_some_and(|held| held.head_bytes == head_bytes) {
-            return Ok(());
+            return Ok(None);
         }
-        let head = self.check_head(kind, &head_bytes).await?;
+        let head = self.check_head(kind, head_bytes).await?;
+        if snapshots::crashed(&self.settings, &head.body_sha256) {
+            return Err(Failed::Crashed);
+        }
         let previous = snapshots::current(&self.settings, kind);
-        let held = match snapshots::renew(&self.settings, kind, &head_bytes, head)? {
+        let held = match snapshots::renew(&self.settings, kind, head_bytes, head)? {
             Some(renewed) => renewed,
             None => {
-                let body = origin.body(&head).await?;
-                snapshots::accept(&self.settings, kind, &head_bytes, body, now())?
+                let body = self.load_body(kind, &head, said).await?;
+                snapshots::accept(&self.settings, kind, head_bytes, body, now())?
             }
         };
-        Ok(self.save(kind, &held, previous.as_deref()).await?)
+        Ok(Some(Storing { kind, held, previous, said }))
+    }
+
+    /// Tells the Durable Object first, because streams wait for it, then stores.
+    pub(crate) async fn store(&self, Storing { kind, held, previous, said }: Storing) {
+        if said == Said::Origin {
+            self.tell_hub(&held).await;
+        }
+        self.store_untold(Storing { kind, held, previous, said }).await;
+    }
+
+    /// Stores: in the cache, in KV.
+    pub(crate) async fn store_untold(&self, Storing { kind, held, previous, said }: Storing) {
+        self.save_in_cache(kind, &held, previous.as_deref()).await;
+        if said == Said::Hub {
+            return;
+        }
+        match self.save(kind, &held, previous.as_deref()).await {
+            Ok(()) => snapshots::set_stored(&self.settings, kind, held.order()),
+            Err(error) => self.note(kind, &error.into()),
+        }
+    }
+
+    /// The body of a verified head: out of KV where the Durable Object has stored it, else what a delta makes of the one that is held,
+    /// else the whole of it.
+    async fn load_body(&self, kind: Kind, head: &Head, said: Said) -> Result<Vec<u8>, SourceError> {
+        let is_it = |body: &Vec<u8>| sha256(body) == head.body_sha256;
+        if said == Said::Hub {
+            match self.kv().body(kind, &head.body_sha256).await {
+                Ok(stored) => {
+                    if let Some(body) = stored.filter(is_it) {
+                        return Ok(body);
+                    }
+                }
+                Err(error) => self.note(kind, &error.into()),
+            }
+        }
+        if let Some(held) = snapshots::current(&self.settings, kind) {
+            match self.origin().delta(&held.head.body_sha256, head).await {
+                Ok(None) => {}
+                Ok(Some(delta)) => match apply(&held.snapshot, &delta) {
+                    Ok(body) if is_it(&body) => {
+                        snapshots::count_delta(&self.settings);
+                        return Ok(body);
+                    }
+                    _ => self.note(kind, &Failed::Refused(Refusal::MalformedDelta)),
+                },
+                Err(error) => self.note(kind, &error.into()),
+            }
+        }
+        self.origin().body(head).await
     }
 
     /// Verifies a head, following the chain of keysets when it names a newer one.
@@ -248,60 +188,29 @@ impl Edge {
             checked => return Ok(checked?),
         }
         self.follow_keysets(Head::parse(head_bytes)?.keyset).await?;
-        let head = snapshots::check_head(&self.settings, kind, head_bytes, now())?;
-        self.kv().save_keysets(&snapshots::keysets(&self.settings)).await?;
-        Ok(head)
+        Ok(snapshots::check_head(&self.settings, kind, head_bytes, now())?)
     }
 
-    /// Takes what the control plane pushed and stores it before answering.
-    ///
-    /// # Errors
-    /// The refusal; what is held stays.
-    pub(crate) async fn take_push(&self, kind: Kind, push: &Push<'_>) -> Result<(), Refusal> {
-        self.restore(kind).await;
-        let taken = self.verify_push(kind, push).await;
-        if let Err(refusal) = taken {
-            self.note(kind, &refusal.into());
-        }
-        taken
-    }
-
-    async fn verify_push(&self, kind: Kind, push: &Push<'_>) -> Result<(), Refusal> {
-        let settings = &self.settings;
-        let known = snapshots::keyset_number(settings);
-        match snapshots::check_head(settings, kind, push.head, now()) {
-            Err(Refusal::KeysetNeeded) if !push.keyset.is_empty() => {
-                self.follow_to(push.keyset).await?
-            }
-            checked => drop(checked?),
-        }
-        let from = now();
-        let current = snapshots::current(settings, kind);
-        if current.is_some_and(|held| held.head_bytes == push.head) {
-            // Sent once more, because the answer was lost: it is here and stored.
-            snapshots::end_refresh(settings, kind, true, from, now());
-            return Ok(());
-        }
-        let keysets_grew = snapshots::keyset_number(settings) != known;
-        let previous = snapshots::current(settings, kind);
-        let held = snapshots::accept(settings, kind, push.head, push.body.to_vec(), now())?;
-        snapshots::end_refresh(settings, kind, true, from, now());
-        let saved = async {
-            if keysets_grew {
-                self.kv().save_keysets(&snapshots::keysets(settings)).await?;
-            }
-            self.save(kind, &held, previous.as_deref()).await
-        };
-        // It is verified and in memory, and the control plane has it: an outage of KV refuses nothing.
-        if let Err(error) = saved.await {
-            self.note(kind, &error.into());
+    /// Asks for the keysets up to a number, one by one: each proves the next.
+    pub(crate) async fn follow_keysets(&self, number: u32) -> Result<(), Failed> {
+        let wanted = number.min(MAX_KEYSETS);
+        while snapshots::keyset_number(&self.settings) < wanted {
+            let next = snapshots::keyset_number(&self.settings) + 1;
+            let keyset = self.origin().keyset(next).await?;
+            snapshots::adopt_keyset(&self.settings, &keyset)?;
         }
         Ok(())
     }
 
     /// Why a key that the held snapshot does not admit is not admitted. The control plane is asked, seldom: it may have
     /// made the key a moment ago, in which case the snapshot is refreshed, and it knows those of other environments.
-    pub(crate) async fn ask_about(&self, key: &str, kind: Kind, key_sha256: &[u8; 32]) -> Denied {
+    pub(crate) async fn ask_about(
+        &self,
+        key: &str,
+        kind: Kind,
+        key_sha256: &[u8; 32],
+        context: &Context,
+    ) -> Denied {
         let settings = &self.settings;
         if let Some(denied) = snapshots::judged(settings, key_sha256, now()) {
             return denied;
@@ -309,10 +218,11 @@ impl Edge {
         if !snapshots::claim_judgement(settings, now()) {
             return Denied::KeyUnknown;
         }
-        let denied = match Origin(settings).judge(key, kind).await {
+        let denied = match self.origin().judge(key, kind).await {
             Ok(Some(denied)) => denied,
             Ok(None) => {
-                self.refresh(Kind::Edge).await;
+                let (_, storing) = self.compare(Kind::Edge).await;
+                self.store_behind(storing, context);
                 Denied::KeyUnknown
             }
             // Not remembered: without the control plane nothing is known about it.
@@ -322,31 +232,44 @@ impl Edge {
         denied
     }
 
-    /// Takes a pushed keyset; where it is not the next one, the control plane is asked for those between.
-    async fn follow_to(&self, keyset: &[u8]) -> Result<(), Refusal> {
-        match snapshots::adopt_keyset(&self.settings, keyset) {
-            Err(Refusal::KeysetNeeded) => {}
-            adopted => return adopted,
+    /// Stores behind the answer.
+    pub(crate) fn store_behind(&self, storing: Option<Storing>, context: &Context) {
+        let Some(storing) = storing else { return };
+        let edge = self.clone();
+        context.wait_until(async move { edge.store(storing).await });
+    }
+
+    /// The streams of every isolate hang on the Durable Object. Without it they hear of the head when it is asked next.
+    pub(crate) async fn tell_hub(&self, held: &Held) {
+        let Some(stub) = self.hub() else { return };
+        if let Err(error) = hub::tell(&stub, held).await {
+            self.note(held.head.kind, &error.into());
         }
-        let number = Keyset::parse(keyset)?.number.min(MAX_KEYSETS);
-        let origin = Origin(&self.settings);
-        while snapshots::keyset_number(&self.settings) + 1 < number {
-            let next = snapshots::keyset_number(&self.settings) + 1;
-            let Ok(between) = origin.keyset(next).await else { return Err(Refusal::KeysetNeeded) };
-            snapshots::adopt_keyset(&self.settings, &between)?;
+    }
+
+    pub(crate) async fn save_in_cache(&self, kind: Kind, held: &Held, previous: Option<&Held>) {
+        let other = previous.filter(|old| old.head.body_sha256 != held.head.body_sha256);
+        let keysets = snapshots::keysets(&self.settings);
+        if let Err(error) = self.cache().save(kind, &keysets, held, other).await {
+            self.note(kind, &error.into());
         }
-        snapshots::adopt_keyset(&self.settings, keyset)
     }
 
     /// Stores what was accepted. The body is written even when it is the held one under a renewed head: that takes back
     /// the expiry which another isolate, behind by a version, may have put on it.
-    async fn save(
+    pub(crate) async fn save(
         &self,
         kind: Kind,
         held: &Held,
         previous: Option<&Held>,
     ) -> Result<(), SourceError> {
         let kv = self.kv();
+        if snapshots::claim_keysets(&self.settings)
+            && let Err(error) = kv.save_keysets(&snapshots::keysets(&self.settings)).await
+        {
+            snapshots::unclaim_keysets(&self.settings);
+            return Err(error);
+        }
         kv.save_body(kind, &held.head.body_sha256, held.snapshot.bytes()).await?;
         // While a body is written, a newer snapshot can come: its head must not be replaced by this one, nor its body retired.
         let current = || snapshots::current(&self.settings, kind);
@@ -358,14 +281,7 @@ impl Edge {
         if old.head.body_sha256 == held.head.body_sha256 || current().is_some_and(in_use) {
             return Ok(());
         }
+        kv.save_previous(kind, &snapshots::keysets(&self.settings), old).await?;
         kv.retire_body(kind, &old.head.body_sha256, old.snapshot.bytes()).await
-    }
-
-    fn note(&self, kind: Kind, failed: &Failed) {
-        let (code, detail) = match failed {
-            Failed::Source(error) => (error.code, error.detail.clone()),
-            Failed::Refused(refusal) => (refusal.code(), refusal.to_string()),
-        };
-        snapshots::note(&self.settings, Failure { code, detail, kind, at: now() });
     }
 }

@@ -5,8 +5,8 @@ use percent_encoding::percent_decode_str;
 use worker::{Context, Env, Request};
 
 use crate::answer::{Answer, Problem};
-use crate::refresh::Edge;
-use crate::{delivery, ofrep, push, simple, status};
+use crate::edge::Edge;
+use crate::{delivery, ofrep, push, simple, status, stream};
 
 /// Answers a request; whatever goes wrong is an answer as well.
 pub(crate) async fn answer(request: Request, env: &Env, context: &Context) -> Answer {
@@ -44,15 +44,25 @@ pub(crate) async fn answer(request: Request, env: &Env, context: &Context) -> An
         },
         ["v1", "body", sha256] if get => delivery::body(&edge, &request, context, sha256).await,
         ["v1", "keyset", number] if get => delivery::keyset(&edge, context, number).await,
+        ["v1", "delta", from, to] if get => {
+            delivery::delta(&edge, &request, context, from, to).await
+        }
+        ["v1", "stream", environment, kind] if get => match Kind::parse(kind) {
+            Some(kind) => stream::heads(&edge, &request, context, environment, kind).await,
+            None => Err(Problem::not_found("snapshot of that kind")),
+        },
+        ["ofrep", "v1", "stream"] if get => stream::evaluations(&edge, &request, context).await,
         ["v1", "push"] if post => push::take(&edge, request).await,
         ["v1", "status"] if get => status::status(&edge, &request, context).await,
         ["healthz"] if get => Ok(status::health(&edge)),
         ["ofrep", "v1", "evaluate", "flags"]
         | ["ofrep", "v1", "evaluate", "flags", _]
         | ["v1", "push"] => return wrong_method("POST"),
-        ["v1", "head", _, _] | ["v1", "body" | "keyset", _] | ["v1", "status"] | ["healthz"] => {
-            return wrong_method("GET");
-        }
+        ["v1", "head" | "delta" | "stream", _, _]
+        | ["v1", "body" | "keyset", _]
+        | ["v1", "status"]
+        | ["ofrep", "v1", "stream"]
+        | ["healthz"] => return wrong_method("GET"),
         _ => Err(Problem::not_found("endpoint")),
     };
     answered.unwrap_or_else(Problem::into_answer)

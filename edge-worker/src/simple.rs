@@ -7,10 +7,10 @@ use pennon_core::protocol::simple::{self, Environment};
 use pennon_core::snapshot::Kind;
 use worker::{Context, Request};
 
-use crate::admission;
+use crate::admission::{self, Caller};
 use crate::answer::{Answer, Problem};
+use crate::edge::{Edge, now};
 use crate::ofrep::read_body;
-use crate::refresh::{Edge, now};
 
 /// `GET /api/v1/flags/{key}`
 pub(crate) async fn single(
@@ -21,9 +21,8 @@ pub(crate) async fn single(
 ) -> Result<Answer, Problem> {
     let caller = admission::admit(edge, request, context).await?;
     let url = request.inner().url();
-    let query = url.split_once('?').map_or("", |(_, query)| query);
-    let query = query.split_once('#').map_or(query, |(query, _)| query);
-    answer(edge, context, caller.kind, |evaluation, environment| {
+    let query = admission::query(&url);
+    answer(edge, request, context, &caller, |evaluation, environment| {
         simple::single(evaluation, environment, flag, query)
     })
     .await
@@ -37,7 +36,7 @@ pub(crate) async fn batch(
 ) -> Result<Answer, Problem> {
     let caller = admission::admit(edge, &request, context).await?;
     let body = read_body(&mut request, MAX_REQUEST_BYTES).await?;
-    answer(edge, context, caller.kind, |evaluation, environment| {
+    answer(edge, &request, context, &caller, |evaluation, environment| {
         simple::batch(evaluation, environment, &body)
     })
     .await
@@ -45,17 +44,20 @@ pub(crate) async fn batch(
 
 async fn answer(
     edge: &Edge,
+    request: &Request,
     context: &Context,
-    caller: Kind,
+    caller: &Caller,
     evaluate: impl FnOnce(Evaluation<'_>, Environment<'_>) -> pennon_core::protocol::Response,
 ) -> Result<Answer, Problem> {
     let held = edge.snapshot(Kind::Edge, context).await?;
     let id = hex(&held.head.environment);
+    let known = caller.known(edge, request, &held);
     let evaluation = Evaluation {
         snapshot: &held.snapshot,
         head: &held.head,
-        client: caller == Kind::Client,
+        client: caller.kind == Kind::Client,
         now: now(),
+        known: known.as_ref(),
     };
     let environment = Environment { id: &id, key: edge.settings.environment.as_deref() };
     Ok(evaluate(evaluation, environment).into())

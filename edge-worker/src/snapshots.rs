@@ -4,13 +4,16 @@
 //! Requests of one isolate share it, so nothing here waits: every borrow ends before its function returns.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use pennon_core::protocol::access::Denied;
 use pennon_core::snapshot::{Acceptance, Head, HighWater, Kind, Refusal, SignatureCheck, Snapshot};
 
+use crate::attributes::Wanted;
+use crate::host;
 use crate::settings::Settings;
+use crate::sources::Stored;
 
 /// A refresh that has not ended by then is taken for lost (the runtime may cancel it) and another may start.
 const REFRESH_DEADLINE_MS: i64 = 15_000;
@@ -32,6 +35,27 @@ pub(crate) struct Held {
     pub(crate) head: Head,
     pub(crate) head_bytes: Vec<u8>,
     pub(crate) snapshot: Rc<Snapshot>,
+    /// What of a request its conditions may look at.
+    pub(crate) wanted: Wanted,
+}
+
+impl Held {
+    fn new(head: Head, head_bytes: &[u8], snapshot: Snapshot) -> Self {
+        let wanted = Wanted::of(&snapshot);
+        Self { head, head_bytes: head_bytes.to_vec(), snapshot: Rc::new(snapshot), wanted }
+    }
+
+    /// What orders the snapshots of a kind.
+    pub(crate) fn order(&self) -> Order {
+        order(&self.head)
+    }
+}
+
+/// Keyset, epoch, version, when it was signed.
+pub(crate) type Order = (u32, u32, u64, i64);
+
+pub(crate) fn order(head: &Head) -> Order {
+    (head.keyset, head.epoch, head.version, head.created)
 }
 
 /// A refusal or a failure, as the status shows it.
@@ -49,8 +73,11 @@ struct Slot {
     current: Option<Rc<Held>>,
     /// Somebody may have read the head just before `current` came and now asks for its body.
     previous: Option<Rc<Held>>,
-    /// Whether KV has been looked into.
+    /// What KV has, as far as this isolate knows.
+    stored: Option<Order>,
+    /// Whether KV has been looked into, and when it may be again.
     restored: bool,
+    kv_again_at: i64,
     /// When it last agreed with the control plane.
     checked_at: Option<i64>,
     refreshing_until: i64,
@@ -73,6 +100,12 @@ struct Isolate {
     judged: BTreeMap<[u8; 32], (Denied, i64)>,
     /// The second that is counted, and its count.
     judgements: (i64, u32),
+    /// Bodies that stopped the evaluator too often to be opened again.
+    crashed: BTreeSet<[u8; 32]>,
+    /// Bodies that were made of a delta.
+    deltas: u64,
+    /// Keysets that KV has.
+    stored_keysets: usize,
 }
 
 thread_local! {
@@ -89,6 +122,9 @@ fn with<T>(settings: &Settings, work: impl FnOnce(&mut Isolate) -> T) -> T {
             newest_failures: Vec::new(),
             judged: BTreeMap::new(),
             judgements: (0, 0),
+            crashed: host::crashed().into_iter().collect(),
+            deltas: 0,
+            stored_keysets: 0,
         }))
     })
 }
@@ -105,7 +141,9 @@ impl Slot {
             ),
             current: None,
             previous: None,
+            stored: None,
             restored: false,
+            kv_again_at: 0,
             checked_at: None,
             refreshing_until: 0,
             loading_until: 0,
@@ -115,6 +153,9 @@ impl Slot {
     }
 
     fn swap(&mut self, held: Held) -> Rc<Held> {
+        if held.head.kind == Kind::Edge {
+            host::evaluating(&held.head.body_sha256);
+        }
         let held = Rc::new(held);
         let replaced = self.current.replace(held.clone());
         // The same body once more replaces nothing.
@@ -235,6 +276,20 @@ pub(crate) fn check_head(
     with(settings, |isolate| isolate.slot(kind).acceptance.check_head(head, now))
 }
 
+/// Whether KV lacks a keyset; if so, it is the caller's to store them.
+pub(crate) fn claim_keysets(settings: &Settings) -> bool {
+    with(settings, |isolate| {
+        let grew = isolate.keysets.len() > isolate.stored_keysets;
+        isolate.stored_keysets = isolate.keysets.len();
+        grew
+    })
+}
+
+/// They could not be stored.
+pub(crate) fn unclaim_keysets(settings: &Settings) {
+    with(settings, |isolate| isolate.stored_keysets = 0);
+}
+
 /// How many keysets are verified.
 pub(crate) fn keyset_number(settings: &Settings) -> u32 {
     with(settings, |isolate| u32::try_from(isolate.keysets.len()).unwrap_or(u32::MAX))
@@ -265,11 +320,7 @@ pub(crate) fn accept(
     with(settings, |isolate| {
         let slot = isolate.slot(kind);
         let accepted = slot.acceptance.accept(head, body, now)?;
-        Ok(slot.swap(Held {
-            head: accepted.head,
-            head_bytes: head.to_vec(),
-            snapshot: Rc::new(accepted.snapshot),
-        }))
+        Ok(slot.swap(Held::new(accepted.head, head, accepted.snapshot)))
     })
 }
 
@@ -285,19 +336,11 @@ pub(crate) fn renew(
         let held = slot.current.clone().filter(|held| held.head.body_sha256 == head.body_sha256);
         let Some(held) = held else { return Ok(None) };
         slot.acceptance.admit_renewal(head)?;
-        let snapshot = held.snapshot.clone();
-        let renewed = Rc::new(Held { head, head_bytes: head_bytes.to_vec(), snapshot });
+        let (snapshot, wanted) = (held.snapshot.clone(), held.wanted);
+        let renewed = Rc::new(Held { head, head_bytes: head_bytes.to_vec(), snapshot, wanted });
         slot.current = Some(renewed.clone());
         Ok(Some(renewed))
     })
-}
-
-/// What KV holds of one kind; any of it may be missing.
-#[derive(Debug, Default)]
-pub(crate) struct Stored {
-    pub(crate) keysets: Vec<Vec<u8>>,
-    pub(crate) head: Option<Vec<u8>>,
-    pub(crate) body: Option<Vec<u8>>,
 }
 
 /// Whether KV has still to be looked into for this kind.
@@ -305,11 +348,39 @@ pub(crate) fn wants_restore(settings: &Settings, kind: Kind) -> bool {
     with(settings, |isolate| !isolate.slot(kind).restored)
 }
 
-/// Takes a stored head and its body, verified like anything else, unless something came in meanwhile. The head alone is still
-/// the high-water mark: without its body nothing is served, and nothing older is taken.
+/// Whether KV may be looked into now: not again within half a refresh, above all when it was slow.
+pub(crate) fn may_ask_kv(settings: &Settings, kind: Kind, now: i64) -> bool {
+    with(settings, |isolate| now >= isolate.slot(kind).kv_again_at)
+}
+
+/// KV has been asked, with whatever result.
+pub(crate) fn asked_kv(settings: &Settings, kind: Kind, now: i64) {
+    with(settings, |isolate| isolate.slot(kind).kv_again_at = now + settings.refresh_ms / 2);
+}
+
+/// KV has this head with its body.
+pub(crate) fn set_stored(settings: &Settings, kind: Kind, order: Order) {
+    with(settings, |isolate| isolate.slot(kind).stored = Some(order));
+}
+
+/// Whether KV has what is held.
+pub(crate) fn is_stored(settings: &Settings, kind: Kind) -> bool {
+    with(settings, |isolate| {
+        let slot = isolate.slot(kind);
+        slot.current.as_ref().is_some_and(|held| slot.stored >= Some(held.order()))
+    })
+}
+
+/// KV has been looked into for this kind.
+pub(crate) fn restored(settings: &Settings, kind: Kind) {
+    with(settings, |isolate| isolate.slot(kind).restored = true);
+}
+
+/// Takes a stored head and its body, verified like anything else, unless something as new is held. The head alone is still the
+/// high-water mark: without its body nothing is served, and nothing older is taken.
 ///
 /// # Errors
-/// The refusal. The kind then counts as looked up, unless a keyset is missing.
+/// The refusal.
 pub(crate) fn restore(
     settings: &Settings,
     kind: Kind,
@@ -318,17 +389,12 @@ pub(crate) fn restore(
 ) -> Result<(), Refusal> {
     with(settings, |isolate| {
         let slot = isolate.slot(kind);
-        if slot.restored || slot.current.is_some() {
-            slot.restored = true;
+        let Some(head_bytes) = stored.head else { return Ok(()) };
+        let parsed = Head::parse(&head_bytes)?;
+        if slot.current.as_ref().is_some_and(|held| held.order() >= order(&parsed)) {
             return Ok(());
         }
-        let Some(head_bytes) = stored.head else {
-            slot.restored = true;
-            return Ok(());
-        };
-        let offer = slot.acceptance.offer_head(&head_bytes, now, true);
-        slot.restored = !matches!(offer, Err(Refusal::KeysetNeeded));
-        let offer = offer?;
+        let offer = slot.acceptance.offer_head(&head_bytes, now, true)?;
         let passed: Vec<bool> = offer.checks.iter().map(SignatureCheck::passes).collect();
         let head = slot.acceptance.admit_head(&offer, &passed)?;
         let connection = &settings.connection;
@@ -340,9 +406,21 @@ pub(crate) fn restore(
         let Some(body) = stored.body else { return Ok(()) };
         let slot = isolate.slot(kind);
         let accepted = slot.acceptance.accept_held(&head_bytes, body, now)?;
-        let snapshot = Rc::new(accepted.snapshot);
-        slot.swap(Held { head: accepted.head, head_bytes, snapshot });
+        slot.swap(Held::new(accepted.head, &head_bytes, accepted.snapshot));
         Ok(())
+    })
+}
+
+/// Whether this body stopped the evaluator too often.
+pub(crate) fn crashed(settings: &Settings, body_sha256: &[u8; 32]) -> bool {
+    with(settings, |isolate| isolate.crashed.contains(body_sha256))
+}
+
+/// Adds what others remember, and answers all of it.
+pub(crate) fn remember_crashed(settings: &Settings, bodies: &[[u8; 32]]) -> Vec<[u8; 32]> {
+    with(settings, |isolate| {
+        isolate.crashed.extend(bodies);
+        isolate.crashed.iter().copied().collect()
     })
 }
 
@@ -377,6 +455,16 @@ pub(crate) fn note(settings: &Settings, failure: Failure) {
         }
         isolate.newest_failures.push(failure);
     });
+}
+
+/// A body was made of a delta.
+pub(crate) fn count_delta(settings: &Settings) {
+    with(settings, |isolate| isolate.deltas += 1);
+}
+
+/// How many bodies were made of deltas.
+pub(crate) fn deltas(settings: &Settings) -> u64 {
+    with(settings, |isolate| isolate.deltas)
 }
 
 /// Counts by code, and the newest failures, oldest first.

@@ -7,8 +7,8 @@ use worker::{Context, Request};
 
 use crate::admission;
 use crate::answer::{Answer, Problem};
+use crate::edge::{Edge, now};
 use crate::push;
-use crate::refresh::{Edge, now};
 use crate::snapshots;
 
 /// `GET /v1/status`, for the holder of the push key, of an edge key or of a server key.
@@ -35,6 +35,7 @@ pub(crate) async fn status(
                 "keyset": held.head.keyset,
                 "ageMs": now - held.head.created,
                 "stale": now > held.head.refresh_by,
+                "stored": snapshots::is_stored(settings, kind),
                 "checkedAt": snapshots::checked_at(settings, kind),
             }))
         })
@@ -57,6 +58,8 @@ pub(crate) async fn status(
             "environment": hex(&settings.connection.environment),
             "now": now,
             "snapshots": snapshots,
+            "deltas": snapshots::deltas(settings),
+            "crashed": snapshots::remember_crashed(settings, &[]).iter().map(|body| hex(body)).collect::<Vec<_>>(),
             "failures": counts,
             "newestFailures": newest,
         }),

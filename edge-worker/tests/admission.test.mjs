@@ -138,6 +138,49 @@ describe("admission", () => {
     }
   });
 
+  test("only pages of the origins that are named may ask and read", async () => {
+    origin.serve(signed);
+    const connection = world.connection(origin.url, signed.fingerprint);
+    const shop = await startEdge({ connection, pushKey: world.pushKey, env: { PENNON_ORIGINS: "https://shop.example, https://www.shop.example" } });
+    const head = (from) => shop.get(`/v1/head/${world.id}/client?key=${world.keys.client}`, from ? { origin: from } : {});
+    try {
+      const good = await head("https://www.shop.example");
+      assert.deepEqual([good.status, good.headers.get("access-control-allow-origin")], [200, "https://www.shop.example"]);
+      assert.match(good.headers.get("vary"), /origin/);
+      const bad = await head("https://elsewhere.example");
+      assert.deepEqual([bad.status, bad.headers.get("access-control-allow-origin"), (await bad.json()).code], [403, null, "origin-not-allowed"]);
+      assert.equal((await head()).status, 200, "a program has no origin");
+      const preflight = await fetch(`${shop.url}/ofrep/v1/evaluate/flags`, { method: "OPTIONS", headers: { origin: "https://elsewhere.example" } });
+      assert.equal(preflight.headers.get("access-control-allow-origin"), null);
+    } finally {
+      await shop.stop();
+      await shop.remove();
+    }
+  });
+
+  test("a key that is used too often has to wait, a public one at one address alone", async () => {
+    origin.serve(signed);
+    const connection = world.connection(origin.url, signed.fingerprint);
+    const slow = await startEdge({
+      connection, pushKey: world.pushKey, cf: {}, env: { PENNON_REQUESTS_PER_MINUTE: "3" },
+    });
+    const ask = (key, address = "192.0.2.1") => slow.evaluate("theme", {}, key, { "cf-connecting-ip": address });
+    try {
+      // Of these one at least falls into a minute with three others.
+      const server = [];
+      for (let number = 0; number < 7; number++) server.push(await ask(world.keys.server));
+      const refused_ = server.find(({ status }) => status === 429);
+      assert.ok(refused_, "none was refused");
+      assert.equal(refused_.body.errorCode, "GENERAL");
+      assert.ok(Number(refused_.headers.get("retry-after")) <= 60);
+      for (let number = 0; number < 7; number++) await ask(world.keys.client);
+      assert.equal((await ask(world.keys.client, "192.0.2.2")).status, 200, "another address");
+    } finally {
+      await slow.stop();
+      await slow.remove();
+    }
+  });
+
   test("a missing binding is an answer that says which", async () => {
     const bare = await startEdge({ connection: "https://nothing.example/", pushKey: world.pushKey });
     try {

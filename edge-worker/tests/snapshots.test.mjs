@@ -258,6 +258,7 @@ describe("an edge without its control plane", () => {
     const warm = await startEdge({ connection, pushKey: world.pushKey });
     assert.equal((await warm.evaluate("theme", PRO, world.keys.client)).body.value, "gold");
     assert.equal((await warm.get(`/v1/head/${world.id}/client?key=${world.keys.client}`)).status, 200);
+    await warm.stored();
     await origin.stop();
     await warm.stop();
 
@@ -297,6 +298,7 @@ describe("an edge without its control plane", () => {
     const connection = world.connection(origin.url, signed.fingerprint);
     const first = await startEdge({ connection, pushKey: world.pushKey });
     assert.equal((await first.evaluate("theme", PRO, world.keys.client)).status, 200);
+    await first.stored();
     await first.stop();
     await origin.stop();
 
@@ -306,13 +308,13 @@ describe("an edge without its control plane", () => {
       await kv.put(name, flipped(Buffer.from(await kv.get(name, "arrayBuffer")), -1));
       return name;
     });
-    const damaged = await startEdge({ connection, pushKey: world.pushKey, state: first.state });
+    const damaged = await startEdge({ connection, pushKey: world.pushKey, state: first.state, cache: "off" });
     assert.equal((await damaged.evaluate("theme", PRO, world.keys.client)).status, 503, "a damaged body is not evaluated");
     assert.equal((await damaged.status()).failures["body-hash"], 1);
     await damaged.stop();
 
     await withKv(first.state, (kv) => kv.delete(bodyKey));
-    const bare = await startEdge({ connection, pushKey: world.pushKey, state: first.state });
+    const bare = await startEdge({ connection, pushKey: world.pushKey, state: first.state, cache: "off" });
     try {
       const replayed = await bare.push(world.sign({ version: 29 }).edge, signed.keyset);
       assert.deepEqual([replayed.status, replayed.body.code], [409, "older-version"]);
@@ -446,7 +448,7 @@ describe("isolates that did not serve the head", () => {
       const { name } = (await kv.list()).keys.find(({ name }) => name.endsWith("/client/head"));
       await kv.put(name, Buffer.alloc(216, 0xff));
     });
-    const edge = await startEdge({ connection, pushKey: world.pushKey, state });
+    const edge = await startEdge({ connection, pushKey: world.pushKey, state, cache: "off" });
     try {
       const head = await edge.get(`/v1/head/${world.id}/client?key=${world.keys.client}`);
       assert.deepEqual([head.status, Buffer.from(await head.arrayBuffer())], [200, first.client.head]);

@@ -116,6 +116,11 @@ describe("OpenFeature's web client", () => {
       await page.evaluate((context) => globalThis.setContext(context), PRO);
       // The provider answers from its cache first and corrects itself when the answer has come.
       await page.waitForFunction(() => globalThis.theme().value === "gold", undefined, { timeout: 10_000 });
+      // It never polls: what is published reaches it by the event stream that the answer announced.
+      for (const [enabled, expected] of [[false, "plain"], [true, "gold"]]) {
+        await flags.publish("theme", enabled);
+        await page.waitForFunction((value) => globalThis.theme().value === value, expected, { timeout: 10_000 });
+      }
       assert.deepEqual(refused, []);
     } finally {
       await browser.close();

@@ -27,14 +27,16 @@ cargo xtask COMMAND
   test [STEP..]  run every check and test, or only the named steps; `test --list` names them
   fuzz [TARGET] [SECONDS]
                  what takes bytes from outside, fed with what coverage leads to; `fuzz --list` names the targets
-  bench evaluate | control-plane | npm | streams | delivery
+  bench evaluate | control-plane | edge | npm | streams | delivery
                  what things cost, beside something plain in the same run
   bench instructions [--accept]
                  how many instructions an evaluation takes, against bench/instructions.txt; --accept writes that
   soak [ROUNDS]  the tests that draw their cases, many times over
   judge [VENDOR] imported configurations against the vendors' own engines: 200,000 random evaluations each, or
                  [--evaluations N] [--seed N] [--show N]
-  build          WebAssembly modules, npm package, edge worker, dashboard, control plane
+  build [edge-worker]
+                 WebAssembly modules, npm package, edge worker, dashboard, control plane; or the edge worker alone, and the one that
+                 tests crash
   screenshots    the README's pictures of the dashboard, in docs/images
   tools          install what builds and tests need (they do so themselves, as they need it)
   fmt            format the Rust code
@@ -67,6 +69,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         ["test", steps @ ..] => test::test(steps),
         ["bench", "evaluate"] => bench::evaluate(),
         ["bench", "control-plane"] => bench::control_plane(),
+        ["bench", "edge"] => bench::edge(),
         ["bench", "npm"] => bench::npm(),
         ["bench", "instructions"] => bench::compare(),
         ["bench", "instructions", "--accept"] => bench::accept(),
@@ -80,6 +83,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         ["judge", arguments @ ..] => judge::judge(arguments),
         ["screenshots"] => screenshots::screenshots(),
         ["build"] => build::all(),
+        ["build", "edge-worker"] => build::edge_workers(),
         ["tools"] => tools::all(),
         ["fmt"] => process::run(process::cargo().args(["fmt", "--all"])),
         ["lint"] => test::test(&["clippy", "clippy-wasm"]),

@@ -53,7 +53,7 @@ pub async fn bulk(
     match admit(&app, &headers, query).and_then(|caller| Ok((caller, read(body)?))) {
         Ok(((current, client), body)) => {
             app.metrics.evaluations("ofrep-bulk");
-            answer(ofrep::bulk(evaluation(&app, &current, client), &body, held))
+            answer(ofrep::bulk(evaluation(&app, &current, client), &body, held, None))
         }
         Err(refusal) => refuse(refusal, None),
     }
@@ -99,7 +99,13 @@ fn admit(
 }
 
 fn evaluation<'a>(app: &App, current: &'a Current, client: bool) -> Evaluation<'a> {
-    Evaluation { snapshot: &current.snapshot, head: &current.head, client, now: app.clock.now_ms() }
+    Evaluation {
+        snapshot: &current.snapshot,
+        head: &current.head,
+        client,
+        now: app.clock.now_ms(),
+        known: None,
+    }
 }
 
 fn refuse(refusal: Refusal, key: Option<&str>) -> Response {

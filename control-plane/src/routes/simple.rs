@@ -66,6 +66,7 @@ fn evaluate(
         head: &current.head,
         client: caller.kind == Kind::Client,
         now: app.clock.now_ms(),
+        known: None,
     };
     let id = hex(&caller.environment);
     let name = app.sdk_keys.environment(&caller.environment);

@@ -7,11 +7,11 @@ use core::cell::Cell;
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use super::Response;
 use super::connection::hex;
-use crate::context::{self, Context};
+use crate::context::{self, Context, ContextError};
 use crate::outcome::{ErrorCode, Outcome, Reason};
 use crate::snapshot::{FlagRef, Head, Snapshot, sha256};
 
@@ -27,11 +27,14 @@ pub struct Evaluation<'a> {
     pub client: bool,
     /// Unix milliseconds.
     pub now: i64,
+    /// What the host knows of the caller by itself, as `geo.country`. Each of these attributes takes the place of one of that name which
+    /// the request brings.
+    pub known: Option<&'a Map<String, Json>>,
 }
 
 /// `POST /ofrep/v1/evaluate/flags/{key}`.
 pub fn single(evaluation: Evaluation<'_>, key: &str, body: &[u8]) -> Response {
-    let context = match read_context(body) {
+    let context = match read_context(body, evaluation.known) {
         Ok(context) => context,
         Err((code, detail)) => return failure(Some(key), code, &detail),
     };
@@ -42,9 +45,15 @@ pub fn single(evaluation: Evaluation<'_>, key: &str, body: &[u8]) -> Response {
     }
 }
 
-/// `POST /ofrep/v1/evaluate/flags`. `if_none_match` is the request's header; equal ETags answer 304 without evaluating.
-pub fn bulk(evaluation: Evaluation<'_>, body: &[u8], if_none_match: Option<&str>) -> Response {
-    let context = match read_context(body) {
+/// `POST /ofrep/v1/evaluate/flags`. `if_none_match` is the request's header; equal ETags answer 304 without evaluating. `events` is the
+/// address, on this host, of a stream that tells this caller when to ask again.
+pub fn bulk(
+    evaluation: Evaluation<'_>,
+    body: &[u8],
+    if_none_match: Option<&str>,
+    events: Option<&str>,
+) -> Response {
+    let context = match read_context(body, evaluation.known) {
         Ok(context) => context,
         Err((code, detail)) => return failure(None, code, &detail),
     };
@@ -53,7 +62,7 @@ pub fn bulk(evaluation: Evaluation<'_>, body: &[u8], if_none_match: Option<&str>
         let headers = alloc::vec![("etag", format!("\"{held}\""))];
         return Response { status: 304, headers, body: Vec::new() };
     }
-    let all = All { evaluation, context: &context, until: Cell::new(None) };
+    let all = All { evaluation, context: &context, events, until: Cell::new(None) };
     let mut response = Response::json(200, &all);
     let until = all.until.get();
     response.headers.push(("etag", etag(&tag, until)));
@@ -128,6 +137,7 @@ impl Evaluation<'_> {
 struct All<'a> {
     evaluation: Evaluation<'a>,
     context: &'a Context,
+    events: Option<&'a str>,
     /// When the first of the outcomes may change, once they are written.
     until: Cell<Option<i64>>,
 }
@@ -139,6 +149,10 @@ impl Serialize for All<'_> {
         fields.serialize_entry("flags", &Flags(self))?;
         fields
             .serialize_entry("metadata", &Version { version: head.version, epoch: head.epoch })?;
+        if let Some(request_uri) = self.events {
+            let endpoint = Endpoint { request_uri };
+            fields.serialize_entry("eventStreams", &[EventStream { kind: "sse", endpoint }])?;
+        }
         fields.end()
     }
 }
@@ -150,11 +164,25 @@ struct Version {
     epoch: u32,
 }
 
+/// Where a caller hears of changes.
+#[derive(Serialize)]
+struct EventStream<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    endpoint: Endpoint<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Endpoint<'a> {
+    request_uri: &'a str,
+}
+
 struct Flags<'a>(&'a All<'a>);
 
 impl Serialize for Flags<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let All { evaluation, context, until } = self.0;
+        let All { evaluation, context, until, .. } = self.0;
         let snapshot = evaluation.snapshot;
         let mut flags = serializer.serialize_seq(None)?;
         for position in 0..snapshot.flag_count() {
@@ -255,24 +283,50 @@ fn held_still<'h>(header: &'h str, tag: &str, now: i64) -> Option<&'h str> {
 }
 
 /// The context of a request body `{"context": {...}}`; a body without one has none.
-fn read_context(body: &[u8]) -> Result<Context, (ErrorCode, String)> {
+fn read_context(
+    body: &[u8],
+    known: Option<&Map<String, Json>>,
+) -> Result<Context, (ErrorCode, String)> {
     if body.len() > MAX_REQUEST_BYTES {
         let detail = format!("the request body is larger than {MAX_REQUEST_BYTES} bytes");
         return Err((ErrorCode::ParseError, detail));
     }
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Ok(Context::empty());
-    }
-    let request: Json = serde_json::from_slice(body).map_err(|error| {
-        (ErrorCode::ParseError, format!("the request body is no JSON: {error}"))
-    })?;
-    let Json::Object(request) = request else {
-        return Err((ErrorCode::ParseError, "the request body must be a JSON object".to_string()));
+    let request = if body.iter().all(u8::is_ascii_whitespace) {
+        Map::new()
+    } else {
+        match serde_json::from_slice(body) {
+            Ok(Json::Object(request)) => request,
+            Ok(_) => {
+                let detail = "the request body must be a JSON object".to_string();
+                return Err((ErrorCode::ParseError, detail));
+            }
+            Err(error) => {
+                let detail = format!("the request body is no JSON: {error}");
+                return Err((ErrorCode::ParseError, detail));
+            }
+        }
     };
-    match request.get("context") {
-        None | Some(Json::Null) => Ok(Context::empty()),
-        Some(context) => Context::from_json(context)
-            .map_err(|error| (ErrorCode::InvalidContext, error.to_string())),
+    context_with(request.get("context"), known)
+        .map_err(|error| (ErrorCode::InvalidContext, error.to_string()))
+}
+
+/// What a request says, with what the host knows.
+pub(super) fn context_with(
+    said: Option<&Json>,
+    known: Option<&Map<String, Json>>,
+) -> Result<Context, ContextError> {
+    match (said, known) {
+        (None | Some(Json::Null), None) => Ok(Context::empty()),
+        (Some(said), None) => Context::from_json(said),
+        (said, Some(known)) => {
+            let mut all = match said {
+                None | Some(Json::Null) => Map::new(),
+                Some(Json::Object(said)) => said.clone(),
+                Some(_) => return Err(ContextError::NotAnObject),
+            };
+            all.extend(known.iter().map(|(name, value)| (name.clone(), value.clone())));
+            Context::from_json(&Json::Object(all))
+        }
     }
 }
 

@@ -7,13 +7,13 @@ use alloc::vec::Vec;
 
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use super::Response;
 use super::access::Denied;
-use super::ofrep::{Evaluation, MAX_REQUEST_BYTES, sentence};
+use super::ofrep::{Evaluation, MAX_REQUEST_BYTES, context_with, sentence};
 use super::problem::{denied, problem};
-use crate::context::Context;
+use crate::context::{Context, ContextError};
 use crate::outcome::{ErrorCode, FlagType, Outcome, Value};
 
 /// Flags that one batch may name.
@@ -53,9 +53,9 @@ pub fn single(
     if let Err(refused) = environment.check(asked.environment.as_deref()) {
         return refused;
     }
-    let context = match user(asked.user_id.as_deref()) {
+    let context = match user(asked.user_id.as_deref(), evaluation.known) {
         Ok(context) => context,
-        Err(detail) => return problem(400, "invalid-context", &detail),
+        Err(error) => return problem(400, "invalid-context", &error.to_string()),
     };
     let outcome = evaluation.evaluate(key, &context);
     match outcome.error {
@@ -76,13 +76,9 @@ pub fn batch(evaluation: Evaluation<'_>, environment: Environment<'_>, body: &[u
     if let Err(refused) = environment.check(batch.environment.as_deref()) {
         return refused;
     }
-    let context = match batch.context.as_ref() {
-        None | Some(Json::Null) => Ok(Context::empty()),
-        Some(context) => Context::from_json(context).map_err(|error| error.to_string()),
-    };
-    let context = match context {
+    let context = match context_with(batch.context.as_ref(), evaluation.known) {
         Ok(context) => context,
-        Err(detail) => return problem(400, "invalid-context", &detail),
+        Err(error) => return problem(400, "invalid-context", &error.to_string()),
     };
     let keys: Vec<&str> = match &batch.flags {
         Some(keys) if keys.len() > MAX_FLAGS => {
@@ -143,13 +139,9 @@ fn decoded(value: &str) -> Result<Cow<'_, str>, String> {
     percent_decode_str(value).decode_utf8().map_err(wrong)
 }
 
-fn user(id: Option<&str>) -> Result<Context, String> {
-    match id.filter(|id| !id.is_empty()) {
-        None => Ok(Context::empty()),
-        Some(id) => {
-            Context::from_json(&json!({ "targetingKey": id })).map_err(|error| error.to_string())
-        }
-    }
+fn user(id: Option<&str>, known: Option<&Map<String, Json>>) -> Result<Context, ContextError> {
+    let said = id.filter(|id| !id.is_empty()).map(|id| json!({ "targetingKey": id }));
+    context_with(said.as_ref(), known)
 }
 
 #[derive(Debug, Deserialize)]

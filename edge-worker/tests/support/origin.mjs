@@ -6,6 +6,7 @@ export async function startOrigin(environmentId, edgeKey, listenOn = 0) {
   const bodies = new Map();
   const heads = new Map();
   const keysets = new Map();
+  const deltas = new Map();
   const requests = [];
   const waiting = [];
   let elsewhere = [];
@@ -28,6 +29,7 @@ export async function startOrigin(environmentId, edgeKey, listenOn = 0) {
     if (elsewhere.includes(key)) return send(403, JSON.stringify({ status: 403, code: "key-environment" }));
     if (key !== edgeKey && !more.includes(key)) return send(401, "");
     if (what === "head" && id === environmentId && heads.has(kind)) return send(200, heads.get(kind));
+    if (what === "delta" && deltas.has(`${id}/${kind}`)) return send(200, deltas.get(`${id}/${kind}`));
     if (what === "body" && bodies.has(id)) return send(200, bodies.get(id));
     return send(404, "");
   });
@@ -53,6 +55,8 @@ export async function startOrigin(environmentId, edgeKey, listenOn = 0) {
     /** Puts any bytes in place of a head, or of the body with a hash. */
     forgeHead: (kind, bytes) => heads.set(kind, bytes),
     forgeBody: (sha256, bytes) => bodies.set(sha256, bytes),
+    /** What leads from one body to the other, by their hashes. */
+    serveDelta: (from, to, bytes) => deltas.set(`${from}/${to}`, bytes),
     /** `answer(path)` gives {status, body}, "hang", or undefined for the honest answer. */
     answerWith(answer) {
       override = answer ?? (() => undefined);

@@ -88,13 +88,14 @@ export function environment(seeds = { root: hex(32), signing: hex(32), project: 
     keys,
     pushKey: randomBytes(32).toString("base64url"),
     /**
-     * Compiles and signs all three kinds; `admitted` are the SDK keys that an edge lets in. Times are Unix milliseconds.
+     * Compiles and signs all three kinds, or signs `bodies` as they are; `admitted` are the SDK keys that an edge lets in. Times are Unix milliseconds.
      * @returns {{fingerprint: string, keyset: Buffer, client: Signed, server: Signed, edge: Signed}}
      */
-    sign({ version, configuration = CONFIGURATION, epoch = 0, created = Date.now(), lifetime, admitted = keys }) {
+    sign({ version, configuration = CONFIGURATION, epoch = 0, created = Date.now(), lifetime, admitted = keys, bodies = {} }) {
       const request = {
         rootSeed: seeds.root, signingSeed: seeds.signing, project: seeds.project, environment: id,
         epoch, version, created, lifetime, configuration, keys: admitted,
+        bodies: Object.fromEntries(Object.entries(bodies).map(([kind, bytes]) => [kind, bytes.toString("base64")])),
       };
       const answer = runSigner(request);
       const decode = (kind) => ({

@@ -13,21 +13,21 @@ pub(super) fn ofrep(bytes: &[u8]) {
     for (snapshot, client) in
         [(&GROUND.server, false), (&GROUND.server, true), (&GROUND.client, true)]
     {
-        let evaluation = Evaluation { snapshot, head: &GROUND.head, client, now: NOW };
+        let evaluation = Evaluation { snapshot, head: &GROUND.head, client, now: NOW, known: None };
         for key in GROUND.configuration.flags.keys().map(String::as_str).chain([&*text]) {
             let response = ofrep::single(evaluation, key, bytes);
             assert!(matches!(response.status, 200 | 400 | 404), "{}", response.status);
             is_json(&response.body);
         }
-        let response = ofrep::bulk(evaluation, bytes, None);
+        let response = ofrep::bulk(evaluation, bytes, None, None);
         assert!(matches!(response.status, 200 | 400), "{}", response.status);
         is_json(&response.body);
         let tag = response.headers.iter().find(|(name, _)| *name == "etag");
         if let Some((_, tag)) = tag {
-            let again = ofrep::bulk(evaluation, bytes, Some(tag));
+            let again = ofrep::bulk(evaluation, bytes, Some(tag), None);
             assert_eq!((again.status, again.body.len()), (304, 0), "the same question again");
         }
-        ofrep::bulk(evaluation, b"{}", Some(&text));
+        ofrep::bulk(evaluation, b"{}", Some(&text), None);
     }
 }
 

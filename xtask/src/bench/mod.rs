@@ -10,7 +10,7 @@ use anyhow::Result;
 use crate::build::{self, NATIVE};
 use crate::process::{cargo, run};
 use crate::test::Environment;
-use crate::workspace;
+use crate::{tools, workspace};
 
 pub(crate) use instructions::{accept, compare};
 
@@ -85,4 +85,11 @@ pub(crate) fn streams() -> Result<()> {
     streams.env("PENNON_RATE_PER_ADDRESS", "0").env("PENNON_RATE_PER_CREDENTIAL", "0");
     Environment::default().scratch(&mut streams)?;
     run(&mut streams)
+}
+
+/// CPU and times of the edge worker on workerd, beside a worker in JavaScript that answers a constant.
+pub(crate) fn edge() -> Result<()> {
+    build::edge_workers()?;
+    run(cargo().arg("build").arg("--quiet").args(NATIVE).args(["--example", "sign_snapshot"]))?;
+    run(tools::npm().args(["run", "bench", "--silent", "--workspace", "edge-worker"]))
 }

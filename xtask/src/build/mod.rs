@@ -14,6 +14,7 @@ use anyhow::Result;
 
 use dashboard::dashboard;
 use edge_worker::edge_worker;
+pub(crate) use edge_worker::{crashing_edge_worker, edge_workers};
 use example::example;
 use module::Module;
 pub(crate) use package::npm_package as package;

@@ -72,7 +72,8 @@ impl Module {
         tools::wasm_target()?;
         println!("building {} for wasm32", self.title());
         let target = match self.features {
-            [] => workspace::target(),
+            // The feature of the edge worker's tests changes no dependency, and cargo puts the right output in place without compiling.
+            [] | ["crash"] => workspace::target(),
             features => workspace::target().join(features.join("-")),
         };
         run(cargo()

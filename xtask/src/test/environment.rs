@@ -45,16 +45,18 @@ impl Environment {
     /// `PENNON_TEST_OWN_POSTGRES` and `PENNON_TEST_OWN_REDIS`: how a test starts a server that it may end, as JSON with `url` and
     /// `command`.
     pub(crate) fn own(&mut self, command: &mut Command) -> Result<()> {
-        self.scratch(command)?;
         if self.own_postgres.is_none() {
             self.own_postgres = Some(postgres::Prepared::new()?);
         }
-        let own = |url: String, command: &[String]| {
-            serde_json::json!({ "url": url, "command": command }).to_string()
-        };
         if let Some(prepared) = &self.own_postgres {
             command.env("PENNON_TEST_OWN_POSTGRES", own(prepared.url(), prepared.command()));
         }
+        self.own_redis(command)
+    }
+
+    /// `PENNON_TEST_OWN_REDIS` alone.
+    pub(crate) fn own_redis(&mut self, command: &mut Command) -> Result<()> {
+        self.scratch(command)?;
         if let Some(folder) = &self.scratch {
             let port = free_port()?;
             let redis = redis::command(port, folder.path())?;
@@ -89,6 +91,11 @@ impl Environment {
         }
         Ok(())
     }
+}
+
+/// A server that a test starts by itself.
+fn own(url: String, command: &[String]) -> String {
+    serde_json::json!({ "url": url, "command": command }).to_string()
 }
 
 /// A port that nobody listens on now. The system hands out another one each time, so that the moment until it is bound

@@ -75,11 +75,7 @@ pub(crate) const STEPS: &[Step] = &[
         about: "the npm package, packed and installed, in what Vite, webpack, Next.js and others make of it",
         run: consumers,
     },
-    Step {
-        name: "edge-worker",
-        about: "the edge worker on workerd",
-        run: |e| workspace(e, "edge-worker"),
-    },
+    Step { name: "edge-worker", about: "the edge worker on workerd", run: edge_worker },
     Step {
         name: "dashboard",
         about: "the dashboard in Chromium, served by the control plane",
@@ -176,6 +172,11 @@ fn consumers(environment: &mut Environment) -> Result<Count> {
     counted::run(command.args(["--prefix", "npm/consumers"]))
 }
 
+fn edge_worker(environment: &mut Environment) -> Result<Count> {
+    build::crashing_edge_worker()?;
+    workspace(environment, "edge-worker")
+}
+
 fn judges(_: &mut Environment) -> Result<Count> {
     tools::node_packages()?;
     let mut command = tools::npm_test();
@@ -187,6 +188,7 @@ fn judges(_: &mut Environment) -> Result<Count> {
 fn end_to_end(environment: &mut Environment) -> Result<Count> {
     let mut command = tools::npm_test();
     environment.parts(&mut command)?;
+    environment.own_redis(&mut command)?;
     command.env("PENNON_PYTHON", tools::python()?);
     counted::run(command.args(["--workspace", "end-to-end"]))
 }
