@@ -136,3 +136,9 @@ export const holdoutsQuery = (project: string) =>
       data(client.GET('/admin/projects/{project}/holdouts', { params: { path: { project }, query: { limit: WHOLE } } })),
     staleTime: 30_000,
   });
+
+export const deliveryQuery = (project: string, environment: string) =>
+  queryOptions({
+    queryKey: ['project', project, 'delivery', environment],
+    queryFn: () => data(client.GET('/admin/projects/{project}/environments/{environment}/delivery', { params: { path: { project, environment } } })),
+  });

@@ -40,6 +40,6 @@ export type Member = Schemas['Member'];
 export type ApiToken = Schemas['ApiToken'];
 export type Webhook = Schemas['Webhook'];
 export type WebhookDelivery = Schemas['WebhookDelivery'];
-export type Snapshot = Schemas['Snapshot'];
+export type Delivery = Schemas['Delivery'];
 export type EdgeState = Schemas['EdgeState'];
 export type ProblemDocument = Schemas['Problem'];

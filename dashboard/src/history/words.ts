@@ -11,7 +11,7 @@ export function who(author: string): string {
 
 const OBJECTS: Record<string, string> = {
   flag: 'the flag', 'flag-configuration': 'what the flag', segment: 'the segment', attribute: 'the attribute', layer: 'the layer', holdout: 'the holdout',
-  environment: 'the environment', project: 'the project', member: 'the member', token: 'the API token', webhook: 'the webhook', 'sdk-key': 'the SDK key', config: 'a configuration',
+  environment: 'the environment', project: 'the project', member: 'the member', token: 'the API token', webhook: 'the webhook', 'sdk-key': 'the SDK key', publication: 'what was held back in', config: 'a configuration',
 };
 
 /** Keys, tokens and webhooks have ids for targets, and names that people gave them. */
@@ -23,6 +23,7 @@ function named({ target, newValue, oldValue }: Pick<AuditEntry, 'target' | 'newV
 }
 
 const DEEDS: Record<string, string> = {
+  confirmed: 'published',
   created: 'made', updated: 'changed', deleted: 'deleted', archived: 'archived', restored: 'restored', imported: 'imported', revoked: 'revoked', added: 'added', removed: 'removed', changed: 'changed', cloned: 'cloned',
 };
 

@@ -5,7 +5,7 @@ import { Link, useBlocker, useParams, useSearch } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
 
 import { useAccess } from '../../access.ts';
-import { environmentsQuery, flagQuery } from '../../api/queries.ts';
+import { deliveryQuery, environmentsQuery, flagQuery } from '../../api/queries.ts';
 import type { Environment, KeptFlag } from '../../api/types.ts';
 import { PreviewPanel } from '../../preview/PreviewPanel.tsx';
 import { useCompiled } from '../../preview/useCompiled.ts';
@@ -104,6 +104,7 @@ function InEnvironment({ project, flag, environment, drafts, setDrafts }: InProp
   const draft = useDraft(project, flag.key, environment.key, drafts, setDrafts);
   const disabled = !access.change(environment) || flag.archivedAt != null;
   const known = useKnown(project);
+  const delivery = useQuery(deliveryQuery(project, environment.key));
   const [asIfOn, setAsIfOn] = useState(false);
   const previewed = draft.configuration && { ...draft.configuration, enabled: draft.configuration.enabled || asIfOn };
   // What is being edited is compiled as it is typed: the preview evaluates it, and the analysis says what is odd about it.
@@ -113,6 +114,9 @@ function InEnvironment({ project, flag, environment, drafts, setDrafts }: InProp
     <Loaded query={draft.query} what="what the flag does here">
       {(kept) => (
         <>
+          {delivery.data?.held ? (
+            <p className="notice warn given" role="status">What was saved for {environment.name} is held back: {delivery.data.held.reasons.join('; ')}. <Link to="/projects/$project/delivery" params={{ project }}>Look at it</Link></p>
+          ) : null}
           {disabled ? <p className="notice">{flag.archivedAt != null ? 'The flag is archived: no snapshot has it.' : `You may look, but your role does not change ${environment.name}.`}</p> : null}
           {draft.configuration ? (
             <div className="with-preview">
