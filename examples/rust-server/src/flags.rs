@@ -24,18 +24,18 @@ const LONGEST_WAIT_MS: u64 = 600_000;
 
 /// A snapshot that was verified.
 #[derive(Debug)]
-pub struct Held {
-    pub version: u64,
-    pub body: Snapshot,
+pub(crate) struct Held {
+    pub(crate) version: u64,
+    pub(crate) body: Snapshot,
 }
 
 /// The newest snapshot; cheap to clone, and read without waiting.
 #[derive(Clone, Debug)]
-pub struct Flags(watch::Receiver<Option<Arc<Held>>>);
+pub(crate) struct Flags(watch::Receiver<Option<Arc<Held>>>);
 
 impl Flags {
     /// Begins to follow, in a task of its own.
-    pub fn follow(connection: &str) -> anyhow::Result<Self> {
+    pub(crate) fn follow(connection: &str) -> anyhow::Result<Self> {
         let connection = ConnectionString::parse(connection)
             .map_err(|error| anyhow::anyhow!("the connection string: {error}"))?;
         let (sender, receiver) = watch::channel(None);
@@ -52,7 +52,7 @@ impl Flags {
     }
 
     /// What is held; none before the first.
-    pub fn snapshot(&self) -> Option<Arc<Held>> {
+    pub(crate) fn snapshot(&self) -> Option<Arc<Held>> {
         self.0.borrow().clone()
     }
 }
