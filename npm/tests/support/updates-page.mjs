@@ -1,7 +1,7 @@
 // A client that is given one head after another, as fast as it takes them.
-const Instance = WebAssembly.Instance;
-WebAssembly.Instance = function (...given) {
-  const made = new Instance(...given);
+const instantiate = WebAssembly.instantiate;
+WebAssembly.instantiate = async (...given) => {
+  const made = await instantiate(...given);
   window.wasm = made.exports.memory;
   return made;
 };
@@ -18,6 +18,7 @@ window.begin = async (connectionString, now, bodies, keyset, size) => {
     if (word === 'head') return new Response(head(1));
     if (word === 'keyset') return new Response(bytes(keyset));
     if (word === 'body') return new Response(bytes(bodies[name]));
+    if (word === 'delta') return new Response(null, { status: 404 });
     return new Response(new ReadableStream({ start: (opened) => void (stream = opened) }), { headers: { 'content-type': 'text/event-stream' } });
   };
   const client = createClient(connectionString, { now: () => now, fetch: async (url) => answer(url) });
