@@ -176,9 +176,12 @@ pub async fn announce_over_redis(
     mut news: mpsc::Receiver<String>,
 ) {
     let mut connection = None;
+    // Whoever has nothing to say would never hear that Redis is back.
+    let mut lost = false;
     loop {
         let announcement = tokio::select! {
-            next = news.recv() => match next { Some(next) => next, None => return },
+            next = news.recv() => match next { Some(next) => Some(next), None => return },
+            () = tokio::time::sleep(RECONNECT), if lost => None,
             () = app.stopped() => return,
         };
         // Once more over a new connection: the old one may have broken since the last announcement.
@@ -186,15 +189,16 @@ pub async fn announce_over_redis(
             if connection.is_none() {
                 connection = connect(&client).await;
             }
-            let Some(open) = &mut connection else { break };
+            let (Some(open), Some(announcement)) = (&mut connection, &announcement) else { break };
             let mut command = redis::cmd("PUBLISH");
-            command.arg(&channel).arg(&announcement);
+            command.arg(&channel).arg(announcement);
             match tokio::time::timeout(REDIS_TIMEOUT, command.query_async::<i64>(open)).await {
                 Ok(Ok(_)) => break,
                 _ => connection = None,
             }
         }
-        app.set_redis_up(connection.is_some());
+        lost = connection.is_none();
+        app.set_redis_up(!lost);
     }
 }
 
