@@ -26,7 +26,10 @@ pub(crate) async fn head(
     }
     caller.may_read(kind)?;
     let held = edge.snapshot(kind, context).await?;
-    Ok(Answer::bytes(held.head_bytes.clone(), caching::head(caller.kind)))
+    let answer = Answer::bytes(held.head_bytes.clone(), caching::head(caller.kind));
+    let (name, value) = caching::STREAM_OFFER;
+    // The Durable Object sleeps while WebSockets are silent, and not while event streams are open.
+    Ok(if edge.hub().is_some() { answer.with(name, value) } else { answer })
 }
 
 /// `GET /v1/body/{sha256}`: the right to it comes from the kind that it belongs to, not from knowing its hash.

@@ -1,8 +1,11 @@
 // One round of one question; see main.mjs.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 const [path, question] = process.argv.slice(2);
-const ANSWERS = { bare: async () => memory(read()), memory: opened, cold, steady };
+/** Linux's account of this process. */
+const ROLLUP = '/proc/self/smaps_rollup';
+
+const ANSWERS = { opened, cold, steady };
 
 /** Milliseconds of CPU so far, of all threads. */
 function cpu() {
@@ -10,11 +13,16 @@ function cpu() {
   return (user + system) / 1000;
 }
 
-/** Resident, in KiB, after the collector has run, while `held` is. */
+/**
+ * In KiB, after the collector has run, while `held` is: what is resident, and of that what is no file's. The rest is Node's own program, of
+ * which more lies in memory as soon as WebAssembly and cryptography are used at all.
+ */
 function memory(held) {
   globalThis.held = held;
   for (let times = 0; times < 3; times += 1) globalThis.gc();
-  return Math.round(process.memoryUsage.rss() / 1024);
+  const resident = Math.round(process.memoryUsage.rss() / 1024);
+  const rollup = existsSync(ROLLUP) ? readFileSync(ROLLUP, 'utf8') : '';
+  return { resident, own: Number(/^Anonymous: *([0-9]+)/m.exec(rollup)?.[1]) };
 }
 
 function read() {
@@ -33,9 +41,17 @@ async function open({ bootstrap, connection, contexts }) {
   return client;
 }
 
+/** What the same process takes more, once it has a client of 1,000 flags. */
 async function opened() {
   const data = read();
-  return memory([data, await open(data)]);
+  // Until measuring itself takes nothing more.
+  for (let times = 0; times < 3; times += 1) memory(data);
+  const before = memory(data);
+  const client = await open(data);
+  if (client.outcome(data.keys[500]).value === undefined) throw new Error('nothing was evaluated');
+  const after = memory([data, client]);
+  const over = (name, what) => ({ name, unit: 'KiB', value: after[what] - before[what] });
+  return [over('resident memory over Node', 'resident'), ...(Number.isNaN(after.own) ? [] : [over('own memory over Node', 'own')])];
 }
 
 async function cold() {
@@ -66,6 +82,7 @@ async function steady() {
       for (const name of keys) length += flags.string(name, '').length;
       return length;
     }, keys.length),
+    time('1,000 flags for a new context at once, each', (at) => client.for(contexts[at % contexts.length]).outcomes().length, keys.length),
   ];
 }
 

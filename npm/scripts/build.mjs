@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 
 import { build } from 'esbuild';
 
+import { buildPage } from './page.mjs';
+
 /** Entry points that CommonJS programs can load too; each is one file, with its own copy of what it uses. */
 const COMMON_JS = ['node', 'slim', 'react', 'openfeature-web', 'openfeature-server'];
 
@@ -33,6 +35,7 @@ for (const [name, file] of Object.entries(inlined)) {
 // Beside dist/, which is in use until the new one is whole.
 const [dist, made, old] = ['dist', 'dist.made', 'dist.old'].map((name) => join(root, name));
 rmSync(made, { recursive: true, force: true });
+
 const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
 function compile(folder, ...options) {
   const { status } = spawnSync(process.execPath, [tsc, '--project', root, '--outDir', folder, ...options], { stdio: 'inherit' });
@@ -51,12 +54,13 @@ const commonJs = join(made, 'cjs');
 compile(commonJs, '--emitDeclarationOnly');
 copy(commonJs, declarations);
 writeFileSync(join(commonJs, 'package.json'), '{ "type": "commonjs" }\n');
-const bundled = { outdir: join(commonJs, 'entrypoints'), bundle: true, format: 'cjs', platform: 'node', target: 'es2022', packages: 'external' };
+const bundled = { outdir: join(commonJs, 'entrypoints'), bundle: true, format: 'cjs', platform: 'node', target: 'es2022', packages: 'external', logOverride: { 'empty-import-meta': 'silent' } };
 await build({ ...bundled, entryPoints: COMMON_JS.map((name) => join(made, 'entrypoints', `${name}.js`)) });
 
-// One file for Node, whose loader takes its time for each.
-const node = join(made, 'entrypoints', 'node.js');
-await build({ entryPoints: [node], outfile: node, allowOverwrite: true, bundle: true, format: 'esm', platform: 'node', target: 'es2022', packages: 'external' });
+for (const name of ['browser', 'slim', 'service-worker', 'inline']) await buildPage(made, name);
+
+// Few files for Node, whose loader takes its time for each.
+await buildPage(made, 'node', { platform: 'node', packages: 'external', mangleProps: undefined });
 
 rmSync(old, { recursive: true, force: true });
 if (existsSync(dist)) renameSync(dist, old);

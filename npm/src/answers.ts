@@ -1,16 +1,12 @@
-import type { Backoff } from './backoff.js';
-import type { Closing } from './closing.js';
 import type { Connection } from './connection.js';
 import type { EvaluationContext } from './context.js';
-import { asPennonError, type PennonError, type SnapshotSource } from './errors.js';
+import type { PennonError, SnapshotSource } from './errors.js';
 import type { ClientEvents, Held } from './flag-client.js';
-import { follow } from './follow.js';
+import type { FollowAnswersOptions } from './follow-answers.js';
 import { MAX_BODY_BYTES } from './limits.js';
 import { failed, freeze, typeOf, type ErrorCode, type JsonValue, type Metadata, type Outcome, type Reason } from './outcome.js';
-import type { Platform } from './platform.js';
+import { loadPart } from './part.js';
 import { sameBytes } from './storage.js';
-import type { Transport } from './transport.js';
-import { wait } from './wait.js';
 
 /** The part of localStorage that is used. */
 export type AnswerCache = Pick<Storage, 'getItem' | 'setItem'>;
@@ -25,15 +21,14 @@ export interface AnswersEvents {
   failed(error: PennonError): void;
 }
 
-export interface AnswersOptions {
-  readonly connection: Connection;
+/** Loads what goes on once the first answer is there, and has words for what fails. */
+export type LoadFollowAnswers = () => Promise<typeof import('./follow-answers.js')>;
+
+export interface AnswersOptions extends FollowAnswersOptions {
   readonly context: EvaluationContext;
-  readonly transport: Transport;
-  readonly platform: Pick<Platform, 'onWake'>;
-  readonly backoff: Backoff;
+  readonly loadFollowAnswers: LoadFollowAnswers;
   /** Where the latest answer is kept for the next start; `false` keeps none. */
   readonly cache: AnswerCache | false | undefined;
-  readonly closing: Closing;
 }
 
 /** One flag as OpenFeature's Remote Evaluation Protocol answers it. */
@@ -46,7 +41,7 @@ interface Answered {
   readonly metadata?: Metadata & { readonly rule?: string; readonly until?: number };
 }
 
-interface Answer {
+interface Bulk {
   readonly flags: readonly Answered[];
   readonly metadata: { readonly epoch: number; readonly version: number };
 }
@@ -56,6 +51,7 @@ export class Answers {
   readonly #options: AnswersOptions;
   readonly #on: AnswersEvents;
   readonly #cache: AnswerCache | undefined;
+  readonly #cacheKey: string;
   #context: EvaluationContext;
   #outcomes: ReadonlyMap<string, Outcome> | undefined;
   #earliestEnd = Infinity;
@@ -64,12 +60,14 @@ export class Answers {
   #confirmed = false;
   /** Counts contexts: an answer for an earlier one is of no use. */
   #contexts = 0;
+  #part: ReturnType<LoadFollowAnswers> | Promise<undefined> | undefined;
 
   constructor(options: AnswersOptions, on: AnswersEvents) {
     this.#options = options;
     this.#on = on;
     this.#context = options.context;
     this.#cache = options.cache === false ? undefined : (options.cache ?? defaultCache());
+    this.#cacheKey = cacheKey(options.transport.connection);
     // Whoever made the client may listen before anything happens.
     queueMicrotask(() => this.#run());
   }
@@ -102,17 +100,19 @@ export class Answers {
     await this.#load('context');
   }
 
-  #run(): void {
-    const { transport, backoff, platform, closing } = this.#options;
+  async #run(): Promise<void> {
+    const { transport, closing } = this.#options;
     if (closing.closed) return;
     this.#restore();
     const firstHead = transport.head();
-    firstHead.catch(() => undefined); // `follow` awaits it and reports
+    firstHead.catch(() => undefined); // `followAnswers` awaits it and reports
     // At once, beside the head: most often it is the newest anyway.
-    const first = this.#load('snapshot');
-    void follow(transport, backoff, firstHead, (milliseconds) => wait(milliseconds, platform.onWake, closing), closing, {
+    await this.#load('snapshot');
+    const part = await this.#following();
+    await part?.followAnswers(this.#options, firstHead, {
+      connected: (connected) => this.#on.connected(connected),
+      failed: (error) => this.#on.failed(error),
       head: async (head) => {
-        await first;
         const known = this.#head;
         if (known && sameBytes(known, head) && this.#confirmed) {
           this.#on.confirmed();
@@ -123,43 +123,51 @@ export class Answers {
         if (good) this.#head = head;
         return good;
       },
-      connected: (connected) => this.#on.connected(connected),
-      failed: (error) => this.#on.failed(error),
     });
+  }
+
+  #following(): ReturnType<LoadFollowAnswers> | Promise<undefined> {
+    const { loadFollowAnswers, closing } = this.#options;
+    return (this.#part ??= loadPart(loadFollowAnswers, closing, (error) => this.#on.failed(error)) as ReturnType<LoadFollowAnswers> | Promise<undefined>);
+  }
+
+  async #failed(thrown: unknown, code: string, doing: string, matters: () => boolean): Promise<void> {
+    const error = await (await this.#following())?.describe(thrown, code, doing);
+    if (error && !this.#options.closing.closed && matters()) this.#on.failed(error);
   }
 
   /** @returns whether the outcomes are the newest for the present context */
   async #load(cause: ClientEvents['change']['cause']): Promise<boolean> {
     const { transport, closing } = this.#options;
     const contexts = this.#contexts;
+    const matters = (): boolean => contexts === this.#contexts;
     try {
       // By OpenFeature's Remote Evaluation Protocol. A 304 says that the answer held is still good.
       const headers = { 'content-type': 'application/json', ...(this.#etag && { 'if-none-match': this.#etag }) };
       const body = JSON.stringify({ context: this.#context }, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value));
-      const { status, etag, bytes } = await transport.ask('/ofrep/v1/evaluate/flags', { method: 'POST', headers, body }, MAX_BODY_BYTES.server, 'the evaluated flags');
-      if (closing.closed || contexts !== this.#contexts) return true;
-      if (status === 304) {
+      const answer = await transport.load('/ofrep/v1/evaluate/flags', MAX_BODY_BYTES.server, { method: 'POST', headers, body });
+      if (closing.closed || !matters()) return true;
+      if (answer.response.status === 304) {
         this.#confirmed = true;
         this.#on.confirmed();
         return true;
       }
-      this.#etag = etag;
-      const text = new TextDecoder().decode(bytes);
+      this.#etag = answer.response.headers.get('etag');
+      const text = new TextDecoder().decode(answer.bytes);
       this.#take(text, 'network', cause);
-      this.#keep(text);
+      this.#kept(() => this.#cache?.setItem(this.#cacheKey, JSON.stringify({ context: JSON.stringify(this.#context), answer: text })));
       return true;
     } catch (thrown) {
-      const error = asPennonError(thrown, 'response', 'The answer of the server cannot be used');
-      if (!closing.closed && contexts === this.#contexts) this.#on.failed(error);
+      await this.#failed(thrown, 'response', 'The answer of the server cannot be used', matters);
       return false;
     }
   }
 
   /** @throws for what is no answer of the protocol */
   #take(text: string, source: 'cache' | 'network', cause: ClientEvents['change']['cause']): void {
-    const answer = JSON.parse(text) as Answer;
-    const outcomes = new Map(answer.flags.map((flag) => [flag.key, outcomeOf(flag, source === 'cache')]));
-    const { epoch, version } = answer.metadata;
+    const { flags, metadata } = JSON.parse(text) as Bulk;
+    const outcomes = new Map(flags.map((flag) => [flag.key, outcomeOf(flag, source === 'cache')]));
+    const { epoch, version } = metadata;
     this.#outcomes = outcomes;
     this.#confirmed = source === 'network';
     this.#earliestEnd = Math.min(...[...outcomes.values()].map(({ until }) => until ?? Infinity));
@@ -167,29 +175,25 @@ export class Answers {
     this.#on.accepted({ epoch, version, refreshBy: Infinity }, source, cause);
   }
 
-  #cacheKey(): string {
-    const { environment, kind } = this.#options.connection;
-    return `pennon/slim/${environment}/${kind}`;
-  }
-
   #restore(): void {
-    try {
-      const kept: unknown = JSON.parse(this.#cache?.getItem(this.#cacheKey()) ?? 'null');
-      if (typeof kept !== 'object' || kept === null || !('context' in kept) || !('answer' in kept)) return;
+    this.#kept(() => {
+      const kept = JSON.parse(this.#cache?.getItem(this.#cacheKey) ?? '{}') as { readonly context?: unknown; readonly answer?: unknown };
       // Another person's flags are not this one's.
-      if (kept.context === JSON.stringify(this.#context) && typeof kept.answer === 'string') this.#take(kept.answer, 'cache', 'snapshot');
-    } catch (thrown) {
-      this.#on.failed(asPennonError(thrown, 'storage', 'The kept answer cannot be used'));
-    }
+      if (kept?.context === JSON.stringify(this.#context) && typeof kept.answer === 'string') this.#take(kept.answer, 'cache', 'snapshot');
+    });
   }
 
-  #keep(answer: string): void {
+  #kept(use: () => void): void {
     try {
-      this.#cache?.setItem(this.#cacheKey(), JSON.stringify({ context: JSON.stringify(this.#context), answer }));
+      use();
     } catch (thrown) {
-      this.#on.failed(asPennonError(thrown, 'storage', 'Keeping the answer failed'));
+      void this.#failed(thrown, 'storage', 'The kept answer cannot be used', () => true);
     }
   }
+}
+
+function cacheKey({ environment, kind }: Connection): string {
+  return `pennon/slim/${environment}/${kind}`;
 }
 
 function defaultCache(): AnswerCache | undefined {
@@ -203,10 +207,10 @@ function defaultCache(): AnswerCache | undefined {
 
 function outcomeOf({ value, variant, reason = 'ERROR', errorCode, metadata = {} }: Answered, cached: boolean): Outcome {
   const { rule, until, ...own } = metadata;
-  const served = value !== undefined && value !== null;
+  const served = value ?? undefined;
   return {
-    type: served ? typeOf(value) : undefined,
-    value: served ? freeze(value) : undefined,
+    type: served === undefined ? undefined : typeOf(served),
+    value: served === undefined ? undefined : freeze(served),
     variant,
     reason: cached && errorCode === undefined ? 'CACHED' : reason,
     errorCode,

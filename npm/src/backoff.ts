@@ -1,3 +1,4 @@
+import type { FlagClientOptions } from './flag-client.js';
 import { BACKOFF_BASE_MS, BACKOFF_CAP_MS, MAX_SERVER_DELAY_MS } from './limits.js';
 
 /**
@@ -70,4 +71,9 @@ export class Backoff {
   steady(everyMs: number): number {
     return Math.round(Math.min(everyMs, this.#capMs) * (0.5 + this.#random()));
   }
+}
+
+/** As the application wants it. */
+export function backoffOf({ random = Math.random, backoff }: FlagClientOptions): Backoff {
+  return new Backoff(random, backoff?.baseMs, backoff?.capMs);
 }

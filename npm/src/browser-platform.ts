@@ -1,38 +1,28 @@
-import { asPennonError } from './errors.js';
+import { loadStored } from './database.js';
 import { startEvaluator } from './evaluator.js';
-import { IndexedDbStorage } from './indexeddb.js';
-import { browserFetch, onOnline } from './network.js';
+import { browserFetch } from './network.js';
 import type { Platform } from './platform.js';
-import { shareBetweenTabs, tabsCanShare } from './tabs.js';
 
-/** A module without anything in it. */
-const EMPTY_MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+/** A WebAssembly module. */
+export const NOTHING_IN_IT = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 
-/** What every entry point for browsers does alike; `load` and `loadEd25519` get the bytes of WebAssembly modules. */
-export function browserPlatform(load: () => Promise<BufferSource>, loadEd25519: () => Promise<BufferSource>): Platform {
+/** What every entry point for browsers does alike. @param load gets the evaluator's bytes; the rest are parts that pages do not start with */
+export function browserPlatform(load: () => Promise<BufferSource>, parts: Pick<Platform, 'loadFollowing' | 'verifyOtherwise'>): Platform {
   return {
+    ...parts,
     fetch: browserFetch,
-    onWake: onOnline,
-    loadEvaluator: () => startEvaluator(async () => WebAssembly.compile(await load())),
-    loadEd25519: async () => WebAssembly.compile(await loadEd25519()),
-    loadAnswers: wasmIsForbidden() ? async () => (await import('./answers.js')).Answers : undefined,
-    defaultStorage: () => (typeof indexedDB === 'undefined' ? undefined : new IndexedDbStorage()),
-    share: tabsCanShare() ? shareBetweenTabs : undefined,
+    async loadEvaluator(anew) {
+      // Where none may run, the file is of no use.
+      new WebAssembly.Module(NOTHING_IN_IT);
+      return startEvaluator(async () => WebAssembly.compile(await load()), anew);
+    },
+    loadStored: typeof indexedDB === 'undefined' ? undefined : loadStored,
   };
 }
 
 /** Loads the file that lies there. */
 export async function loadFile(file: string | URL): Promise<BufferSource> {
   const response = await fetch(file);
-  if (!response.ok) throw asPennonError(`${response.status} for ${String(file)}`, 'evaluator', 'Loading the WebAssembly file failed');
+  if (!response.ok) throw new Error(`${response.status} for ${file}`);
   return response.arrayBuffer();
-}
-
-/** By the page's policy (`script-src` without `wasm-unsafe-eval`), or by the browser's own (lockdown mode). */
-function wasmIsForbidden(): boolean {
-  try {
-    return !new WebAssembly.Module(EMPTY_MODULE);
-  } catch {
-    return true;
-  }
 }

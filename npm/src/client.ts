@@ -1,18 +1,18 @@
-import type { Answers, AnswersOptions } from './answers.js';
-import { Backoff } from './backoff.js';
+import type { Answers } from './answers.js';
 import { parseConnectionString, type Connection } from './connection.js';
 import type { EvaluationContext } from './context.js';
-import { PennonError, asPennonError, type SnapshotSource } from './errors.js';
+import { PennonError, type SnapshotSource } from './errors.js';
 import type { Evaluator } from './evaluator.js';
+import type { Explain } from './explain.js';
+import { Failure } from './failure.js';
 import { FlagClient, type FlagClientOptions } from './flag-client.js';
-import { Flags, Prepared } from './flags.js';
-import { failed, type Outcome, type Step } from './outcome.js';
-import type { Platform } from './platform.js';
-import { renderedOutcome } from './rendered.js';
+import { openFlags, type Flags } from './flags.js';
+import type { Following } from './following.js';
+import { failed, type ErrorCode, type Outcome, type Step } from './outcome.js';
+import type { Driven, MakeAnswers, Platform } from './platform.js';
 import { Session } from './session.js';
 import type { SnapshotFiles, SnapshotStorage } from './storage.js';
-import { Transport } from './transport.js';
-import { wait } from './wait.js';
+import { openTransport, type Transport } from './transport.js';
 
 export interface ClientOptions extends FlagClientOptions {
   /** Where verified snapshots are kept for offline starts; `false` keeps none. Browsers: IndexedDB. */
@@ -21,6 +21,11 @@ export interface ClientOptions extends FlagClientOptions {
   readonly bootstrap?: SnapshotFiles;
 }
 
+/** The head's fields that are read, by their position in wasm/src/acceptance.rs. */
+const EPOCH = 0;
+const VERSION = 1;
+const REFRESH_BY = 2;
+
 /** Evaluates flags where it runs, from a verified snapshot that it keeps up to date. */
 export class Client extends FlagClient {
   protected readonly transport: Transport;
@@ -28,8 +33,8 @@ export class Client extends FlagClient {
   #evaluator: Evaluator | undefined;
   /** Where WebAssembly cannot run, in place of both. */
   #answers: Answers | undefined;
-  /** Goes on with another evaluator. */
-  #restart: (() => void) | undefined;
+  #driven: Driven | undefined;
+  #explain: Explain | undefined;
   #restarting = false;
   /** Flags whose evaluation was a fault of the evaluator: left alone until another snapshot is there. */
   readonly #faulty = new Set<string>();
@@ -37,38 +42,21 @@ export class Client extends FlagClient {
   /** @internal Made by `createClient`. */
   constructor(connection: Connection, options: ClientOptions, platform: Platform) {
     super(options);
-    const { bootstrap, storage, random = Math.random, backoff, fetch = platform.fetch } = options;
-    this.transport = new Transport(connection, fetch, this.closing);
-    const shared = {
-      connection,
-      platform,
-      transport: this.transport,
-      backoff: new Backoff(random, backoff?.baseMs, backoff?.capMs),
-      closing: this.closing,
-    };
-    if (platform.loadAnswers) {
-      void this.#ask(platform.loadAnswers, { ...shared, cache: storage === false ? false : undefined });
-      return;
-    }
-    const make = (): Session =>
-      new Session(
-        { ...shared, storage: storage === false ? undefined : (storage ?? platform.defaultStorage()), bootstrap, now: this.now },
-        {
-          ...this.followed(),
-          started: (evaluator) => this.#started(evaluator),
-          accepted: (source, changed) => this.#accepted(source, changed),
-        },
-      );
-    this.#restart = (platform.drive ?? run)(make);
+    const { bootstrap, storage, fetch = platform.fetch } = options;
+    this.transport = openTransport(connection, fetch, this.closing);
+    const make = (): Session => new Session({ given: options, transport: this.transport, closing: this.closing, platform, storage, bootstrap, now: this.now }, this);
+    this.#driven = (platform.drive ?? run)(make);
   }
 
+  /** As of `FlagClient`; in a page only once all of this package is loaded, shortly after `ready`. */
   explain(key: string): readonly Step[] {
-    return this.held ? (this.#flags?.explain(key, this.now()) ?? []) : [];
+    const by = this.#explain;
+    return by ? this.ask(key, (flags) => flags.explain(by, key, this.now()), () => []) : [];
   }
 
-  /** The keys of all flags in the snapshot, or of those alone that client SDKs may see. */
-  keys({ forClients = false } = {}): string[] {
-    return (this.held && (this.#flags?.keys(forClients) ?? this.#answers?.keys())) ?? [];
+  /** The keys of all flags in the snapshot. */
+  keys(): string[] {
+    return this.#answers?.keys() ?? this.ask('keys()', (flags) => flags.keys(), () => []);
   }
 
   /** In effect when it returns. A context that cannot be used is an `error` event and INVALID_CONTEXT. */
@@ -82,36 +70,6 @@ export class Client extends FlagClient {
     if (shown) this.changed('context');
   }
 
-  /** @internal The outcome for a context beside the client's own. */
-  outcomeFor(prepared: Prepared, key: string): Outcome {
-    return this.#evaluated(key, (flags) => flags.evaluateFor(prepared, key, this.now()));
-  }
-
-  /** @internal The outcome for a context that no other evaluation uses. */
-  outcomeOnce(context: EvaluationContext, key: string): Outcome {
-    return this.#evaluated(key, (flags) => flags.evaluateOnce(context, key, this.now()));
-  }
-
-  /** @internal As `explain`, for a context beside the client's own. */
-  explainFor(prepared: Prepared, key: string): readonly Step[] {
-    try {
-      return this.held ? (this.#flags?.explain(key, this.now(), prepared) ?? []) : [];
-    } catch (thrown) {
-      this.failed(asPennonError(thrown, 'context', 'The context cannot be used'));
-      return [];
-    }
-  }
-
-  /** @internal A context for `outcomeFor`; one that cannot be used is an `error` event. */
-  prepare(context: EvaluationContext): Prepared {
-    try {
-      return new Prepared(context);
-    } catch (thrown) {
-      this.failed(asPennonError(thrown, 'context', 'The context cannot be used'));
-      return new Prepared(undefined);
-    }
-  }
-
   override close(): void {
     super.close();
     this.#flags = undefined;
@@ -120,16 +78,16 @@ export class Client extends FlagClient {
   }
 
   outcome(key: string): Outcome {
-    return this.#evaluated(key, (flags) => {
-      const before = flags.earliestEnd;
+    return this.evaluated(key, (flags) => {
+      const before = flags.earliestEnd();
       const outcome = flags.evaluate(key, this.now);
-      if (flags.earliestEnd < before) this.schedule();
+      if (flags.earliestEnd() < before) this.schedule();
       return outcome;
     });
   }
 
   protected earliestEnd(): number {
-    return this.#flags?.earliestEnd ?? this.#answers?.earliestEnd() ?? Infinity;
+    return this.#flags?.earliestEnd() ?? this.#answers?.earliestEnd() ?? Infinity;
   }
 
   protected timeCame(): void {
@@ -138,20 +96,36 @@ export class Client extends FlagClient {
     this.changed('time');
   }
 
-  #evaluated(key: string, evaluate: (flags: Flags) => Outcome): Outcome {
-    if (!this.#flags || !this.held) return this.#answers?.outcome(key) ?? renderedOutcome(this.rendered, key);
-    if (this.#faulty.has(key)) return failed('GENERAL');
+  /** @internal */
+  protected evaluated(key: string, evaluate: (flags: Flags) => Outcome): Outcome {
+    return this.ask(key, evaluate, (code) => (code === 'PROVIDER_NOT_READY' && (this.#answers?.outcome(key) ?? this.rendered?.get(key))) || failed(code));
+  }
+
+  /** @internal What the evaluator answers, or `otherwise` for why it cannot. @param key that a fault is put down to: a flag's, or what else was asked */
+  protected ask<Answer>(key: string, ask: (flags: Flags) => Answer, otherwise: (code: ErrorCode) => Answer): Answer {
+    if (!this.#flags || !this.held) return otherwise('PROVIDER_NOT_READY');
+    if (this.#faulty.has(key)) return otherwise('GENERAL');
     try {
-      return evaluate(this.#flags);
+      return ask(this.#flags);
     } catch (thrown) {
-      if (thrown instanceof PennonError) {
-        this.failed(thrown);
-        return failed('INVALID_CONTEXT');
+      if (thrown instanceof Failure) {
+        this.report(thrown);
+        return otherwise('INVALID_CONTEXT');
       }
       // A fault in the evaluator costs this flag its value, and the application nothing else.
       this.#fault(key, thrown);
-      return failed('GENERAL');
+      return otherwise('GENERAL');
     }
+  }
+
+  /** @internal Whether one of the flags has to be left alone. */
+  protected hasFaulty(): boolean {
+    return this.#faulty.size > 0;
+  }
+
+  /** @internal Tells the application of what was thrown. */
+  protected report(thrown: unknown): void {
+    this.#driven?.report(thrown);
   }
 
   #fault(key: string, thrown: unknown): void {
@@ -160,27 +134,13 @@ export class Client extends FlagClient {
     this.#restarting = true;
     this.#faulty.add(key);
     this.failed(new PennonError('evaluator', `Evaluating ${key} failed: ${String(thrown)}`, { cause: thrown }));
-    this.#restart?.();
+    this.#driven?.restart();
   }
 
-  /** Has the server evaluate, as soon as what does that is loaded. */
-  async #ask(load: () => Promise<typeof Answers>, options: Omit<AnswersOptions, 'context'>): Promise<void> {
-    const { backoff, platform, closing } = options;
-    while (!closing.closed) {
-      try {
-        const Made = await load();
-        if (!closing.closed) this.#answers = new Made({ ...options, context: this.context }, this.answered());
-        return;
-      } catch (thrown) {
-        this.failed(asPennonError(thrown, 'network', 'Loading what does without WebAssembly failed'));
-      }
-      await wait(backoff.next(), platform.onWake, closing);
-    }
-  }
-
-  #started(evaluator: Evaluator): void {
+  /** @internal */
+  started(evaluator: Evaluator): void {
     this.#evaluator = evaluator;
-    this.#flags = new Flags(evaluator);
+    this.#flags = openFlags(evaluator);
     this.#applyContext();
   }
 
@@ -188,25 +148,40 @@ export class Client extends FlagClient {
     try {
       this.#flags?.setContext(this.context);
     } catch (thrown) {
-      this.failed(asPennonError(thrown, 'context', 'The context cannot be used'));
+      this.report(thrown);
     }
   }
 
-  #accepted(source: SnapshotSource, changed: boolean): void {
-    const head = this.#evaluator?.head();
-    if (!head) return;
+  /** @internal WebAssembly cannot run here: the server answers. */
+  answerBy(make: MakeAnswers): void {
+    this.#answers = make(this.context, this);
+  }
+
+  /** @internal What explains is loaded. */
+  explainBy(explain: Explain): void {
+    this.#explain = explain;
+  }
+
+  /** @internal A head was accepted. `changed`: it brought another body. */
+  opened(source: SnapshotSource, changed: boolean): void {
+    const field = (position: number): number => this.#evaluator?.number('head_field', position) ?? Number.NaN;
+    const head = { epoch: field(EPOCH), version: field(VERSION), refreshBy: field(REFRESH_BY) };
     this.#restarting = false;
-    if (this.held && (this.held.epoch !== head.epoch || this.held.version !== head.version)) this.#faulty.clear();
+    if (this.held?.version !== head.version || this.held.epoch !== head.epoch) this.#faulty.clear();
     if (changed) this.#flags?.snapshotChanged();
     this.accepted(head, source, changed ? 'snapshot' : undefined);
   }
 }
 
 /** Where programs run all the time. */
-function run(make: () => Session): () => void {
+function run(make: () => Session): Driven {
   const session = make();
-  void session.run().then(() => session.end());
-  return () => void session.restart();
+  void session.run();
+  const later = (use: (following: Following) => void): void => void session.following().then((following) => following && use(following));
+  return {
+    restart: () => later((following) => void following.fault()),
+    report: (thrown) => later((following) => following.report(thrown)),
+  };
 }
 
 /** Connects a client on this platform. Throws only for a connection string that cannot be used. */

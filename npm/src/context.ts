@@ -1,4 +1,4 @@
-import { PennonError } from './errors.js';
+import { Failure } from './failure.js';
 
 /** A value inside a context: JSON, with dates as ISO 8601 text and integers also as `bigint`. */
 export type ContextValue =
@@ -19,6 +19,15 @@ export interface EvaluationContext {
   readonly [name: string]: ContextValue;
 }
 
+/** What cannot be encoded of a context. */
+export interface Unreadable {
+  /** The attribute, with the names that it is inside of. */
+  readonly at: string;
+  readonly why: 'number' | 'bigint' | 'kind' | 'depth' | 'object' | 'size';
+  /** What it is, where no condition can read it. */
+  readonly kind: string;
+}
+
 // Tags of core/spec/snapshot.md, "context encoding". Integers and floats are little-endian.
 const NULL = 0;
 const FALSE = 1;
@@ -30,206 +39,156 @@ const OBJECT = 6;
 
 const MAX_BYTES = 64 * 1024;
 const MAX_DEPTH = 8;
+/** Of an encoding that has just begun. */
+const FIRST_BYTES = 512;
+
+const encoder = new TextEncoder();
+
+// What is being written. Of the module, and not handed around: contexts are encoded by the thousand.
+let buffer = new Uint8Array(FIRST_BYTES);
+let view = new DataView(buffer.buffer);
+let length = 0;
+let busy = false;
 
 /**
  * Writes a context as the one buffer that crosses into the evaluator. Attributes that are `undefined` are left out; the
  * evaluator checks names, counts and depth. The bytes are valid until the next call.
  *
- * @throws PennonError `context` for what has no encoding (a function, a number that is not finite, a context too large).
+ * @throws Failure of what has no encoding (a function, a number that is not finite, a context too large), and of what throws when it is
+ * read; `problems.ts` has the words.
  */
 export function encodeContext(context: EvaluationContext): Uint8Array {
-  if (!isObject(context)) throw new PennonError('context', 'The context cannot be used: it is not an object.');
-  // Taken away for the time of the call: a getter in this context may encode another one.
-  const writer = spare ?? new Writer();
-  spare = undefined;
+  // A getter in one context may encode another one.
+  const outer = busy ? ([buffer, length] as const) : undefined;
+  if (outer) use(new Uint8Array(FIRST_BYTES));
+  busy = true;
+  length = 0;
   try {
-    writer.clear();
-    writer.attributes(context, '', 1);
-    return writer.bytes();
+    if (!isObject(context)) throw refused('', '', 'object');
+    attributes(context, '', 1);
+    return buffer.subarray(0, length);
+  } catch (thrown) {
+    throw new Failure('context', thrown);
   } finally {
-    spare = writer;
+    busy = outer !== undefined;
+    if (outer) {
+      use(outer[0]);
+      length = outer[1];
+    }
   }
+}
+
+function use(bytes: Uint8Array<ArrayBuffer>): void {
+  buffer = bytes;
+  view = new DataView(bytes.buffer);
 }
 
 /** Not a list, and none of the built-in objects whose contents are not their properties (`Map`, `URL`, ...). */
 function isObject(value: unknown): boolean {
-  return Object.prototype.toString.call(value) === '[object Object]';
+  return kindOf(value) === 'Object';
 }
 
-class Writer {
-  #buffer = new Uint8Array(512);
-  #view = new DataView(this.#buffer.buffer);
-  #length = 0;
+function kindOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
 
-  clear(): void {
-    this.#length = 0;
-  }
-
-  bytes(): Uint8Array {
-    return this.#buffer.subarray(0, this.#length);
-  }
-
-  attributes(object: { readonly [name: string]: ContextValue }, path: string, depth: number): void {
-    for (const name of Object.keys(object)) {
-      const value = object[name];
-      if (value === undefined) continue;
-      const start = this.#skip(2);
-      this.#text(name);
-      const length = this.#length - start - 2;
-      if (length > 0xffff) throw tooLarge();
-      this.#view.setUint16(start, length, true);
-      this.#value(value, path, name, depth);
-    }
-  }
-
-  #value(value: ContextValue, path: string, name: string, depth: number): void {
-    switch (typeof value) {
-      case 'string':
-        this.#tag(STRING);
-        this.#sized(() => this.#text(value));
-        return;
-      case 'boolean':
-        this.#tag(value ? TRUE : FALSE);
-        return;
-      case 'number':
-        this.#number(value, path, name);
-        return;
-      case 'bigint':
-        if (value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER) {
-          throw refuse(path, name, 'is an integer beyond 2^53; pass it as a string');
-        }
-        this.#number(Number(value), path, name);
-        return;
-      case 'undefined': // inside a list, as JSON does it
-        this.#tag(NULL);
-        return;
-      case 'object':
-        break;
-      default:
-        throw refuse(path, name, `is a ${typeof value}, which no condition can read`);
-    }
-    if (value === null) {
-      this.#tag(NULL);
-      return;
-    }
-    if (value instanceof Date) {
-      if (Number.isNaN(value.getTime())) throw refuse(path, name, 'is an invalid date');
-      const text = value.toISOString();
-      this.#tag(STRING);
-      this.#sized(() => this.#text(text));
-      return;
-    }
-    // The evaluator refuses it too; here it also ends a context that contains itself.
-    if (depth >= MAX_DEPTH) throw refuse(path, name, `nests deeper than ${MAX_DEPTH} levels`);
-    const inside = path === '' ? name : `${path}.${name}`;
-    if (Array.isArray(value)) {
-      this.#tag(LIST);
-      this.#sized(() => {
-        let index = 0;
-        for (const element of value as readonly ContextValue[]) {
-          this.#value(element, inside, String(index), depth + 1);
-          index += 1;
-        }
-      });
-      return;
-    }
-    if (!isObject(value)) throw refuse(path, name, `is a ${Object.prototype.toString.call(value).slice(8, -1)}, which no condition can read`);
-    this.#tag(OBJECT);
-    this.#sized(() => this.attributes(value as { readonly [name: string]: ContextValue }, inside, depth + 1));
-  }
-
-  #number(value: number, path: string, name: string): void {
-    if (!Number.isFinite(value)) throw refuse(path, name, 'is a number that is not finite');
-    this.#tag(NUMBER);
-    const at = this.#skip(8);
-    this.#view.setFloat64(at, value, true);
-  }
-
-  /** A 32-bit length before what `write` writes. */
-  #sized(write: () => void): void {
-    const start = this.#skip(4);
-    write();
-    this.#view.setUint32(start, this.#length - start - 4, true);
-  }
-
-  #tag(tag: number): void {
-    const at = this.#skip(1);
-    this.#buffer[at] = tag;
-  }
-
-  #text(text: string): void {
-    const start = this.#length;
-    // UTF-8 takes at most three bytes for a UTF-16 unit.
-    this.#reserve(text.length * 3);
-    const buffer = this.#buffer;
-    let at = 0;
-    // Attributes are mostly short ASCII, where a loop beats the encoder's call.
-    if (text.length <= 64) {
-      for (; at < text.length; at += 1) {
-        const unit = text.charCodeAt(at);
-        if (unit > 127) break;
-        buffer[start + at] = unit;
-      }
-      if (at === text.length) {
-        this.#length = start + at;
-        return;
-      }
-    }
-    this.#length = start + encoder.encodeInto(text, buffer.subarray(start)).written;
-  }
-
-  #skip(count: number): number {
-    this.#reserve(count);
-    const at = this.#length;
-    this.#length += count;
-    return at;
-  }
-
-  #reserve(count: number): void {
-    const needed = this.#length + count;
-    if (needed <= this.#buffer.length) return;
-    // Room for the three bytes a unit that `#text` reserves; what is written is checked below by the evaluator's own limit.
-    if (needed > MAX_BYTES * 4) throw tooLarge();
-    const grown = new Uint8Array(Math.max(needed, this.#buffer.length * 2));
-    grown.set(this.#buffer.subarray(0, this.#length));
-    this.#buffer = grown;
-    this.#view = new DataView(grown.buffer);
+function attributes(object: { readonly [name: string]: ContextValue }, path: string, depth: number): void {
+  for (const name of Object.keys(object)) {
+    const value = object[name];
+    if (value === undefined) continue;
+    if (text(name, 2) > 0xffff) throw refused('', '', 'size');
+    write(value, path, name, depth);
   }
 }
 
-const encoder = new TextEncoder();
-let spare: Writer | undefined = new Writer();
-
-function refuse(path: string, name: string, why: string): PennonError {
-  return new PennonError('context', `The context cannot be used: ${path === '' ? name : `${path}.${name}`} ${why}.`);
+function write(value: ContextValue, path: string, name: string, depth: number): void {
+  switch (typeof value) {
+    case 'string':
+      tag(STRING);
+      text(value, 4);
+      return;
+    case 'boolean':
+      return tag(value ? TRUE : FALSE);
+    case 'bigint':
+      if (!Number.isSafeInteger(Number(value))) throw refused(path, name, 'bigint');
+      return write(Number(value), path, name, depth);
+    case 'number':
+      if (!Number.isFinite(value)) throw refused(path, name, 'number');
+      tag(NUMBER);
+      reserve(8);
+      view.setFloat64(length, value, true);
+      length += 8;
+      return;
+    case 'undefined': // inside a list, as JSON does it
+      return tag(NULL);
+  }
+  if (value === null) return tag(NULL);
+  // One that is invalid throws.
+  if (value instanceof Date) return write(value.toISOString(), path, name, depth);
+  const list = Array.isArray(value);
+  if (!list && !isObject(value)) throw refused(path, name, 'kind', kindOf(value));
+  // The evaluator refuses it too; here it also ends a context that contains itself.
+  if (depth >= MAX_DEPTH) throw refused(path, name, 'depth');
+  tag(list ? LIST : OBJECT);
+  reserve(4);
+  const start = (length += 4);
+  const inside = `${path}${name}.`;
+  if (list) for (let at = 0; at < value.length; at += 1) write((value as readonly ContextValue[])[at], inside, String(at), depth + 1);
+  else attributes(value as { readonly [name: string]: ContextValue }, inside, depth + 1);
+  view.setUint32(start - 4, length - start, true);
 }
 
-function tooLarge(): PennonError {
-  return new PennonError('context', `The context cannot be used: it is larger than ${MAX_BYTES} bytes.`);
+function tag(value: number): void {
+  reserve(1);
+  buffer[length] = value;
+  length += 1;
+}
+
+/** Writes text behind its length, which takes `width` bytes; answers that. */
+function text(value: string, width: 2 | 4): number {
+  // UTF-8 takes at most three bytes for a UTF-16 unit.
+  reserve(width + value.length * 3);
+  const bytes = buffer;
+  const start = length + width;
+  let count = 0;
+  // Attributes are mostly short ASCII, where a loop beats the encoder's call.
+  if (value.length <= 64) {
+    for (let unit; count < value.length && (unit = value.charCodeAt(count)) < 128; count += 1) bytes[start + count] = unit;
+  }
+  if (count < value.length) count = encoder.encodeInto(value, bytes.subarray(start)).written;
+  if (width === 2) view.setUint16(length, count, true);
+  else view.setUint32(length, count, true);
+  length = start + count;
+  return count;
+}
+
+function reserve(count: number): void {
+  const needed = length + count;
+  if (needed <= buffer.length) return;
+  // Room for the three bytes a unit that `text` reserves; what is written is checked by the evaluator's own limit.
+  if (needed > MAX_BYTES * 4) throw refused('', '', 'size');
+  const grown = new Uint8Array(Math.max(needed, buffer.length * 2));
+  grown.set(buffer.subarray(0, length));
+  use(grown);
+}
+
+function refused(path: string, name: string, why: Unreadable['why'], kind = ''): Unreadable {
+  return { at: path + name, why, kind };
 }
 
 /** Reads attributes that have no parts, as a flag's metadata is written; nothing for no bytes. */
 export function decodeScalars(bytes: Uint8Array): { readonly [name: string]: string | number | boolean } | undefined {
   if (bytes.length === 0) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const text = new TextDecoder();
-  const scalars: Record<string, string | number | boolean> = Object.create(null) as Record<string, string | number | boolean>;
+  const fields = new DataView(bytes.buffer, bytes.byteOffset);
+  const decoder = new TextDecoder();
   let at = 0;
+  const take = (count: number): number => (at += count) - count;
+  const taken = (count: number): string => decoder.decode(bytes.subarray(take(count), at));
+  const scalars: [string, string | number | boolean][] = [];
   while (at < bytes.length) {
-    const nameEnd = at + 2 + view.getUint16(at, true);
-    const name = text.decode(bytes.subarray(at + 2, nameEnd));
-    const tag = view.getUint8(nameEnd);
-    at = nameEnd + 1;
-    if (tag === NUMBER) {
-      scalars[name] = view.getFloat64(at, true);
-      at += 8;
-    } else if (tag === STRING) {
-      const end = at + 4 + view.getUint32(at, true);
-      scalars[name] = text.decode(bytes.subarray(at + 4, end));
-      at = end;
-    } else {
-      scalars[name] = tag === TRUE;
-    }
+    const name = taken(fields.getUint16(take(2), true));
+    const type = bytes[take(1)];
+    scalars.push([name, type === NUMBER ? fields.getFloat64(take(8), true) : type === STRING ? taken(fields.getUint32(take(4), true)) : type === TRUE]);
   }
-  return Object.freeze({ ...scalars });
+  return Object.freeze(Object.fromEntries(scalars));
 }

@@ -8,18 +8,18 @@
  */
 export class PennonError extends Error {
   /** Stable name of what went wrong. */
-  readonly code: string;
+  declare readonly code: string;
   /** Where the refused snapshot came from, for refusals. */
-  readonly source: SnapshotSource | undefined;
+  declare readonly source: SnapshotSource | undefined;
   /** HTTP status, for answers of the server. */
-  readonly status: number | undefined;
+  declare readonly status: number | undefined;
 
   constructor(
     code: string,
     message: string,
     details: { source?: SnapshotSource | undefined; status?: number | undefined; cause?: unknown } = {},
   ) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    super(message, details);
     this.name = 'PennonError';
     this.code = code;
     this.source = details.source;

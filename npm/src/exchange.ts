@@ -7,81 +7,77 @@ export interface ExchangeExports {
   exchange_length(exchange: number): number;
 }
 
-const NOTHING: Uint8Array = new Uint8Array();
+/** A running module: numbers cross as they are, bytes through one buffer in its memory. */
+export interface ExchangeModule<Exports> {
+  readonly wasm: Exports;
+  /** The buffer, as the module's functions take it. */
+  crossing: number;
+  /** A fault may have left the buffer lent out for ever: others who use this module need another one. */
+  renew(): void;
+  /** Puts bytes into the buffer, one part behind the other. */
+  put(first: Uint8Array, second?: Uint8Array, third?: Uint8Array): void;
+  /** What is in the buffer, until the next call of anything. */
+  read(): Uint8Array;
+  /** A copy of it. */
+  taken(): Uint8Array;
+  text(): string;
+}
+
+const NOTHING = new Uint8Array();
 const decoder = new TextDecoder();
 
-/** Starts modules of this package, each once for all clients; one that did not start is loaded again the next time. */
-export function starter<Made>(Made: new (instance: WebAssembly.Instance) => Made): (load: () => Promise<WebAssembly.Module>) => Promise<Made> {
-  let starting: Promise<Made> | undefined;
-  return (load) => {
-    starting ??= load()
-      .then(async (module) => new Made(await WebAssembly.instantiate(module, importsOf(module))))
-      .catch((thrown: unknown) => {
-        starting = undefined;
-        throw thrown;
-      });
+/**
+ * Starts modules of this package, each once for all clients, and anew for who has met a fault of it; one that did not load is loaded again
+ * the next time.
+ */
+export function starter<Exports extends ExchangeExports>(): (load: () => Promise<WebAssembly.Module>, anew?: boolean) => Promise<ExchangeModule<Exports>> {
+  let loading: Promise<WebAssembly.Module> | undefined;
+  let starting: Promise<ExchangeModule<Exports>> | undefined;
+  return (load, anew) => {
+    loading ??= load();
+    if (anew || !starting) starting = loading.then(async (module) => running<Exports>(await WebAssembly.instantiate(module, IMPORTS)));
+    starting.catch(() => (loading = starting = undefined));
     return starting;
   };
 }
 
-/** The module imports what it calls when it is used wrongly, and nothing else. */
-function importsOf(module: WebAssembly.Module): WebAssembly.Imports {
-  const imports: Record<string, Record<string, () => never>> = {};
-  for (const { module: from, name } of WebAssembly.Module.imports(module)) {
-    (imports[from] ??= {})[name] = () => {
-      throw new Error('The WebAssembly module was called wrongly.');
-    };
-  }
-  return imports;
+/** A module imports what it calls when it is used wrongly, and nothing else. */
+const IMPORTS = anything(
+  anything(() => {
+    throw new Error('called wrongly');
+  }),
+) as WebAssembly.Imports;
+
+/** An object that has `value` under every name. */
+function anything(value: unknown): object {
+  return new Proxy({}, { get: () => value });
 }
 
-/** A running module: numbers cross as they are, bytes through one buffer in its memory. */
-export class ExchangeModule<Exports extends ExchangeExports> {
-  readonly wasm: Exports;
-  exchange: number;
-  #bytes = NOTHING;
-
-  constructor({ exports }: WebAssembly.Instance) {
-    this.wasm = exports as unknown as Exports;
-    this.exchange = this.wasm.exchange_create();
-  }
-
-  /** A fault may have left the buffer lent out for ever: then there has to be another. */
-  renew(): void {
-    try {
-      this.put(NOTHING);
-    } catch {
-      this.exchange = this.wasm.exchange_create();
-    }
-  }
-
-  /** Puts bytes into the buffer, one part behind the other. */
-  put(first: Uint8Array, second: Uint8Array = NOTHING, third: Uint8Array = NOTHING): void {
-    const length = first.length + second.length;
-    const address = this.wasm.exchange_resize(this.exchange, length + third.length);
-    const memory = this.#memory();
-    memory.set(first, address);
-    memory.set(second, address + first.length);
-    memory.set(third, address + length);
-  }
-
-  /** A copy of what is in the buffer. */
-  taken(): Uint8Array {
-    return this.#read().slice();
-  }
-
-  text(): string {
-    return decoder.decode(this.#read());
-  }
-
-  #read(): Uint8Array {
-    const address = this.wasm.exchange_address(this.exchange);
-    return this.#memory().subarray(address, address + this.wasm.exchange_length(this.exchange));
-  }
-
-  #memory(): Uint8Array {
-    // The old view is empty once the memory has grown.
-    if (this.#bytes.length === 0) this.#bytes = new Uint8Array(this.wasm.memory.buffer);
-    return this.#bytes;
-  }
+function running<Exports extends ExchangeExports>({ exports }: WebAssembly.Instance): ExchangeModule<Exports> {
+  const wasm = exports as unknown as Exports;
+  let view = NOTHING;
+  // The old view is empty once the memory has grown.
+  const memory = (): Uint8Array => (view.length > 0 ? view : (view = new Uint8Array(wasm.memory.buffer)));
+  const module: ExchangeModule<Exports> = {
+    wasm,
+    crossing: wasm.exchange_create(),
+    renew() {
+      module.crossing = wasm.exchange_create();
+    },
+    put(first, second = NOTHING, third = NOTHING) {
+      const length = first.length + second.length;
+      const at = wasm.exchange_resize(module.crossing, length + third.length);
+      const bytes = memory();
+      bytes.set(first, at);
+      bytes.set(second, at + first.length);
+      bytes.set(third, at + length);
+    },
+    read() {
+      const address = wasm.exchange_address(module.crossing);
+      return memory().subarray(address, address + wasm.exchange_length(module.crossing));
+    },
+    taken: () => module.read().slice(),
+    text: () => decoder.decode(module.read()),
+  };
+  return module;
 }

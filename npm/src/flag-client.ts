@@ -1,5 +1,4 @@
-import type { AnswersEvents } from './answers.js';
-import { Closing } from './closing.js';
+import { openClosing } from './closing.js';
 import type { EvaluationContext } from './context.js';
 import type { PennonError, SnapshotSource } from './errors.js';
 import { Listeners } from './events.js';
@@ -24,6 +23,8 @@ export interface FlagClientOptions {
   readonly readyTimeoutMs?: number;
   /** First and longest wait between attempts to connect, in milliseconds. */
   readonly backoff?: { readonly baseMs?: number; readonly capMs?: number };
+  /** `false`: changes come by server-sent events also where the server offers a WebSocket. */
+  readonly webSocket?: boolean;
   readonly fetch?: Fetch;
   /** The clock, in Unix milliseconds. */
   readonly now?: () => number;
@@ -69,7 +70,7 @@ export interface Held {
 /** What all clients have in common, whoever evaluates: readiness, events, subscriptions, and instants to wake at. */
 export abstract class FlagClient extends FlagReader {
   protected readonly now: () => number;
-  protected readonly closing = new Closing();
+  protected readonly closing = openClosing();
   protected context: EvaluationContext;
   /** What a server found, until another context is set. */
   protected rendered: ReadonlyMap<string, Outcome> | undefined;
@@ -171,29 +172,10 @@ export abstract class FlagClient extends FlagReader {
     return this.held !== undefined && this.now() > this.held.refreshBy;
   }
 
-  /** What answers of the server report, to this client. */
-  protected answered(): AnswersEvents {
-    return {
-      ...this.followed(),
-      accepted: (held, source, cause) => {
-        if (cause === 'context') this.rendered = undefined;
-        this.accepted(held, source, cause);
-      },
-    };
-  }
-
-  /** What everything reports that follows the server. */
-  protected followed(): Omit<AnswersEvents, 'accepted'> {
-    return {
-      confirmed: () => this.confirmed(),
-      connected: (connected) => this.connected(connected),
-      failed: (error) => this.failed(error),
-    };
-  }
-
-  /** Other flags are there; where there is a `cause`, some may have other values than those before. */
-  protected accepted(held: Held, source: SnapshotSource, cause: ClientEvents['change']['cause'] | undefined): void {
+  /** @internal Other flags are there; where there is a `cause`, some may have other values than those before. */
+  accepted(held: Held, source: SnapshotSource, cause: ClientEvents['change']['cause'] | undefined): void {
     const first = this.held === undefined;
+    if (cause === 'context') this.rendered = undefined;
     this.held = held;
     this.#saidStale = false;
     this.#heardFrom(source);
@@ -205,8 +187,8 @@ export abstract class FlagClient extends FlagReader {
     this.schedule();
   }
 
-  /** The server's newest is what is held. */
-  protected confirmed(): void {
+  /** @internal The server's newest is what is held. */
+  confirmed(): void {
     // Each poll of a quiet server confirms: only the first says anything new.
     if (this.held && (this.#source !== 'network' || this.#lastError)) this.#heardFrom('network');
   }
@@ -222,13 +204,15 @@ export abstract class FlagClient extends FlagReader {
     this.#subscriptions.check();
   }
 
-  protected connected(connected: boolean): void {
+  /** @internal */
+  connected(connected: boolean): void {
     if (this.closing.closed) return;
     this.#connected = connected;
     this.#listeners.emit('status', this.status);
   }
 
-  protected failed(error: PennonError): void {
+  /** @internal */
+  failed(error: PennonError): void {
     const known = this.#lastError;
     this.#lastError = error;
     // A server that rejects the key will not be any quicker with a snapshot.
@@ -243,13 +227,11 @@ export abstract class FlagClient extends FlagReader {
   protected schedule(): void {
     clearTimeout(this.#timer);
     if (!this.held || this.closing.closed) return;
-    const staleAt = this.#saidStale ? Infinity : this.held.refreshBy + 1;
-    const next = Math.min(staleAt, this.earliestEnd());
+    const next = Math.min(this.#saidStale ? Infinity : this.held.refreshBy + 1, this.earliestEnd());
     if (next === Infinity) return;
-    const delay = Math.min(Math.max(next - this.now(), 0), MAX_TIMER_MS);
-    this.#timer = setTimeout(() => this.#wake(), delay);
+    this.#timer = setTimeout(() => this.#wake(), Math.min(Math.max(next - this.now(), 0), MAX_TIMER_MS));
     // Nothing of this keeps a Node process alive: the stream does, until `close`.
-    if (typeof this.#timer === 'object') this.#timer.unref();
+    (this.#timer as { unref?(): void }).unref?.();
   }
 
   #wake(): void {

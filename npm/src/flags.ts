@@ -1,255 +1,168 @@
 import type { EvaluationContext } from './context.js';
 import { decodeScalars, encodeContext } from './context.js';
-import { PennonError } from './errors.js';
 import type { Evaluator } from './evaluator.js';
+import type { Explain } from './explain.js';
+import { Failure } from './failure.js';
 import { FLAG_TYPES, failed, freeze, unpack, type FlagType, type JsonValue, type Metadata, type Outcome, type Step } from './outcome.js';
 
-// The positions of pennon-core's `ContextError`, as sentences.
-const CONTEXT_ERRORS = [
-  'its encoding is damaged',
-  'it holds text that is not UTF-8',
-  'it names an attribute twice',
-  'it is larger than 64 KiB or has a name over 256 bytes',
-  'it has more than 1,024 attributes',
-  'it nests deeper than 8 levels',
-  'it holds a number that is not finite',
-  'it is not an object',
-  'its targetingKey is neither a string nor an integer',
-] as const;
+/** A flag's key with its outcome. */
+export type Entry = readonly [key: string, outcome: Outcome];
 
 /** What is read once from the snapshot about a flag, and its latest outcome. */
-interface Flag {
+export interface Flag {
+  readonly key: string;
   readonly position: number;
   readonly type: FlagType | undefined;
   readonly variants: Variant[];
   readonly rules: string[];
   readonly metadata: Metadata | undefined;
-  /** Those that time does not change, packed and as they are given. */
-  readonly outcomes: Map<number, Outcome>;
+  /** Those that time does not change, packed and as they are given: few for a flag, however many contexts there are. */
+  readonly entries: Map<number, Entry>;
   outcome: Outcome | undefined;
   /** The round that the outcome is of. */
-  round: number;
+  counted: number;
 }
 
 interface Variant {
-  readonly name: string;
+  readonly variant: string;
   readonly value: JsonValue | undefined;
 }
 
-// Places for contexts in the evaluator (wasm/src/evaluation.rs).
+/** The place of the own context in the evaluator; contexts.ts has the others. */
 const OWN = 0;
-/** For a context that one evaluation uses, and for large ones. */
-const PASSING = 1;
-const FIRST_KEPT = 2;
-const MAX_CONTEXTS = 1024;
-/** Bytes of a context that keeps a place: typical ones have some hundreds. */
-const MAX_KEPT_BYTES = 2048;
-
-/** No two contexts ever get the same, of whichever evaluator. */
-let lastTicket = 0;
-
-/** A context ready for the evaluator. */
-export class Prepared {
-  /** Nothing when the context cannot be used. */
-  encoded: Uint8Array | undefined;
-  /** Where the evaluator has it, if `ticket` is still the one that was handed out for this place. */
-  place = PASSING;
-  ticket = 0;
-
-  /** @throws PennonError `context` for what has no encoding; the evaluator may refuse it still. */
-  constructor(context: EvaluationContext | undefined) {
-    this.encoded = context && encodeContext(context).slice();
-  }
-}
 
 /**
- * The flags of the snapshot that the evaluator holds, for one context of their own and any others. Names and values are read
- * from WebAssembly once per snapshot; an outcome for the own context is remembered until the snapshot, the context or time
- * itself changes it.
+ * The flags of the snapshot that the evaluator holds, for one context of their own; contexts.ts evaluates them for others. Names and
+ * values are read from WebAssembly once per snapshot; an outcome is remembered until the snapshot, the context or time itself changes it.
  */
-export class Flags {
-  readonly #evaluator: Evaluator;
-  #flags = new Map<string, Flag>();
-  /** Whether there is a context of `setContext`, and one that can be used. */
-  #usable = false;
-  /** Of each place, for the context that is there; places are given out in turn. */
-  readonly #tickets: number[] = [];
-  #nextPlace = FIRST_KEPT;
-  /** Counts contexts and instants that make all outcomes so far worthless. */
-  #round = 0;
-  #earliestEnd = Infinity;
-
-  constructor(evaluator: Evaluator) {
-    this.#evaluator = evaluator;
-  }
-
+export interface Flags {
+  readonly evaluator: Evaluator;
+  /** All flags of the snapshot, once contexts.ts has asked for them. */
+  all: readonly Flag[] | undefined;
   /** When time alone may change one of the outcomes given so far; infinite when never. */
-  get earliestEnd(): number {
-    return this.#earliestEnd;
-  }
-
+  earliestEnd(): number;
   /** The evaluator holds another snapshot: positions, names and values are of the old one. */
-  snapshotChanged(): void {
-    this.#flags = new Map();
-    this.#earliestEnd = Infinity;
-  }
-
+  snapshotChanged(): void;
   /** Outcomes are to be made anew: another context, or a later time. */
-  forgetOutcomes(): void {
-    this.#round += 1;
-    this.#earliestEnd = Infinity;
-  }
-
-  /**
-   * @throws PennonError `context`; until the next context, every flag then answers INVALID_CONTEXT.
-   */
-  setContext(context: EvaluationContext): void {
-    this.#usable = false;
-    this.forgetOutcomes();
-    this.#hand(encodeContext(context), OWN);
-    this.#usable = true;
-  }
-
-  /** The keys of all flags in the snapshot, or of those alone that client SDKs may see. */
-  keys(forClients = false): string[] {
-    const keys: string[] = [];
-    const count = this.#evaluator.flagCount();
-    for (let position = 0; position < count; position += 1) {
-      if (forClients && !this.#evaluator.flagIsClientVisible(position)) continue;
-      const key = this.#evaluator.flagKey(position);
-      if (key !== '') keys.push(key);
-    }
-    return keys;
-  }
-
+  forgetOutcomes(): void;
+  /** @throws Failure of the context; until the next context, every flag then answers INVALID_CONTEXT. */
+  setContext(context: EvaluationContext): void;
+  /** The keys of all flags in the snapshot. */
+  keys(): string[];
   /** @param now Unix milliseconds, asked for only when the outcome has an end or is new */
-  evaluate(key: string, now: () => number): Outcome {
-    const flag = this.#flags.get(key) ?? this.#find(key);
-    if (!flag) return failed('FLAG_NOT_FOUND');
-    const known = flag.outcome;
-    if (known && flag.round === this.#round && (known.until === undefined || now() < known.until)) return known;
-    if (!this.#usable) return failed('INVALID_CONTEXT', flag.type);
-    const outcome = this.#evaluate(flag, OWN, now());
-    flag.outcome = outcome;
-    flag.round = this.#round;
-    if (outcome.until !== undefined && outcome.until < this.#earliestEnd) this.#earliestEnd = outcome.until;
-    return outcome;
-  }
+  evaluate(key: string, now: () => number): Outcome;
+  /** The steps that lead to the flag's outcome; none for a context that cannot be used. */
+  explain(by: Explain, key: string, now: number): readonly Step[];
+  find(key: string): Flag | undefined;
+  /** Hands a context to the evaluator. @throws Failure of the context */
+  hand(encoded: Uint8Array, place: number): void;
+  /** What the evaluator's packed answer stands for: the latest, if that ends. */
+  entryOf(flag: Flag, packed: number): Entry;
+}
 
-  /**
-   * As `evaluate`, for another context.
-   * @throws PennonError `context`, once; then every flag answers INVALID_CONTEXT for it.
-   */
-  evaluateFor(prepared: Prepared, key: string, now: number): Outcome {
-    const flag = this.#flags.get(key) ?? this.#find(key);
-    if (!flag) return failed('FLAG_NOT_FOUND');
-    const place = this.#placeOf(prepared);
-    return place === undefined ? failed('INVALID_CONTEXT', flag.type) : this.#evaluate(flag, place, now);
-  }
+export function openFlags(evaluator: Evaluator): Flags {
+  let flags = new Map<string, Flag>();
+  /** Whether there is a context of `setContext`, and one that can be used. */
+  let usable = false;
+  /** Counts contexts and instants that make all outcomes so far worthless. */
+  let round = 0;
+  let earliestEnd = Infinity;
 
-  /**
-   * As `evaluate`, for a context that only this evaluation uses.
-   * @throws PennonError `context`
-   */
-  evaluateOnce(context: EvaluationContext, key: string, now: number): Outcome {
-    const flag = this.#flags.get(key) ?? this.#find(key);
-    if (!flag) return failed('FLAG_NOT_FOUND');
-    this.#hand(encodeContext(context), PASSING);
-    return this.#evaluate(flag, PASSING, now);
-  }
-
-  /** The steps that lead to the flag's outcome; none while there is no snapshot, or no context that can be used. */
-  explain(key: string, now: number, prepared?: Prepared): readonly Step[] {
-    const place = prepared ? this.#placeOf(prepared) : this.#usable ? OWN : undefined;
-    const text = place === undefined ? '' : this.#evaluator.explain(key, place, now);
-    return text === '' ? [] : (JSON.parse(text, binary64) as Step[]);
-  }
-
-  #find(key: string): Flag | undefined {
-    const position = this.#evaluator.find(key);
+  function find(key: string): Flag | undefined {
+    const known = flags.get(key);
+    if (known) return known;
+    const position = evaluator.give('find', [new TextEncoder().encode(key)]);
     if (position < 0) return undefined;
-    const type = FLAG_TYPES[this.#evaluator.flagType(position)];
-    const metadata = decodeScalars(this.#evaluator.flagMetadata(position));
-    const flag: Flag = { position, type, variants: [], rules: [], metadata, outcomes: new Map(), outcome: undefined, round: 0 };
-    this.#flags.set(key, flag);
+    const flag: Flag = {
+      key,
+      position,
+      type: FLAG_TYPES[evaluator.number('flag_type', position)],
+      variants: [],
+      rules: [],
+      metadata: decodeScalars(evaluator.bytes('flag_metadata', position)),
+      entries: new Map(),
+      outcome: undefined,
+      counted: 0,
+    };
+    flags.set(key, flag);
     return flag;
   }
 
-  /** Where the evaluator has a context, which it is handed unless it has it. */
-  #placeOf(prepared: Prepared): number | undefined {
-    if (prepared.place !== PASSING && this.#tickets[prepared.place] === prepared.ticket) return prepared.place;
-    const { encoded } = prepared;
-    if (!encoded) return undefined;
-    const large = encoded.length > MAX_KEPT_BYTES;
-    const place = large ? PASSING : this.#nextPlace;
-    if (!large) this.#nextPlace = place + 1 < MAX_CONTEXTS ? place + 1 : FIRST_KEPT;
-    // Until it is there, nobody's context is.
-    this.#tickets[place] = 0;
-    prepared.encoded = undefined;
-    this.#hand(encoded, place);
-    prepared.encoded = encoded;
-    prepared.place = place;
-    prepared.ticket = this.#tickets[place] = lastTicket += 1;
-    return place;
+  function hand(encoded: Uint8Array, place: number): void {
+    const refused = evaluator.setContext(encoded, place);
+    if (refused) throw new Failure('context', refused);
   }
 
-  #hand(encoded: Uint8Array, place: number): void {
-    const refused = this.#evaluator.setContext(encoded, place);
-    if (refused !== 0) {
-      const why = CONTEXT_ERRORS[refused - 1] ?? 'the evaluator refused it';
-      throw new PennonError('context', `The context cannot be used: ${why}.`);
-    }
-  }
-
-  #evaluate(flag: Flag, place: number, now: number): Outcome {
-    const packed = this.#evaluator.evaluate(flag.position, place, now);
-    return flag.outcomes.get(packed) ?? this.#unpack(flag, packed);
-  }
-
-  #unpack(flag: Flag, packed: number): Outcome {
+  function entryOf(flag: Flag, packed: number): Entry {
+    const known = flag.entries.get(packed);
+    if (known) return known;
     const { reason, errorCode, variant, rule, ends } = unpack(packed);
-    const served = variant < 0 ? undefined : (flag.variants[variant] ??= this.#readVariant(flag, variant));
-    const outcome = {
-      type: flag.type,
-      value: served?.value,
-      variant: served?.name,
-      reason,
-      errorCode,
-      rule: rule < 0 ? undefined : (flag.rules[rule] ??= this.#evaluator.ruleId(flag.position, rule)),
-      until: ends ? this.#evaluator.until() : undefined,
-      metadata: errorCode === 'PARSE_ERROR' ? undefined : flag.metadata,
-    };
-    // Few for a flag, however many contexts there are.
-    if (!ends) flag.outcomes.set(packed, outcome);
-    return outcome;
+    const served = variant < 0 ? undefined : (flag.variants[variant] ??= readVariant(flag, variant));
+    const entry: Entry = [
+      flag.key,
+      {
+        type: flag.type,
+        value: served?.value,
+        variant: served?.variant,
+        reason,
+        errorCode,
+        rule: rule < 0 ? undefined : (flag.rules[rule] ??= evaluator.text('rule_id', flag.position, rule)),
+        until: ends ? evaluator.number('until') : undefined,
+        metadata: errorCode === 'PARSE_ERROR' ? undefined : flag.metadata,
+      },
+    ];
+    if (!ends) flag.entries.set(packed, entry);
+    return entry;
   }
 
-  #readVariant(flag: Flag, variant: number): Variant {
-    return { name: this.#evaluator.variantName(flag.position, variant), value: this.#readValue(flag, variant) };
+  function readVariant({ position, type }: Flag, index: number): Variant {
+    const variant = evaluator.text('variant_name', position, index);
+    const number = evaluator.number('variant_number', position, index);
+    if (type === 'boolean') return { variant, value: number === 1 };
+    if (type === 'number') return { variant, value: number };
+    // Of any other type there is text, or nothing.
+    if (!evaluator.number('variant_text', evaluator.module.crossing, position, index)) return { variant, value: undefined };
+    const text = evaluator.module.text();
+    return { variant, value: type === 'json' ? freeze(JSON.parse(text) as JsonValue) : text };
   }
 
-  #readValue(flag: Flag, variant: number): JsonValue | undefined {
-    switch (flag.type) {
-      case 'boolean':
-        return this.#evaluator.variantNumber(flag.position, variant) === 1;
-      case 'number':
-        return this.#evaluator.variantNumber(flag.position, variant);
-      case 'string':
-        return this.#evaluator.variantText(flag.position, variant);
-      case 'json': {
-        const text = this.#evaluator.variantText(flag.position, variant);
-        return text === undefined ? undefined : freeze(JSON.parse(text) as JsonValue);
-      }
-      case undefined:
-        return undefined;
-    }
+  function forgetOutcomes(): void {
+    round += 1;
+    earliestEnd = Infinity;
   }
-}
 
-/** Turns `{"binary64": "<16 hexadecimal digits>"}` into the number it stands for. */
-function binary64(_name: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || !('binary64' in value) || typeof value.binary64 !== 'string') return value;
-  const view = new DataView(new ArrayBuffer(8));
-  view.setBigUint64(0, BigInt(`0x${value.binary64}`));
-  return view.getFloat64(0);
+  const opened: Flags = {
+    evaluator,
+    all: undefined,
+    earliestEnd: () => earliestEnd,
+    snapshotChanged() {
+      flags = new Map();
+      opened.all = undefined;
+      earliestEnd = Infinity;
+    },
+    forgetOutcomes,
+    setContext(context) {
+      usable = false;
+      forgetOutcomes();
+      hand(encodeContext(context), OWN);
+      usable = true;
+    },
+    keys: () => Array.from({ length: evaluator.number('flag_count') }, (_, position) => evaluator.text('flag_key', position)).filter(Boolean),
+    evaluate(key, now) {
+      const flag = find(key);
+      if (!flag) return failed('FLAG_NOT_FOUND');
+      const known = flag.outcome;
+      if (known && flag.counted === round && (known.until === undefined || now() < known.until)) return known;
+      if (!usable) return failed('INVALID_CONTEXT', flag.type);
+      const outcome = (flag.outcome = entryOf(flag, evaluator.evaluate(flag.position, OWN, now()))[1]);
+      flag.counted = round;
+      if (outcome.until) earliestEnd = Math.min(earliestEnd, outcome.until);
+      return outcome;
+    },
+    explain: (by, key, now) => (usable ? by(evaluator, key, OWN, now) : []),
+    find,
+    hand,
+    entryOf,
+  };
+  return opened;
 }

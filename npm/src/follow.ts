@@ -1,10 +1,12 @@
-import type { Backoff } from './backoff.js';
+import { Backoff } from './backoff.js';
 import { bytesFromBase64 } from './base64.js';
 import type { Closing } from './closing.js';
-import { PennonError, asPennonError } from './errors.js';
+import { PennonError } from './errors.js';
 import { POLL_MS, STREAM_ABSENT_MS, STREAM_SILENCE_MS } from './limits.js';
+import { describe, retryAfter } from './problems.js';
 import { ServerSentEventParser } from './sse.js';
-import { retryAfter, type Transport } from './transport.js';
+import { offersSocket, readEvents, readSocket, type ReadStream } from './stream.js';
+import type { Answer, Transport } from './transport.js';
 
 /** What following reports. None of them throws. */
 export interface Followed {
@@ -18,10 +20,20 @@ export interface Followed {
   failed(error: PennonError): void;
 }
 
+export interface FollowOptions {
+  readonly transport: Transport;
+  readonly backoff: Backoff;
+  /** Whether a WebSocket is taken where the server offers one. */
+  readonly webSocket: boolean;
+  /** Resolves after the time given, or earlier when there is reason to try again (the network is back) or on close. */
+  readonly wait: (milliseconds: number) => Promise<void>;
+  readonly closing: Closing;
+}
+
 /** A stream that ended sooner than this counts as a failed attempt, so that a server that hangs up at once is not hammered. */
 const STEADY_MS = 5_000;
 
-/** How a server answers that has no stream at all, as an edge worker. */
+/** How a server answers that has no stream at all. */
 const NO_STREAM = new Set([404, 405, 501]);
 
 /**
@@ -30,35 +42,39 @@ const NO_STREAM = new Set([404, 405, 501]);
  * a steady pace. What keeps a stream from opening is reported once, not at each poll.
  *
  * @param firstHead a request for the head that is already under way, if there is one
- * @param wait resolves after the time given, or earlier when there is reason to try again (the network is back) or on close
  */
-export async function follow(
-  transport: Transport,
-  backoff: Backoff,
-  firstHead: Promise<Uint8Array> | undefined,
-  wait: (milliseconds: number) => Promise<void>,
-  closing: Closing,
-  on: Followed,
-): Promise<void> {
-  let head: Promise<Uint8Array> | undefined = firstHead;
+export async function follow(options: FollowOptions, firstHead: Promise<Answer> | undefined, on: Followed): Promise<void> {
+  const { transport, backoff, webSocket, wait, closing } = options;
+  let next = firstHead;
   let streamAgainAt = 0;
+  let socketAgainAt = 0;
   let reported: PennonError | undefined;
-  const connected = (open: boolean): void => {
-    if (open) reported = undefined;
-    on.connected(open);
+  const streaming: Followed = {
+    ...on,
+    connected(open) {
+      if (open) reported = undefined;
+      on.connected(open);
+    },
   };
-  const failed = (thrown: unknown): PennonError => {
-    const delay = retryAfter(thrown);
+  const failed = async (thrown: unknown): Promise<PennonError> => {
+    const error = await describe(thrown, 'network', 'The connection to the server failed');
+    const delay = retryAfter(error);
     if (delay !== undefined) backoff.serverAsked(delay);
-    return asPennonError(thrown, 'network', 'The connection to the server failed');
+    return error;
   };
   while (!closing.closed) {
     let polling = false;
     try {
-      const good = await on.head(await (head ?? transport.head()));
+      const { bytes, response } = await (next ?? transport.head());
+      const good = await on.head(bytes);
       if (closing.closed) return;
       if (performance.now() >= streamAgainAt) {
-        const error = await readStream(transport, backoff, closing, { ...on, connected }).then(() => undefined, failed);
+        const read = (by: ReadStream): Promise<PennonError | undefined> => readStream(by, options, streaming).then(() => undefined, failed);
+        let error: PennonError | undefined;
+        const bySocket = webSocket && performance.now() >= socketAgainAt && offersSocket(response.headers, transport);
+        // What lies between may let none through: then it is server-sent events for a while.
+        if (bySocket && (error = await read(readSocket))) socketAgainAt = performance.now() + STREAM_ABSENT_MS;
+        if (!closing.closed && (!bySocket || error)) error = await read(readEvents);
         if (closing.closed) return;
         const absent = error?.status !== undefined && NO_STREAM.has(error.status);
         if (absent) streamAgainAt = performance.now() + STREAM_ABSENT_MS;
@@ -70,9 +86,9 @@ export async function follow(
       polling = good && performance.now() < streamAgainAt;
     } catch (thrown) {
       if (closing.closed) return;
-      on.failed(failed(thrown));
+      on.failed(await failed(thrown));
     }
-    head = undefined;
+    next = undefined;
     if (polling) backoff.succeeded();
     await wait(polling ? backoff.steady(POLL_MS) : backoff.next());
   }
@@ -84,7 +100,7 @@ function noStream(error: PennonError): PennonError {
 }
 
 /** Reads one stream to its end. Its end is not an error: servers restart, proxies cut connections. */
-async function readStream(transport: Transport, backoff: Backoff, closing: Closing, on: Followed): Promise<void> {
+async function readStream(read: ReadStream, { transport, backoff, closing }: FollowOptions, on: Followed): Promise<void> {
   const ended = new AbortController();
   const end = (): void => ended.abort();
   const stopListening = closing.onClose(end);
@@ -96,41 +112,46 @@ async function readStream(transport: Transport, backoff: Backoff, closing: Closi
   let timer = setTimeout(silence, STREAM_SILENCE_MS);
   let openedAt: number | undefined;
   let goodbye = false;
-  try {
-    const stream = await transport.stream(ended.signal);
-    openedAt = performance.now();
-    on.connected(true);
-    const parser = new ServerSentEventParser({
-      event({ event, data }) {
-        if (event === 'head') {
-          const head = bytesFromBase64(data);
-          if (head) void on.head(head).then((good) => good || end());
-          else on.failed(new PennonError('response', 'The stream sent a head that is not base64.'));
-        } else if (event === 'goodbye') {
-          goodbye = true;
-          const delay = reconnectAfter(data);
-          backoff.streamEnded(delay);
+  const parser = new ServerSentEventParser({
+    event({ event, data }) {
+      if (event === 'head') {
+        let head;
+        try {
+          head = bytesFromBase64(data);
+        } catch {
+          return on.failed(new PennonError('response', 'The stream sent a head that is not base64.'));
         }
-        // Other events are for newer clients.
+        void on.head(head).then((good) => good || end());
+      } else if (event === 'goodbye') {
+        goodbye = true;
+        backoff.streamEnded(reconnectAfter(data));
+        end();
+      }
+      // Other events are for newer clients.
+    },
+    retry: (milliseconds) => backoff.serverSetWindow(milliseconds),
+  });
+  let fault: unknown;
+  try {
+    await read(transport, ended.signal, {
+      opened() {
+        openedAt = performance.now();
+        on.connected(true);
       },
-      retry: (milliseconds) => backoff.serverSetWindow(milliseconds),
-    });
-    const reader = stream.getReader();
-    try {
-      while (!goodbye) {
-        const { done, value } = await reader.read();
-        if (done) break;
+      frames(part) {
         clearTimeout(timer);
         timer = setTimeout(silence, STREAM_SILENCE_MS);
-        parser.push(value);
-      }
-    } finally {
-      void reader.cancel().catch(() => undefined);
-    }
+        try {
+          parser.push(part);
+        } catch (thrown) {
+          fault ??= thrown;
+          end();
+        }
+      },
+    });
   } catch (thrown) {
-    if (silent) throw new PennonError('timeout', `The stream was silent for ${STREAM_SILENCE_MS} ms.`);
-    // Ended from here, because of a head that has been reported.
-    if (!ended.signal.aborted) throw thrown;
+    // Ended from here, because of a head that has been reported or of a goodbye.
+    if (!ended.signal.aborted) fault = thrown;
   } finally {
     clearTimeout(timer);
     stopListening();
@@ -142,13 +163,14 @@ async function readStream(transport: Transport, backoff: Backoff, closing: Closi
       on.connected(false);
     }
   }
+  if (silent) throw new PennonError('timeout', `The stream was silent for ${STREAM_SILENCE_MS} ms.`);
+  if (fault) throw fault as Error;
 }
 
 function reconnectAfter(data: string): number | undefined {
   try {
-    const goodbye: unknown = JSON.parse(data);
-    if (typeof goodbye !== 'object' || goodbye === null || !('reconnect_after_ms' in goodbye)) return undefined;
-    return typeof goodbye.reconnect_after_ms === 'number' ? goodbye.reconnect_after_ms : undefined;
+    const { reconnect_after_ms: delay } = JSON.parse(data) as { readonly reconnect_after_ms?: unknown };
+    return typeof delay === 'number' ? delay : undefined;
   } catch {
     return undefined;
   }

@@ -21,6 +21,8 @@ export const REQUEST_TIMEOUT_MS = 10_000;
 export const REFRESH_TIMEOUT_MS = 30_000;
 /** The server pings every 15 s: after three missed pings the stream counts as dead. */
 export const STREAM_SILENCE_MS = 45_000;
+/** A WebSocket is asked so often whether it is still there: an edge closes one that has been silent for a minute. */
+export const SOCKET_PING_MS = 20_000;
 /** Without a stream, the head is asked for so often on average, which is how long caches may keep it. */
 export const POLL_MS = 5_000;
 /** A server that has no stream may have one later: it is asked again after this long. */
@@ -34,5 +36,9 @@ export const BACKOFF_CAP_MS = 30_000;
 export const MAX_SERVER_DELAY_MS = 10 * 60_000;
 /** `setTimeout` counts in 32 bits: longer waits are taken in steps. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
+/** Faults of the evaluator over one snapshot until the one before it is used. */
+export const MAX_FAULTS = 3;
+/** Snapshots that are put away for that. */
+export const MAX_PUT_AWAY = 16;
 /** One use of the snapshot store. */
 export const STORAGE_TIMEOUT_MS = 2_000;

@@ -9,10 +9,7 @@ const CHECK_BYTES = 8;
  * snapshot from then on. Of two such marks the higher one is still the greater byte string.
  */
 export async function checkable(mark: Uint8Array): Promise<Uint8Array> {
-  const whole = new Uint8Array(mark.length + CHECK_BYTES);
-  whole.set(mark);
-  whole.set((await sha256(mark)).subarray(0, CHECK_BYTES), mark.length);
-  return whole;
+  return Uint8Array.of(...mark, ...(await sha256(mark)).subarray(0, CHECK_BYTES));
 }
 
 /** The mark, unless it is damaged. */

@@ -1,28 +1,36 @@
-import type { Answers } from './answers.js';
+import type { Answers, AnswersEvents } from './answers.js';
+import type { EvaluationContext } from './context.js';
 import type { EvaluatorModule } from './evaluator.js';
-import type { SnapshotStorage } from './storage.js';
+import type { Following } from './following.js';
 import type { Session } from './session.js';
-import type { Share } from './tabs.js';
+import type { Stored } from './storage.js';
 import type { Fetch } from './transport.js';
+import type { Verify } from './verify.js';
+
+/** What a client asks of its session. */
+export interface Driven {
+  /** Goes on with another evaluator after a fault. */
+  restart(): void;
+  /** Has words for what was thrown, and tells the application. */
+  report(thrown: unknown): void;
+}
+
+/** Begins to ask the server for outcomes. */
+export type MakeAnswers = (context: EvaluationContext, on: AnswersEvents) => Answers;
 
 /** What differs between runtimes; `entrypoints/` has one for each. */
 export interface Platform {
-  /** Finds and starts the WebAssembly module; called for each client, loads once. */
-  loadEvaluator(): Promise<EvaluatorModule>;
-  /** Where snapshots are kept unless the application says so; none where nothing outlives the process. */
-  defaultStorage(): SnapshotStorage | undefined;
+  /** Finds and starts the WebAssembly module; called for each client, loads once. @param anew whether another instance of it is wanted */
+  loadEvaluator(anew: boolean): Promise<EvaluatorModule>;
+  /** What is kept of earlier starts unless the application has a store of its own; none where nothing outlives the process. */
+  loadStored?: ((name: string) => Promise<Stored>) | undefined;
   fetch: Fetch;
-  /** Calls back when a new attempt to connect is worth while: the network is back. Answers how to stop that. */
-  onWake?(wake: () => void): () => void;
-  /** Where WebAssembly cannot run: loads what asks the server for outcomes instead. */
-  loadAnswers?: (() => Promise<typeof Answers>) | undefined;
+  /** Loads what keeps a client up to date once it has flags. */
+  loadFollowing(): Promise<(session: Session) => Following>;
   /**
-   * Where nothing runs by itself: takes over to keep flags up to date. `make` makes a session that has not begun. Answers how to
-   * go on with another evaluator after a fault.
+   * Where nothing runs by itself: takes over to keep flags up to date. `make` makes a session that has not begun.
    */
-  drive?: ((make: () => Session) => () => void) | undefined;
-  /** The module that verifies where WebCrypto cannot; none where it always can. */
-  loadEd25519?: (() => Promise<WebAssembly.Module>) | undefined;
-  /** Where several clients can have one stream between them. */
-  share?: Share | undefined;
+  drive?: ((make: () => Session) => Driven) | undefined;
+  /** What verifies where WebCrypto cannot, as it says why. */
+  verifyOtherwise(why: unknown): Promise<Verify>;
 }

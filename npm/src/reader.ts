@@ -66,17 +66,13 @@ export function detailsOf<Value extends JsonValue>(key: string, given: Outcome, 
   // Where nothing is served, whoever evaluated may not have said of which type that would have been.
   const mismatch = given.errorCode === undefined && given.type !== undefined && given.type !== type;
   const outcome = mismatch ? failed('TYPE_MISMATCH', given.type) : given;
-  const served = outcome.value !== undefined;
+  const { type: _, ...details } = outcome;
   const overdue = stale && outcome.errorCode === undefined && outcome.reason !== 'DISABLED';
   return {
+    ...details,
     key,
-    value: (served ? outcome.value : otherwise) as Widened<Value>,
-    variant: outcome.variant,
+    value: (outcome.value === undefined ? otherwise : outcome.value) as Widened<Value>,
     reason: overdue ? 'STALE' : outcome.reason,
-    errorCode: outcome.errorCode,
-    rule: outcome.rule,
-    until: outcome.until,
-    metadata: outcome.metadata,
     stale,
   };
 }

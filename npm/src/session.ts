@@ -1,26 +1,28 @@
-import { Acceptance, partsOf, type SnapshotParts } from './acceptance.js';
-import type { Backoff } from './backoff.js';
+import { accept, type Accepting, type SnapshotParts } from './acceptance.js';
 import { bytesFromBase64, bytesFromHex } from './base64.js';
 import type { Closing } from './closing.js';
-import type { Connection } from './connection.js';
-import { PennonError, asPennonError, type SnapshotSource } from './errors.js';
-import { follow } from './follow.js';
-import type { Evaluator } from './evaluator.js';
-import { Latest } from './latest.js';
-import { STORAGE_TIMEOUT_MS } from './limits.js';
-import { checkable, checked } from './mark.js';
-import type { Platform } from './platform.js';
-import { checkedStored, sameBytes, storageName, type SnapshotFiles, type SnapshotStorage, type Stored } from './storage.js';
-import type { TabMessage } from './tabs.js';
-import { Transport } from './transport.js';
-import { wait } from './wait.js';
+import type { SnapshotSource, PennonError } from './errors.js';
+import { createEvaluator, type Evaluator } from './evaluator.js';
+import type { Explain } from './explain.js';
+import { Failure } from './failure.js';
+import type { FlagClientOptions } from './flag-client.js';
+import type { Following } from './following.js';
+import { checked } from './mark.js';
+import { loadPart } from './part.js';
+import type { MakeAnswers, Platform } from './platform.js';
+import { checkedStored, inTime, sameBytes, storageName, type SnapshotFiles, type SnapshotStorage, type Stored } from './storage.js';
+import type { Transport } from './transport.js';
 
 /** What a session reports to its client. */
 export interface SessionEvents {
   /** The evaluator is there, still without a snapshot. */
   started(evaluator: Evaluator): void;
+  /** The evaluator cannot run here: the server answers. */
+  answerBy(make: MakeAnswers): void;
+  /** What explains is there. */
+  explainBy(explain: Explain): void;
   /** A head was accepted. `changed`: it brought another body. */
-  accepted(source: SnapshotSource, changed: boolean): void;
+  opened(source: SnapshotSource, changed: boolean): void;
   /** The server's newest head is the one held. */
   confirmed(): void;
   connected(connected: boolean): void;
@@ -28,276 +30,143 @@ export interface SessionEvents {
 }
 
 export interface SessionOptions {
-  readonly connection: Connection;
   readonly platform: Platform;
   readonly transport: Transport;
-  readonly storage: SnapshotStorage | undefined;
+  /** Instead of the platform's own store; `false` for none. */
+  readonly storage: SnapshotStorage | false | undefined;
   readonly bootstrap: SnapshotFiles | undefined;
-  readonly backoff: Backoff;
+  readonly given: FlagClientOptions;
   /** Unix milliseconds. */
   readonly now: () => number;
   readonly closing: Closing;
 }
 
-/** Refusals of a head that say nothing against the server going on: what it sends later may be accepted. */
-const PASSING = new Set(['older-version', 'expired']);
-
-/** A stored snapshot may be good all the same: there is no means to verify it, or it is a newer version of this package that wrote it. */
-const NOT_ITS_FAULT = new Set(['verification-unavailable', 'evaluator-too-old', 'unknown-format']);
-
-/** A head from the server, and whom to tell whether going on with that server makes sense. */
-interface Received {
-  readonly head: Uint8Array;
-  readonly done: (good: boolean) => void;
+/** What lay at hand, and could not be used. */
+export interface Unusable {
+  readonly source: 'cache' | 'bootstrap';
+  readonly thrown: unknown;
+  /** None where reading the store failed. */
+  readonly files: SnapshotFiles | undefined;
 }
 
-/** One client's way from connection string to opened snapshots: store, bootstrap, then the server, until closed. */
+/**
+ * One client's way from connection string to an opened snapshot: store, bootstrap, then the server. It reports nothing that fails: what
+ * goes on from there, and tries again, is `following.ts`, which is loaded when the first flags are there.
+ */
 export class Session {
-  readonly #options: SessionOptions;
-  readonly #on: SessionEvents;
-  readonly #received = new Latest<Received>(
-    (received) => this.#receive(received),
-    // A newer head has replaced it.
-    (received) => received.done(true),
-  );
-  readonly #name: string;
-  #acceptance: Acceptance | undefined;
-  #evaluator: Evaluator | undefined;
-  #head: Uint8Array | undefined;
-  /** A head whose acceptance was a fault of the evaluator. */
-  #fatal: Uint8Array | undefined;
-  /** Tells other clients, once this one follows the server for them. */
-  #tell: ((message: TabMessage) => void) | undefined;
-  #connected = false;
-  /** What was stored is dropped there, and has to be stored again. */
-  #forgotten = false;
-  /** The newest head that another client told of. */
-  #newest: Uint8Array | undefined;
+  declare readonly options: SessionOptions;
+  declare readonly on: SessionEvents;
+  declare readonly name: string;
+  /** The evaluator in use, and what belongs to it. */
+  accepting: Accepting | undefined;
+  head: Uint8Array | undefined;
+  /** The SHA-256 of its body. */
+  body: Uint8Array | undefined;
+  /** What is held is not in the store. */
+  unsaved = false;
+  /** The store's mark is damaged, and all of it has to go. */
+  damaged = false;
+  unusable: Unusable[] = [];
+  #following: Promise<Following | undefined> | undefined;
+  /** The evaluator's module has to be started anew. */
+  #again = false;
 
   constructor(options: SessionOptions, on: SessionEvents) {
-    this.#options = options;
-    this.#on = on;
-    this.#name = storageName(options.connection);
+    this.options = options;
+    this.on = on;
+    this.name = storageName(options.transport.connection);
   }
 
   /** Runs until closed; never rejects. */
   async run(): Promise<void> {
-    const { closing, transport } = this.#options;
     // The first request is on its way while the module is compiled and the store is read.
-    const firstHead = transport.head();
-    firstHead.catch(() => undefined); // `follow` awaits it later and reports
-    await this.#started();
-    if (closing.closed) return;
-    const { share } = this.#options.platform;
-    if (!share) return this.#follow(firstHead);
-    let head: Promise<Uint8Array> | undefined = firstHead;
-    await share(`${this.#name}/${this.#options.connection.sdkKey}`, closing, {
-      lead: (tell) => {
-        this.#tell = tell;
-        return this.#follow(head);
-      },
-      wait: () => {
-        // It asks once by itself, since what it starts with may be old. By the time it follows, this head is old.
-        head = undefined;
-        void this.#ask(firstHead);
-      },
-      hear: (message) => this.#hear(message),
+    const head = this.options.transport.head();
+    head.catch(() => undefined); // awaited below, or by `following`
+    const started = this.start();
+    const opened = started.then(async () => {
+      if (!this.head) await this.accept((await head).bytes, this.options.transport, 'network');
     });
+    await opened.catch(() => undefined);
+    // What failed it tells.
+    await (await this.following())?.run({ head, started, opened });
   }
 
-  /**
-   * Goes on with an evaluator made anew, from what is stored or else from the server: a fault leaves the one there in no known
-   * state. Never rejects.
-   */
-  async restart(): Promise<void> {
-    await this.#received.idle();
-    this.#evaluator = this.#acceptance = this.#head = undefined;
-    await this.#started();
-    if (!this.#head) await this.#ask(this.#options.transport.head());
+  /** What goes on. None on close. */
+  following(): Promise<Following | undefined> {
+    const { platform, closing } = this.options;
+    return (this.#following ??= loadPart(
+      () => platform.loadFollowing(),
+      closing,
+      (error) => this.on.failed(error),
+    ).then((follow) => follow?.(this)));
   }
 
-  /** Resolves when the evaluator has started, however often that fails, or on close. */
-  async #started(): Promise<void> {
-    const { backoff, closing } = this.#options;
-    while (!this.#evaluator && !closing.closed) {
-      try {
-        await this.start();
-      } catch (thrown) {
-        if (!closing.closed) this.#on.failed(asPennonError(thrown, 'evaluator', 'The WebAssembly evaluator did not start'));
-        await this.#wait(backoff.next());
-      }
-    }
-  }
-
-  /** Takes the head that is asked for; asks again as often as that fails, where nothing else would. */
-  async #ask(head: Promise<Uint8Array>): Promise<void> {
-    const { backoff, closing, transport } = this.#options;
-    while (!closing.closed) {
-      try {
-        if (await this.offer(await head)) return;
-      } catch (thrown) {
-        if (!closing.closed) this.#on.failed(asPennonError(thrown, 'network', 'The connection to the server failed'));
-      }
-      await this.#wait(backoff.next());
-      head = transport.head();
-    }
-  }
-
-  async #follow(firstHead: Promise<Uint8Array> | undefined): Promise<void> {
-    const { backoff, closing, transport } = this.#options;
-    await follow(transport, backoff, firstHead, (milliseconds) => this.#wait(milliseconds), closing, {
-      head: (head) => this.offer(head),
-      connected: (connected) => {
-        this.#connected = connected;
-        this.#tell?.({ connected });
-        this.#on.connected(connected);
-      },
-      failed: (error) => this.#on.failed(error),
-    });
-  }
-
-  /** Takes a head that another client has accepted already, as often as loading what belongs to it fails. */
-  async #catchUp(head: Uint8Array): Promise<void> {
-    const { backoff, closing } = this.#options;
-    this.#newest = head;
-    while (!closing.closed && this.#newest === head && !this.#tell && !(await this.offer(head))) await this.#wait(backoff.next());
-  }
-
-  /** Takes a head, after those before it. Answers false when it could not be used and it is worth asking again. */
-  offer(head: Uint8Array): Promise<boolean> {
-    return new Promise((done) => this.#received.offer({ head, done }));
-  }
-
-  /** What the client says that follows the server for this one. Its heads are verified like any. */
-  #hear(message: TabMessage): void {
-    if (this.#tell) {
-      if ('news' in message) this.#tell({ connected: this.#connected });
-    } else if ('head' in message && message.head instanceof Uint8Array) void this.#catchUp(message.head);
-    else if ('connected' in message) this.#on.connected(message.connected === true);
-  }
-
-  /** Frees the evaluator once nothing uses it any more. Call after `run` is over. */
-  async end(): Promise<void> {
-    await this.#received.idle();
-    this.#evaluator?.free();
-    this.#evaluator = undefined;
-  }
-
-  /** Has the evaluator, and what the store and the page hold; once. */
-  async start(): Promise<void> {
-    if (this.#evaluator) return;
-    const { connection, platform, bootstrap, closing } = this.#options;
-    const [module, stored] = await Promise.all([platform.loadEvaluator(), this.#load()]);
+  /** Has the evaluator, and what the store and the page hold, or instead of both what is `given`; once. */
+  async start(given?: Partial<Stored>): Promise<void> {
+    if (this.accepting) return;
+    const { platform, closing, transport } = this.options;
+    const bootstrap = given ? undefined : this.options.bootstrap;
+    const { rootFingerprint, environment, kind } = transport.connection;
+    const [module, { snapshot, highWater }] = await Promise.all([platform.loadEvaluator(this.#again), given ?? this.#load()]);
     if (closing.closed) return;
-    const root = bytesFromBase64(connection.rootFingerprint) ?? new Uint8Array();
-    const environment = bytesFromHex(connection.environment);
-    const server = connection.kind === 'server';
-    const evaluator =
-      module.create(root, environment, server, stored.highWater ?? new Uint8Array()) ??
-      // A mark in the form of another version of this package says nothing.
-      module.create(root, environment, server, new Uint8Array());
-    if (!evaluator) throw new PennonError('connection-string', 'The connection string cannot be used; copy the whole string again.');
-    this.#evaluator = evaluator;
-    this.#acceptance = new Acceptance(module, evaluator, platform.loadEd25519);
-    this.#on.started(evaluator);
-    if (stored.snapshot) await this.#restore(stored.snapshot, 'cache');
+    this.#again = false;
+    // The connection string was checked to be of these forms.
+    const evaluator = createEvaluator(module, bytesFromBase64(rootFingerprint), bytesFromHex(environment), kind === 'server', highWater);
+    this.accepting = { evaluator, keysets: [], verifyOtherwise: platform.verifyOtherwise };
+    this.on.started(evaluator);
+    if (snapshot) await this.#restore(snapshot, 'cache');
     // What came with the page may well be what the store holds, or older.
-    const known = this.#head !== undefined && bootstrap !== undefined && sameBytes(this.#head, bootstrap.head);
-    if (bootstrap && !known && !closing.closed) await this.#restore(bootstrap, 'bootstrap');
+    if (bootstrap && !closing.closed && !(this.head && sameBytes(this.head, bootstrap.head))) await this.#restore(bootstrap, 'bootstrap');
+  }
+
+  /** Has neither evaluator nor snapshot from now on: they are in no known state. */
+  reset(): void {
+    this.accepting = this.head = this.body = undefined;
+    this.#again = true;
+  }
+
+  /** Takes a head with what belongs to it. @param rebuild as for `accept` of acceptance.ts */
+  async accept(head: Uint8Array, parts: SnapshotParts, source: SnapshotSource, rebuild?: Parameters<typeof accept>[5]): Promise<void> {
+    const { now, closing } = this.options;
+    if (!this.accepting || closing.closed) return;
+    const changed = await accept(this.accepting, head, parts, source, now(), rebuild);
+    this.head = head;
+    this.body = this.accepting.evaluator.bytes('held_body_sha256');
+    this.unsaved ||= source !== 'cache';
+    if (!closing.closed) this.on.opened(source, changed);
   }
 
   /** Files at hand go through the same acceptance as delivered ones. */
   async #restore(files: SnapshotFiles, source: 'cache' | 'bootstrap'): Promise<void> {
-    try {
-      await this.#accept(files.head, partsOf(files, source), source);
-    } catch (thrown) {
-      const error = asPennonError(thrown, 'evaluator', `Reading the ${source} failed`);
-      if (source === 'bootstrap' && error.code === 'older-version' && this.#head) return;
-      this.#on.failed(error);
-      if (source === 'cache' && !NOT_ITS_FAULT.has(error.code)) await this.#stored((storage) => storage.drop(this.#name, files.head), undefined);
-    }
-  }
-
-  async #receive({ head, done }: Received): Promise<void> {
-    if (this.#options.closing.closed) return done(true);
-    if (this.#head && sameBytes(this.#head, head)) {
-      this.#on.confirmed();
-      return done(true);
-    }
-    // It is what stopped the evaluator once: whoever sends it again, it stays out.
-    if (this.#fatal && sameBytes(this.#fatal, head)) return done(true);
-    try {
-      await this.#accept(head, this.#options.transport, 'network');
-      this.#tell?.({ head });
-      done(true);
-    } catch (thrown) {
-      if (thrown instanceof WebAssembly.RuntimeError) {
-        this.#fatal = head;
-        void this.restart();
-      }
-      const error = asPennonError(thrown, 'evaluator', 'Accepting a snapshot failed');
-      if (!this.#options.closing.closed) this.#on.failed(error);
-      done(PASSING.has(error.code));
-    }
-  }
-
-  async #accept(head: Uint8Array, parts: SnapshotParts, source: SnapshotSource): Promise<void> {
-    const { now, closing } = this.#options;
-    const [acceptance, evaluator] = [this.#acceptance, this.#evaluator];
-    if (!acceptance || !evaluator) return;
-    const changed = await acceptance.accept(head, parts, source, now());
-    this.#head = head;
-    if (closing.closed) return;
-    this.#on.accepted(source, changed);
-    if (source === 'cache' && !this.#forgotten) return;
-    this.#forgotten = false;
-    // Read before anything is awaited: the next snapshot may be accepted meanwhile.
-    await this.#stored((storage) => {
-      const files = { keysets: [...acceptance.keysets], head, body: evaluator.body() };
-      const highWater = evaluator.highWater();
-      return checkable(highWater).then((mark) => storage.save(this.#name, files, mark));
-    }, undefined);
-  }
-
-  #load(): Promise<Stored> {
-    return this.#stored<Stored>(
-      async (storage) => {
-        const { snapshot, highWater: whole } = checkedStored(await storage.load(this.#name));
-        const highWater = whole && (await checked(whole));
-        // A damaged mark protects nothing, and would keep every snapshot from being stored.
-        if (whole && !highWater) {
-          await storage.forget(this.#name);
-          this.#forgotten = true;
-        }
-        return { snapshot, highWater };
+    const parts: SnapshotParts = {
+      body: async () => files.body,
+      async keyset(number) {
+        const keyset = files.keysets[number - 1];
+        if (keyset) return keyset;
+        throw new Failure(source, { needed: number });
       },
-      { snapshot: undefined, highWater: undefined },
-    );
-  }
-
-  /** Uses the store, in bounded time; flags work without it, so its failure is an event and no more. */
-  async #stored<Result>(use: (storage: SnapshotStorage) => Promise<Result>, otherwise: Result): Promise<Result> {
-    const { storage } = this.#options;
-    if (!storage) return otherwise;
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    };
     try {
-      const timeout = new Promise<never>((_, reject) => {
-        timer = setTimeout(
-          () => reject(new PennonError('storage', `The snapshot store did not answer within ${STORAGE_TIMEOUT_MS} ms.`)),
-          STORAGE_TIMEOUT_MS,
-        );
-      });
-      return await Promise.race([use(storage), timeout]);
+      await this.accept(files.head, parts, source);
     } catch (thrown) {
-      if (!this.#options.closing.closed) this.#on.failed(asPennonError(thrown, 'storage', 'The snapshot store failed'));
-      return otherwise;
-    } finally {
-      clearTimeout(timer);
+      this.unusable.push({ source, thrown, files });
+      if (thrown instanceof WebAssembly.RuntimeError) this.reset();
     }
   }
 
-  #wait(milliseconds: number): Promise<void> {
-    const { platform, closing } = this.#options;
-    return wait(milliseconds, platform.onWake, closing);
+  async #load(): Promise<Partial<Stored>> {
+    const { storage, platform } = this.options;
+    try {
+      const load = storage ? storage.load(this.name) : storage !== false && platform.loadStored?.(this.name);
+      if (!load) return {};
+      const { snapshot, highWater: whole } = checkedStored(await inTime(load));
+      const highWater = whole && (await checked(whole));
+      // A damaged mark protects nothing, and would keep every snapshot from being stored.
+      if (whole && !highWater) this.unsaved = this.damaged = true;
+      return { snapshot, highWater };
+    } catch (thrown) {
+      this.unusable.push({ source: 'cache', thrown, files: undefined });
+      return {};
+    }
   }
 }

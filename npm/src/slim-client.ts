@@ -1,12 +1,10 @@
-import { Answers, type AnswerCache } from './answers.js';
-import { Backoff } from './backoff.js';
+import { Answers, type AnswerCache, type LoadFollowAnswers } from './answers.js';
 import type { Connection } from './connection.js';
 import type { EvaluationContext } from './context.js';
 import { FlagClient, type FlagClientOptions } from './flag-client.js';
 import type { Outcome, Step } from './outcome.js';
-import type { Platform } from './platform.js';
 import { renderedOutcome } from './rendered.js';
-import { Transport } from './transport.js';
+import { openTransport, type Fetch } from './transport.js';
 
 export interface SlimClientOptions extends FlagClientOptions {
   /** Where the latest answer is kept for the next start; `false` keeps none. Browsers: localStorage. */
@@ -21,21 +19,10 @@ export interface SlimClientOptions extends FlagClientOptions {
 export class SlimClient extends FlagClient {
   #answers: Answers | undefined;
 
-  constructor(connection: Connection, options: SlimClientOptions, platform: Pick<Platform, 'fetch' | 'onWake'>) {
+  constructor(connection: Connection, options: SlimClientOptions, fetch: Fetch, loadFollowAnswers: LoadFollowAnswers) {
     super(options);
-    const { random = Math.random, backoff, cache, fetch = platform.fetch } = options;
-    this.#answers = new Answers(
-      {
-        connection,
-        context: this.context,
-        transport: new Transport(connection, fetch, this.closing),
-        platform,
-        backoff: new Backoff(random, backoff?.baseMs, backoff?.capMs),
-        cache,
-        closing: this.closing,
-      },
-      this.answered(),
-    );
+    const transport = openTransport(connection, options.fetch ?? fetch, this.closing);
+    this.#answers = new Answers({ given: options, transport, closing: this.closing, context: this.context, cache: options.cache, loadFollowAnswers }, this);
   }
 
   outcome(key: string): Outcome {

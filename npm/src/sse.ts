@@ -35,9 +35,9 @@ export class ServerSentEventParser {
   }
 
   /** @throws PennonError `over-limits` when one event grows over the limit. */
-  push(chunk: Uint8Array): void {
+  push(chunk: Uint8Array | string): void {
     // A CR at the end may be the first half of CR LF.
-    const lines = (this.#rest + this.#decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r(?!$)/);
+    const lines = (this.#rest + (typeof chunk === 'string' ? chunk : this.#decoder.decode(chunk, { stream: true }))).split(/\r\n|\n|\r(?!$)/);
     this.#rest = lines.pop() ?? '';
     for (const line of lines) this.#take(line);
     if (this.#rest.length + this.#size > MAX_EVENT_BYTES) {

@@ -1,4 +1,6 @@
 import type { Connection } from './connection.js';
+import { Failure } from './failure.js';
+import { STORAGE_TIMEOUT_MS } from './limits.js';
 
 /** A snapshot as it is delivered and stored: signed bytes only, nothing that would have to be believed. */
 export interface SnapshotFiles {
@@ -54,24 +56,24 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }
 
-/** What a store gave out, as far as it has the form: it may have been damaged, and the application may have written it. */
-export function checkedStored(given: unknown): Stored {
-  const { snapshot, highWater } = (typeof given === 'object' && given !== null ? given : {}) as Partial<Record<keyof Stored, unknown>>;
-  return {
-    snapshot: isSnapshotFiles(snapshot) ? snapshot : undefined,
-    highWater: highWater instanceof Uint8Array ? highWater : undefined,
-  };
+/** What a store is asked for, in bounded time. */
+export function inTime<Result>(work: Promise<Result>): Promise<Result> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Failure('store', 'timeout')), STORAGE_TIMEOUT_MS);
+  });
+  return Promise.race([work, timeout]).finally(() => clearTimeout(timer));
 }
 
-function isSnapshotFiles(value: unknown): value is SnapshotFiles {
-  if (typeof value !== 'object' || value === null) return false;
-  const { keysets, head, body } = value as Partial<Record<keyof SnapshotFiles, unknown>>;
-  return (
-    Array.isArray(keysets) &&
-    keysets.every((keyset) => keyset instanceof Uint8Array) &&
-    head instanceof Uint8Array &&
-    body instanceof Uint8Array
-  );
+/** What a store gave out, as far as it has the form: it may have been damaged, and the application may have written it. */
+export function checkedStored(given: unknown): Stored {
+  const { snapshot, highWater } = (given ?? {}) as Partial<Record<keyof Stored, unknown>>;
+  const { keysets, head, body } = (snapshot ?? {}) as Partial<Record<keyof SnapshotFiles, unknown>>;
+  const whole = Array.isArray(keysets) && [head, body, ...keysets].every((bytes) => bytes instanceof Uint8Array);
+  return {
+    snapshot: whole ? (snapshot as SnapshotFiles) : undefined,
+    highWater: highWater instanceof Uint8Array ? highWater : undefined,
+  };
 }
 
 /** Keeps snapshots in this process: several clients can share one, a restart forgets it. */

@@ -44,15 +44,11 @@ export class Subscriptions {
 
 /** Whether nothing that a caller can act on differs. When an outcome ends is no part of it: that it did end is. */
 function sameOutcome(a: Outcome, b: Outcome): boolean {
-  return (
-    a === b ||
-    (a.variant === b.variant &&
-      a.reason === b.reason &&
-      a.errorCode === b.errorCode &&
-      a.rule === b.rule &&
-      sameValue(a.value, b.value) &&
-      sameValue(a.metadata, b.metadata))
-  );
+  return a === b || sameValue(essence(a), essence(b));
+}
+
+function essence({ type: _, until: __, ...rest }: Outcome): JsonValue {
+  return rest as unknown as JsonValue;
 }
 
 /** Equal as JSON. Another snapshot has objects of its own for the same value. */

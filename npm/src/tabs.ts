@@ -28,24 +28,31 @@ export type Share = (
 export const shareBetweenTabs: Share = async (name, closing, client) => {
   const ended = new AbortController();
   const stopListening = closing.onClose(() => ended.abort());
-  const channel = new BroadcastChannel(name);
-  const tell = (message: TabMessage): void => channel.postMessage(message);
-  channel.onmessage = ({ data }: MessageEvent<TabMessage>) => client.hear(data);
+  let channel: BroadcastChannel | undefined;
+  const tell = (message: TabMessage): void => channel?.postMessage(message);
+  let leading = false;
+  const lead = (): Promise<void> => {
+    leading = true;
+    return client.lead(tell);
+  };
   try {
+    channel = new BroadcastChannel(name);
+    channel.onmessage = ({ data }: MessageEvent<TabMessage>) => client.hear(data);
     const led = await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
-      if (lock) await client.lead(tell);
+      if (lock) await lead();
       return lock !== null;
     });
     if (led) return;
     client.wait();
     tell({ news: 'wanted' });
-    await navigator.locks.request(name, { signal: ended.signal }, () => client.lead(tell));
+    await navigator.locks.request(name, { signal: ended.signal }, lead);
   } catch (thrown) {
-    // The lock was not there before the end.
-    if (!closing.closed) throw thrown;
+    if (leading) throw thrown;
+    // The lock was not there before the end; or both are there and forbidden, as in a sandboxed frame: this client follows by itself.
+    if (!closing.closed) await lead();
   } finally {
     stopListening();
-    channel.close();
+    channel?.close();
   }
 };
 

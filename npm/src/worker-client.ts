@@ -1,9 +1,8 @@
 import type { ClientOptions } from './client.js';
 import type { Connection } from './connection.js';
-import { asPennonError } from './errors.js';
 import type { Status } from './flag-client.js';
 import { POLL_MS, REFRESH_TIMEOUT_MS } from './limits.js';
-import type { Platform } from './platform.js';
+import type { Driven, Platform } from './platform.js';
 import { ServerClient } from './server-client.js';
 import type { Session } from './session.js';
 
@@ -21,13 +20,18 @@ export class WorkerClient extends ServerClient {
   #session: Session | undefined;
   #dueAt = -Infinity;
   #refreshing = false;
+  /** The evaluator has to be made anew. */
+  #faulted = false;
 
   /** @internal Made by `createClient`. */
   constructor(connection: Connection, options: ClientOptions, platform: Platform) {
     let taken: (() => Session) | undefined;
-    const drive = (make: () => Session): (() => void) => {
+    const drive = (make: () => Session): Driven => {
       taken = make;
-      return () => this.#startAnew();
+      return {
+        restart: () => this.#startAnew(),
+        report: (thrown) => void (this.#session ??= make()).following().then((following) => following?.report(thrown)),
+      };
     };
     super(connection, options, { ...platform, drive });
     this.#make = taken as unknown as () => Session;
@@ -45,38 +49,30 @@ export class WorkerClient extends ServerClient {
       this.#refreshing = true;
       this.#dueAt = now + REFRESH_TIMEOUT_MS;
       const session = (this.#session ??= this.#make());
-      const refreshed = this.#refresh(session).then(() => {
-        if (session !== this.#session) return;
-        this.#refreshing = false;
-        this.#dueAt = now + POLL_MS;
-      });
+      const faulted = this.#faulted;
+      this.#faulted = false;
+      const refreshed = session
+        .following()
+        .then((following) => (faulted ? following?.fault() : following?.refresh()))
+        .then(() => {
+          if (session !== this.#session) return;
+          this.#refreshing = false;
+          this.#dueAt = now + POLL_MS;
+        });
       context.waitUntil(refreshed);
     }
     return this.ready();
   }
 
-  /** Asks once for the newest head, and takes it. Never rejects. */
-  async #refresh(session: Session): Promise<void> {
-    const head = this.transport.head();
-    head.catch(() => undefined); // awaited below
-    try {
-      await session.start();
-      await session.offer(await head);
-    } catch (thrown) {
-      this.failed(asPennonError(thrown, 'evaluator', 'Refreshing the flags failed'));
-    }
-  }
-
   /** With the next request. */
   #startAnew(): void {
-    this.#session = undefined;
-    this.#refreshing = false;
+    this.#faulted = true;
     this.#dueAt = -Infinity;
   }
 
   override close(): void {
     super.close();
-    if (!this.#refreshing) void this.#session?.end();
+    if (!this.#refreshing) void this.#session?.following().then((following) => following?.free());
     this.#session = undefined;
   }
 }

@@ -74,8 +74,8 @@ describe('in Chromium', () => {
 
   /** Saving follows the `ready` event: wait for what it leaves in the database. */
   const stored = () =>
-    page.waitForFunction(
-      () =>
+    page.evaluate(async () => {
+      const count = () =>
         new Promise((resolve) => {
           const request = indexedDB.open('pennon');
           request.onsuccess = () => {
@@ -83,11 +83,12 @@ describe('in Chromium', () => {
             const all = database.transaction('snapshots').objectStore('snapshots').count();
             all.onsuccess = () => {
               database.close();
-              resolve(all.result > 0);
+              resolve(all.result);
             };
           };
-        }),
-    );
+        });
+      while ((await count()) === 0) await new Promise(requestAnimationFrame);
+    });
 
   /** Applies `{ part: [byte, ...] | 'flip' }` to the stored snapshot. */
   const alterStored = (alter) =>
@@ -107,6 +108,7 @@ describe('in Chromium', () => {
               }
               cursor.result.update(held);
             };
+            store.transaction.onabort = () => reject(store.transaction.error);
             store.transaction.oncomplete = () => {
               request.result.close();
               resolve();
@@ -244,6 +246,77 @@ describe('in Chromium', () => {
     server.publish(made.snapshots.four);
     await second.waitForFunction(() => window.client.status.version === 4);
     assert.deepEqual(await second.evaluate(() => window.errors), []);
+  });
+
+  test('a WebSocket that is offered is taken, and brings what events would', async () => {
+    server.webSocket = 'open';
+    await connect();
+    await connected();
+    server.publish(made.snapshots.three);
+    await version(3);
+    server.say('event: goodbye\ndata: {"reconnect_after_ms": 20}\n\n');
+    await server.requested('stream', 2);
+    await connected();
+    server.publish(made.snapshots.four);
+    await version(4);
+    assert.deepEqual(server.requests.filter(({ path }) => path.startsWith('/v1/stream')).map(({ upgrade }) => upgrade), ['websocket', 'websocket']);
+  });
+
+  test('a WebSocket that is offered and does not open is tried once: then it is events', async () => {
+    server.webSocket = 'refuse';
+    await connect();
+    await connected();
+    server.publish(made.snapshots.three);
+    await version(3);
+    server.endStreams();
+    await server.requested('stream', 3);
+    await connected();
+    assert.deepEqual(server.requests.filter(({ path }) => path.startsWith('/v1/stream')).map(({ upgrade }) => upgrade), ['websocket', undefined, undefined]);
+    // The browser says so by itself, once.
+    assert.equal(faults.splice(0).filter((fault) => /WebSocket/.test(fault)).length, 1);
+  });
+
+  test('in a sandboxed frame, where store, locks and channel are forbidden, flags are there and followed', async () => {
+    await page.evaluate(() => {
+      const frame = document.createElement('iframe');
+      frame.sandbox = 'allow-scripts';
+      frame.src = '/';
+      document.body.append(frame);
+      return new Promise((resolve) => (frame.onload = resolve));
+    });
+    const frame = page.frames()[1];
+    assert.equal(await frame.evaluate(() => navigator.locks.query().then(() => 'allowed', ({ name }) => name)), 'SecurityError');
+    const { version: first, source } = await connect(frame);
+    assert.deepEqual([first, source], [2, 'network']);
+    await frame.waitForFunction(() => window.client.status.connected);
+    server.publish(made.snapshots.three);
+    await frame.waitForFunction(() => window.client.status.version === 3);
+    assert.deepEqual([...new Set((await frame.evaluate(() => window.errors)).map(({ code }) => code))], ['storage']);
+  });
+
+  test('a page that cannot load what it needs later keeps its flags and says so; with the next page it goes on, and starts without a network', async () => {
+    let reachable = false;
+    await page.route(/\/dist\/pages\/browser-/, (route) => (reachable ? route.continue() : route.abort()));
+    const evaluated = () => page.evaluate(() => window.client.setContext({ country: 'FR' }).then(() => window.client.string('banner-text', '')));
+    assert.deepEqual(await connect(), { version: 2, source: 'network', checkout: true, banner: 'Howdy' });
+    await failure('part');
+    assert.equal(await evaluated(), 'Welcome');
+    // A browser does not load a module again that it could not load.
+    reachable = true;
+    await page.reload();
+    await connect();
+    await connected();
+    server.publish(made.snapshots.three);
+    await version(3);
+    await stored();
+    reachable = false;
+    await server.stop();
+    await page.reload();
+    const { version: last, source } = await connect();
+    assert.ok(last >= 2, `version ${last}`);
+    assert.equal(source, 'cache');
+    await failure('part');
+    assert.equal(await evaluated(), 'Welcome');
   });
 
   test('two clients of one tab have one stream as well, and each its own context', async () => {

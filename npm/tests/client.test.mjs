@@ -123,6 +123,47 @@ describe('a client and a server', () => {
     assert.match((await error2).message, /1,024 attributes/);
   });
 
+  test('a context that throws when it is read is an error event and INVALID_CONTEXT, wherever it is given', async () => {
+    const client = connect();
+    await client.ready();
+    const errors = [];
+    client.on('error', ({ code, message }) => errors.push([code, message]));
+    const error = next(client, 'error');
+    const thrower = () => ({
+      targetingKey: 'user-1',
+      get size() {
+        throw new Error('not now');
+      },
+    });
+    assert.equal(client.details('new-checkout', false, thrower()).errorCode, 'INVALID_CONTEXT');
+    assert.equal(client.for(thrower()).details('new-checkout', false).errorCode, 'INVALID_CONTEXT');
+    assert.deepEqual(client.explain('new-checkout', thrower()), []);
+    assert.deepEqual([...new Set(client.for(thrower()).outcomes().map(([, { errorCode }]) => errorCode))], ['INVALID_CONTEXT']);
+    assert.equal(client.boolean('new-checkout', false), true, 'the own context is untouched');
+    const changed = next(client, 'change');
+    await client.setContext(thrower());
+    await changed;
+    assert.equal(client.details('new-checkout', false).errorCode, 'INVALID_CONTEXT');
+    await client.setContext({ targetingKey: 'user-1' });
+    assert.equal(client.boolean('new-checkout', false), true);
+    await error;
+    assert.deepEqual(errors, [['context', 'The context cannot be used: reading it threw Error: not now.']]);
+  });
+
+  test('all outcomes at once are those of each flag', async () => {
+    const client = connect();
+    await client.ready();
+    for (const context of [{ targetingKey: 'user-1', country: 'US' }, { targetingKey: 'user-2' }, {}, { targetingKey: 'user-3', long: 'x'.repeat(4_000) }]) {
+      const flags = client.for(context);
+      assert.deepEqual(flags.outcomes(), client.keys().map((key) => [key, flags.outcome(key)]));
+    }
+    const changed = next(client, 'change');
+    server.publish(made.snapshots.two);
+    await changed;
+    const flags = client.for({ targetingKey: 'user-1' });
+    assert.deepEqual(flags.outcomes(), client.keys().map((key) => [key, flags.outcome(key)]));
+  });
+
   test('contexts beside the own one get what is theirs, more of them than the evaluator keeps, large ones and changed snapshots too', async () => {
     const client = connect();
     await client.ready();
@@ -154,12 +195,14 @@ describe('a client and a server', () => {
     await client.ready();
     const errors = [];
     client.on('error', ({ code }) => errors.push(code));
+    const error = next(client, 'error');
     const refused = client.for({ targetingKey: true });
     const good = client.for({ targetingKey: 'user-1', country: 'US' });
     for (let round = 0; round < 3; round += 1) {
       assert.equal(refused.details('banner-text', '').errorCode, 'INVALID_CONTEXT');
       assert.equal(good.string('banner-text', ''), 'Howdy');
     }
+    await error;
     assert.deepEqual(errors, ['context']);
     assert.equal(client.details('banner-text', '', { targetingKey: true }).errorCode, 'INVALID_CONTEXT');
   });

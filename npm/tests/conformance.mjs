@@ -34,6 +34,9 @@ async function opened(vectors, createClient, file, use) {
   try {
     const { version, lastError } = await client.ready();
     if (version === undefined) throw lastError ?? new Error(`${file.name}: no snapshot was opened`);
+    // A page loads what explains after its first flags, and nothing tells when it is there.
+    const [key] = client.keys();
+    for (const end = Date.now() + 10_000; key !== undefined && client.explain(key).length === 0 && Date.now() < end; ) await new Promise((resolve) => setTimeout(resolve));
     use(client, (instant) => {
       now = instant;
     });

@@ -1,6 +1,7 @@
 //! How bytes cross: through one buffer, so that every function takes and returns numbers alone and JavaScript needs none of
 //! wasm-bindgen's own code.
 
+use alloc::vec;
 use alloc::vec::Vec;
 
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -12,19 +13,25 @@ const MAX_KEPT_BYTES: usize = 64 * 1024;
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Exchange {
+    /// Those from `length` on are left over.
     bytes: Vec<u8>,
+    length: usize,
 }
 
 #[wasm_bindgen]
 impl Exchange {
     pub fn create() -> Self {
-        Self { bytes: Vec::new() }
+        Self { bytes: Vec::new(), length: 0 }
     }
 
     /// Makes the buffer `length` bytes long, for the caller to write, and answers where it lies.
     pub fn resize(&mut self, length: usize) -> *const u8 {
         self.clear();
-        self.bytes.resize(length, 0);
+        if self.bytes.len() < length {
+            // Fresh memory is zero already: for a whole body, filling it would take longer than opening it.
+            self.bytes = vec![0; length];
+        }
+        self.length = length;
         self.address()
     }
 
@@ -34,42 +41,47 @@ impl Exchange {
     }
 
     pub fn length(&self) -> usize {
-        self.bytes.len()
+        self.length
     }
 }
 
 impl Exchange {
     /// What JavaScript wrote.
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        self.bytes.get(..self.length).unwrap_or_default()
     }
 
     /// The same, if it is UTF-8.
     pub fn text(&self) -> Option<&str> {
-        str::from_utf8(&self.bytes).ok()
+        str::from_utf8(self.bytes()).ok()
     }
 
     /// Takes the buffer away, for who keeps it.
     pub fn take(&mut self) -> Vec<u8> {
-        core::mem::take(&mut self.bytes)
+        let mut bytes = core::mem::take(&mut self.bytes);
+        bytes.truncate(self.length);
+        self.length = 0;
+        bytes
     }
 
     /// Puts bytes there for JavaScript to read.
     pub fn put(&mut self, bytes: &[u8]) {
         self.clear();
-        self.bytes.extend_from_slice(bytes);
+        self.add(bytes);
     }
 
     /// Empties the buffer. A large one, of a whole body, goes back to the allocator.
     fn clear(&mut self) {
-        if self.bytes.capacity() > MAX_KEPT_BYTES {
+        if self.bytes.len() > MAX_KEPT_BYTES {
             self.bytes = Vec::new();
         }
-        self.bytes.clear();
+        self.length = 0;
     }
 
     /// Puts more behind what was put.
     pub fn add(&mut self, bytes: &[u8]) {
+        self.bytes.truncate(self.length);
         self.bytes.extend_from_slice(bytes);
+        self.length = self.bytes.len();
     }
 }

@@ -170,7 +170,7 @@ impl Evaluator {
         }
     }
 
-    /// Of the head held: epoch, version, created, `refresh_by`, `not_after`, by their position here; NaN before the first.
+    /// Of the head held: epoch, version, `refresh_by`, by their position here; NaN before the first.
     pub fn head_field(&self, field: u32) -> f64 {
         let Some(held) = &self.held else {
             return f64::NAN;
@@ -180,9 +180,7 @@ impl Evaluator {
         match field {
             0 => f64::from(head.epoch),
             1 => head.version as f64,
-            2 => milliseconds(head.created),
-            3 => milliseconds(head.refresh_by),
-            4 => milliseconds(head.not_after),
+            2 => milliseconds(head.refresh_by),
             _ => f64::NAN,
         }
     }

@@ -40,6 +40,14 @@ impl Evaluator {
         packed
     }
 
+    /// Puts the packed outcomes of all flags, in the order of their positions, each as four bytes, little-endian.
+    pub fn evaluate_all(&mut self, exchange: &mut Exchange, place: usize, now: f64) {
+        exchange.put(&[]);
+        for position in 0..self.flag_count() {
+            exchange.add(&self.evaluate(position, place, now).to_le_bytes());
+        }
+    }
+
     /// When the outcome of the last evaluation may change by time alone, in Unix milliseconds.
     pub fn until(&self) -> f64 {
         self.until.map_or(f64::INFINITY, milliseconds)

@@ -37,7 +37,10 @@ pub const VARY: &str = "authorization, x-api-key";
 /// The request headers that browsers may send across origins.
 pub const CORS_ALLOWED_HEADERS: &str = "authorization, content-type, if-none-match, x-api-key";
 /// The response headers that browsers may read across origins.
-pub const CORS_EXPOSED_HEADERS: &str = "etag, retry-after";
+pub const CORS_EXPOSED_HEADERS: &str = "etag, retry-after, x-pennon-stream";
+
+/// How the answer to a request for the head says that its server would rather be followed by a WebSocket.
+pub const STREAM_OFFER: (&str, &str) = ("x-pennon-stream", "websocket");
 
 #[cfg(test)]
 mod tests {

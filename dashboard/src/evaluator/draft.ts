@@ -2,7 +2,11 @@
 // turns out, and whom a change flips.
 import { type EvaluationContext } from '../../../npm/src/context.ts';
 import { Evaluator, type EvaluatorModule, startEvaluator } from '../../../npm/src/evaluator.ts';
-import { Flags, Prepared } from '../../../npm/src/flags.ts';
+import { contextProblem } from '../../../npm/src/context-problems.ts';
+import { openContexts, prepare, type Contexts } from '../../../npm/src/contexts.ts';
+import { Failure } from '../../../npm/src/failure.ts';
+import { free } from '../../../npm/src/free.ts';
+import { openFlags } from '../../../npm/src/flags.ts';
 import { type JsonValue, type Outcome, type Step } from '../../../npm/src/outcome.ts';
 import type { InitOutput } from '../generated/evaluator/pennon_wasm.js';
 
@@ -45,13 +49,14 @@ async function fetched(file: URL): Promise<BufferSource> {
 /** One compiled environment. To be closed when it is shown no more: its memory is WebAssembly's. */
 export class Draft {
   readonly #evaluator: Evaluator;
-  readonly #flags: Flags;
+  readonly #contexts: Contexts;
   readonly keys: readonly string[];
 
   private constructor(evaluator: Evaluator) {
     this.#evaluator = evaluator;
-    this.#flags = new Flags(evaluator);
-    this.keys = this.#flags.keys();
+    const flags = openFlags(evaluator);
+    this.#contexts = openContexts(flags);
+    this.keys = flags.keys();
   }
 
   /**
@@ -62,29 +67,28 @@ export class Draft {
     if (!loaded) throw new Error('The evaluator is not loaded yet.');
     loaded.put(body);
     // The dashboard's module can do what the package's cannot.
-    const address = (loaded.wasm as InitOutput).evaluator_open_draft(loaded.exchange);
+    const address = (loaded.wasm as InitOutput).evaluator_open_draft(loaded.crossing);
     if (address === 0) throw new Error(`The compiled draft cannot be opened: ${loaded.text()}`);
     return new Draft(new Evaluator(loaded, address));
   }
 
   has(flag: string): boolean {
-    return this.#evaluator.find(flag) >= 0;
+    return this.keys.includes(flag);
   }
 
   /** What one flag serves. @throws Error for a context that cannot be used, with a sentence about the attribute */
   evaluate(flag: string, context: EvaluationContext, now = Date.now()): Outcome {
-    return this.#flags.evaluateFor(new Prepared(context), flag, now);
+    return worded(() => this.#contexts.evaluate(prepare(context), flag, now));
   }
 
   /** What every flag serves, in the order of `keys`. @throws Error as `evaluate` */
   evaluateAll(context: EvaluationContext, now = Date.now()): Map<string, Outcome> {
-    const prepared = new Prepared(context);
-    return new Map(this.keys.map((key) => [key, this.#flags.evaluateFor(prepared, key, now)]));
+    return worded(() => new Map(this.#contexts.evaluateAll(prepare(context), now)));
   }
 
   /** The steps that lead to what a flag serves (core/spec/evaluation.md section 8). @throws Error as `evaluate` */
   explain(flag: string, context: EvaluationContext, now = Date.now()): readonly Step[] {
-    return this.#flags.explain(flag, now, new Prepared(context));
+    return worded(() => this.#contexts.explain(prepare(context), flag, now));
   }
 
   /**
@@ -94,7 +98,7 @@ export class Draft {
   distribution(flag: string, context: EvaluationContext, attribute = 'targetingKey', units = SYNTHETIC_UNITS, now = Date.now()): Distribution {
     const [variants, rules] = [new Map<string, number>(), new Map<string, number>()];
     for (let unit = 1; unit <= units; unit += 1) {
-      const { variant, rule } = this.#flags.evaluateOnce({ ...context, [attribute]: `unit-${unit}` }, flag, now);
+      const { variant, rule } = worded(() => this.#contexts.evaluateOnce({ ...context, [attribute]: `unit-${unit}` }, flag, now));
       add(variants, variant ?? '', 1);
       add(rules, rule ?? '', 1);
     }
@@ -113,7 +117,7 @@ export class Draft {
   }
 
   close(): void {
-    this.#evaluator.free();
+    free(this.#evaluator);
   }
 }
 
@@ -124,4 +128,13 @@ function add(counts: Map<string, number>, name: string, count: number): void {
 function sameServed(before: Outcome | undefined, after: Outcome | undefined): boolean {
   if (!before || !after) return before === after;
   return before.variant === after.variant && JSON.stringify(before.value) === JSON.stringify(after.value);
+}
+
+/** @throws Error with a sentence, for a context that cannot be used */
+function worded<Answer>(evaluate: () => Answer): Answer {
+  try {
+    return evaluate();
+  } catch (thrown) {
+    throw thrown instanceof Failure ? contextProblem(thrown) : thrown;
+  }
 }

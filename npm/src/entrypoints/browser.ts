@@ -1,9 +1,8 @@
 import { browserPlatform, loadFile } from '../browser-platform.js';
 import { Client, createClientOn, type ClientOptions } from '../client.js';
-import { IndexedDbStorage } from '../indexeddb.js';
 
 export * from '../index.js';
-export { IndexedDbStorage };
+export { IndexedDbStorage } from '../indexeddb.js';
 
 export interface BrowserClientOptions extends ClientOptions {
   /**
@@ -19,7 +18,10 @@ export interface BrowserClientOptions extends ClientOptions {
  */
 export function createClient(connectionString: string, { wasm, ...options }: BrowserClientOptions = {}): Client {
   // Written so that bundlers see it and emit the file.
-  const load = () => loadFile(wasm ?? new URL('../generated/pennon_wasm_bg.wasm', import.meta.url));
-  const loadEd25519 = () => loadFile(new URL('../generated/ed25519/pennon_wasm_ed25519_bg.wasm', import.meta.url));
-  return createClientOn(Client, browserPlatform(load, loadEd25519), connectionString, options);
+  const load = (): Promise<BufferSource> => loadFile(wasm ?? new URL('../generated/pennon_wasm_bg.wasm', import.meta.url));
+  const platform = browserPlatform(load, {
+    loadFollowing: async () => (await import('../browser-parts.js')).follow,
+    verifyOtherwise: async (why) => (await import('../pages/ed25519.js')).ed25519InBrowser(why),
+  });
+  return createClientOn(Client, platform, connectionString, options);
 }

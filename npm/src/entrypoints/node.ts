@@ -1,8 +1,9 @@
+import { readFile } from 'node:fs/promises';
+
 import { createClientOn, type ClientOptions } from '../client.js';
+import { ed25519 } from '../ed25519.js';
 import { startEvaluator } from '../evaluator.js';
 import { FileStorage } from '../file-storage.js';
-import { base64 } from '../generated/inline.js';
-import { base64 as ed25519 } from '../generated/inline-ed25519.js';
 import type { Platform } from '../platform.js';
 import { ServerClient } from '../server-client.js';
 
@@ -11,11 +12,25 @@ export { FileStorage };
 export { ContextFlags } from '../server-client.js';
 export { ServerClient };
 
+/**
+ * A WebAssembly module, out of its file. Bundlers for servers emit no file, and what they make may lie anywhere: there it is text in the
+ * program, which takes longer to load.
+ */
+async function compile(file: string, text: () => Promise<{ readonly base64: string }>): Promise<WebAssembly.Module> {
+  // Not written so that bundlers see it. CommonJS knows no such place.
+  const here: string = import.meta.url;
+  const read = async (): Promise<Uint8Array> => readFile(new URL(`../generated/${file}`, here));
+  const bytes = await read().catch(async () => Buffer.from((await text()).base64, 'base64'));
+  return WebAssembly.compile(bytes as BufferSource);
+}
+
 const platform: Platform = {
-  // As text in the program: bundlers for servers emit no file, and what they make may lie anywhere.
-  loadEvaluator: () => startEvaluator(() => WebAssembly.compile(Buffer.from(base64, 'base64'))),
-  loadEd25519: () => WebAssembly.compile(Buffer.from(ed25519, 'base64')),
-  defaultStorage: () => undefined,
+  loadEvaluator: (anew) => startEvaluator(() => compile('pennon_wasm_bg.wasm', () => import('../generated/inline.js')), anew),
+  async loadFollowing() {
+    const { Following } = await import('../following.js');
+    return (session) => new Following(session, {});
+  },
+  verifyOtherwise: (why) => ed25519(() => compile('ed25519/pennon_wasm_ed25519_bg.wasm', () => import('../generated/inline-ed25519.js')), why),
   fetch: (url, init) => fetch(url, init),
 };
 

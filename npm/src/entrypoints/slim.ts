@@ -1,5 +1,5 @@
 import { parseConnectionString } from '../connection.js';
-import { browserFetch, onOnline } from '../network.js';
+import { browserFetch } from '../network.js';
 import { SlimClient, type SlimClientOptions } from '../slim-client.js';
 
 export { SlimClient, type SlimClientOptions } from '../slim-client.js';
@@ -9,5 +9,5 @@ export type { Details } from '../reader.js';
 
 /** Connects a slim client with `https://<sdk key>:<root fingerprint>@host/<environment id>`. */
 export function createClient(connectionString: string, options: SlimClientOptions = {}): SlimClient {
-  return new SlimClient(parseConnectionString(connectionString), options, { fetch: browserFetch, onWake: onOnline });
+  return new SlimClient(parseConnectionString(connectionString), options, browserFetch, () => import('../follow-answers.js'));
 }

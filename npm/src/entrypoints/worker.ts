@@ -3,6 +3,7 @@ import module from '../generated/pennon_wasm_bg.wasm';
 
 import { createClientOn, type ClientOptions } from '../client.js';
 import { startEvaluator } from '../evaluator.js';
+import { Following } from '../following.js';
 import type { Platform } from '../platform.js';
 import { WorkerClient } from '../worker-client.js';
 
@@ -12,8 +13,12 @@ export { WorkerClient };
 export type { RequestContext } from '../worker-client.js';
 
 const platform: Platform = {
-  loadEvaluator: () => startEvaluator(async () => module),
-  defaultStorage: () => undefined,
+  loadEvaluator: (anew) => startEvaluator(async () => module, anew),
+  loadFollowing: async () => (session) => new Following(session, {}),
+  // workerd has Ed25519.
+  verifyOtherwise: async (why) => {
+    throw why;
+  },
   fetch: (url, init) => fetch(url, init),
 };
 

@@ -11,7 +11,7 @@ import { listen } from './listen.mjs';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const TYPES = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' };
 // What the package promises to work under.
-const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' http://127.0.0.1:*";
+const POLICY = "default-src 'none'; frame-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' http://127.0.0.1:* ws://127.0.0.1:*";
 
 export async function launchChromium() {
   const executablePath = process.env.PENNON_CHROMIUM ?? '/usr/bin/chromium';
@@ -34,6 +34,8 @@ export function servePackage(page = '', answers = {}) {
   return listen(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://server');
     response.setHeader('content-security-policy', POLICY);
+    // A sandboxed frame is of no origin.
+    response.setHeader('access-control-allow-origin', '*');
     if (pathname === '/') return void response.setHeader('content-type', 'text/html').end(`<!doctype html><title>Pennon</title>${page}`);
     if (pathname in answers) return answers[pathname](request, response);
     const path = normalize(pathname);

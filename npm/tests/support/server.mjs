@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 
+import { acceptWebSocket } from './web-socket.mjs';
+
 export class DeliveryServer {
   /** What `/v1/head/...` answers and what a stream starts with. */
   head = undefined;
@@ -11,6 +13,8 @@ export class DeliveryServer {
   /** Deltas by the two hashes. */
   deltas = new Map();
   keysets = [];
+  /** What is made of a WebSocket, which is offered: `open`, or `refuse`. None is offered otherwise. */
+  webSocket = undefined;
   /** Answers instead of an endpoint: `{ status, type, body, headers? }` by the word after `/v1/`. */
   instead = new Map();
   /** What the evaluation endpoint answers: a function of the context to `{ flags, metadata, etag }`. */
@@ -30,6 +34,7 @@ export class DeliveryServer {
 
   async listen() {
     this.#server = createServer((request, response) => this.#answer(request, response));
+    this.#server.on('upgrade', (request, socket) => this.#upgrade(request, socket));
     this.#server.listen(this.#port, '127.0.0.1');
     await once(this.#server, 'listening');
     this.#port = this.#server.address().port;
@@ -98,14 +103,29 @@ export class DeliveryServer {
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   }
 
-  #answer(request, response) {
+  #note(request) {
     const url = new URL(request.url, 'http://server');
-    const [, , word, ...rest] = url.pathname.split('/');
-    this.requests.push({ method: request.method, path: url.pathname, key: url.searchParams.get('key'), authorization: request.headers.authorization });
+    this.requests.push({ method: request.method, path: url.pathname, key: url.searchParams.get('key'), authorization: request.headers.authorization, upgrade: request.headers.upgrade });
     for (const resolve of this.#waiting.splice(0)) resolve();
+    return url;
+  }
+
+  #upgrade(request, socket) {
+    this.#note(request);
+    if (this.webSocket !== 'open') return void socket.destroy();
+    const stream = acceptWebSocket(request, socket);
+    this.#streams.add(stream);
+    socket.on('close', () => this.#streams.delete(stream));
+    if (this.head) stream.write(event(this.head));
+  }
+
+  #answer(request, response) {
+    const url = this.#note(request);
+    const [, , word, ...rest] = url.pathname.split('/');
+    if (this.webSocket) response.setHeader('x-pennon-stream', 'websocket');
     response.setHeader('access-control-allow-origin', '*');
     response.setHeader('access-control-allow-headers', 'authorization, content-type, if-none-match');
-    response.setHeader('access-control-expose-headers', 'etag');
+    response.setHeader('access-control-expose-headers', 'etag, retry-after, x-pennon-stream');
     if (request.method === 'OPTIONS') return void response.end();
     if (url.pathname === '/ofrep/v1/evaluate/flags') return void this.#evaluate(request, response);
     const instead = this.instead.get(word);

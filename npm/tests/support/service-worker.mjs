@@ -1,5 +1,5 @@
 // A client in a service worker, asked by its page.
-import { createClient } from '/dist/entrypoints/browser.js';
+import { createClient } from '/dist/entrypoints/service-worker.js';
 
 let client;
 
