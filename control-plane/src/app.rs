@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ipnet::IpNet;
+use pennon_core::protocol::connection;
+use pennon_core::snapshot::Kind;
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::ambient::{Clock, Random};
@@ -33,6 +35,8 @@ use crate::store::{Store, StoreError};
 pub const MAX_WATCHERS: usize = 1_000;
 /// Drafts that are compiled at once; one more is told to come again.
 pub const MAX_COMPILING: usize = 8;
+/// Imports that run at once; one more is told to come again. A document has up to 64 MiB, and is some times that in memory.
+pub const MAX_IMPORTING: usize = 2;
 
 /// Settings that requests need.
 #[derive(Clone, Debug)]
@@ -93,6 +97,8 @@ pub struct Shared {
     pub watchers: Arc<Semaphore>,
     /// Drafts that may be compiled besides.
     pub compiling: Arc<Semaphore>,
+    /// Imports that may run besides.
+    pub importing: Arc<Semaphore>,
     /// Whether Redis answered last time; meaningless without Redis.
     pub redis_up: AtomicBool,
     pub metrics: Metrics,
@@ -150,6 +156,7 @@ impl App {
             live: Live::default(),
             watchers: Arc::new(Semaphore::new(MAX_WATCHERS)),
             compiling: Arc::new(Semaphore::new(MAX_COMPILING)),
+            importing: Arc::new(Semaphore::new(MAX_IMPORTING)),
             redis_up: AtomicBool::new(false),
             metrics: Metrics::default(),
             unreadable: Mutex::new(HashMap::new()),
@@ -219,6 +226,17 @@ impl App {
                 }
             }
             None => drop(unreadable.remove(&place)),
+        }
+    }
+
+    /// Forgets an environment that is deleted: its streams end, and nothing keeps it from being published any more.
+    pub fn forget_environment(&self, id: &str) {
+        if let Some(own) = connection::id(id) {
+            self.published.end(own);
+        }
+        self.set_publish_error(id, None);
+        for kind in Kind::ALL {
+            self.set_unreadable(format!("{id}/{}", kind.as_str()), None);
         }
     }
 

@@ -22,7 +22,7 @@ use crate::routes::admin::{
     tokens, users, webhooks,
 };
 use crate::routes::auth::{account, programs, setup, sign_in};
-use crate::routes::body::MAX_JSON_BYTES;
+use crate::routes::body::{MAX_JSON_BYTES, MAX_PUBLIC_BYTES};
 use crate::routes::openapi::{Served, file, says};
 use crate::routes::problem::Problem;
 use crate::routes::{
@@ -88,7 +88,9 @@ fn admin() -> ApiRouter<App> {
     let environment = "/admin/projects/{project}/environments/{environment}";
     let p = |path: &str| format!("{project}{path}");
     let e = |path: &str| format!("{environment}{path}");
-    people()
+    ways_in()
+        .layer(DefaultBodyLimit::max(MAX_PUBLIC_BYTES))
+        .merge(people())
         .api_route(
             "/admin/projects",
             get_with(projects::list, says("listProjects", "All projects"))
@@ -161,6 +163,13 @@ fn admin() -> ApiRouter<App> {
                 .patch_with(
                     environments::patch,
                     says("patchEnvironment", "Changes some of what is said about an environment"),
+                )
+                .delete_with(
+                    environments::delete,
+                    says(
+                        "deleteEnvironment",
+                        "Deletes an environment: its SDK keys, streams and snapshots end",
+                    ),
                 ),
         )
         .api_route(
@@ -388,8 +397,8 @@ fn admin() -> ApiRouter<App> {
         )
 }
 
-/// For people to come in, and for owners of the instance to let them.
-fn people() -> ApiRouter<App> {
+/// For people to come in, and for what they change of themselves.
+fn ways_in() -> ApiRouter<App> {
     ApiRouter::new()
         .api_route(
             "/auth/setup",
@@ -433,6 +442,11 @@ fn people() -> ApiRouter<App> {
             "/auth/token/revoke",
             post_with(programs::revoke, says("revokeSignIn", "Ends a program's sign-in")),
         )
+}
+
+/// The people, for owners of the instance.
+fn people() -> ApiRouter<App> {
+    ApiRouter::new()
         .api_route(
             "/admin/users",
             get_with(users::list, says("listUsers", "The people of this installation"))

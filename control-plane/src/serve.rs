@@ -84,7 +84,8 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     let redis = config.redis.clone();
     let (announcer, news) = match &redis {
         Some(_) => {
-            let (announcer, news) = Announcer::new();
+            let replica = random.id().map_err(|error| StartError::Other(error.to_string()))?;
+            let (announcer, news) = Announcer::new(&replica);
             (announcer, Some(news))
         }
         None => (Announcer::silent(), None),

@@ -6,7 +6,7 @@
 #[path = "../load/client.rs"]
 #[expect(dead_code, reason = "the other benchmark uses the rest")]
 mod client;
-#[path = "../../tests/process/crowd.rs"]
+#[path = "../../tests/storm/crowd.rs"]
 mod crowd;
 #[path = "../load/process.rs"]
 #[expect(dead_code, reason = "the other benchmark uses the rest")]

@@ -16,7 +16,8 @@ pub enum Permission {
     Define,
     /// To change the environment of the path: an editor, or, when it is protected, a publisher.
     Change,
-    /// To manage environments, members, tokens and webhooks: an admin.
+    /// To manage environments, members, tokens and webhooks: an admin, also in the environment of the path, if it names one: whoever is
+    /// less there would otherwise take its protection away and be more.
     Manage,
     /// To delete the project: an owner.
     Own,
@@ -69,7 +70,7 @@ pub fn decide(
     let target = target.ok_or(Refusal::Hidden)?;
     let grant = rights.grant(target.project_id).ok_or(Refusal::Hidden)?;
     let role = match (permission, target.environment) {
-        (Permission::Change, Some((id, _))) => grant.in_environment(id),
+        (Permission::Change | Permission::Manage, Some((id, _))) => grant.in_environment(id),
         _ => grant.role,
     };
     if role >= least { Ok(()) } else { Err(Refusal::Role(least)) }
@@ -131,9 +132,19 @@ mod tests {
     fn a_narrowed_role_counts_where_it_is_narrowed() {
         let narrowed = BTreeMap::from([("production".to_owned(), Role::Viewer)]);
         let rights = member(Grant { role: Role::Admin, environments: narrowed });
-        let change = |environment| {
-            decide(Permission::Change, &rights, Some(Target { project_id: PROJECT, environment }))
+        let may = |permission, environment| {
+            decide(permission, &rights, Some(Target { project_id: PROJECT, environment }))
         };
+        let change = |environment| may(Permission::Change, environment);
+        let manage = |environment| may(Permission::Manage, environment);
+        for (environment, expected) in [
+            (None, Ok(())),
+            (Some(("staging", true)), Ok(())),
+            (Some(("production", true)), Err(Refusal::Role(Role::Admin))),
+        ] {
+            assert_eq!(manage(environment), expected);
+            assert_eq!(may(Permission::Read, environment), Ok(()));
+        }
         assert_eq!(change(Some(("staging", true))), Ok(()));
         assert_eq!(change(Some(("production", true))), Err(Refusal::Role(Role::Publisher)));
         assert_eq!(change(Some(("production", false))), Err(Refusal::Role(Role::Editor)));

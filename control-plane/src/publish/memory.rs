@@ -1,7 +1,7 @@
 //! The newest snapshots, held in memory: heads, bodies and keysets are handed out without asking the database, so
 //! delivery goes on when it is away.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::body::Bytes;
@@ -70,6 +70,8 @@ struct Slot {
 #[derive(Debug, Default)]
 pub struct Published {
     slots: RwLock<HashMap<Place, Slot>>,
+    /// Environments that were deleted: what was still being published of them is not taken.
+    ended: RwLock<HashSet<[u8; 16]>>,
     keysets: RwLock<BTreeMap<u32, Bytes>>,
     /// Counts every newer snapshot, for those that follow all of them.
     changes: watch::Sender<u64>,
@@ -79,6 +81,9 @@ impl Published {
     /// Takes a snapshot unless a newer one is there; wakes the streams. Says whether it was taken.
     pub fn install(&self, environment: [u8; 16], current: Arc<Current>) -> bool {
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        if self.ended.read().unwrap_or_else(PoisonError::into_inner).contains(&environment) {
+            return false;
+        }
         let slot = slots
             .entry((environment, current.head.kind))
             .or_insert_with(|| Slot { sender: watch::Sender::new(None), held: VecDeque::new() });
@@ -93,6 +98,16 @@ impl Published {
         drop(slots);
         self.changes.send_modify(|count| *count += 1);
         true
+    }
+
+    /// Forgets an environment for good: its streams end.
+    pub fn end(&self, environment: [u8; 16]) {
+        if self.ended.read().unwrap_or_else(PoisonError::into_inner).contains(&environment) {
+            return;
+        }
+        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        self.ended.write().unwrap_or_else(PoisonError::into_inner).insert(environment);
+        slots.retain(|(own, _), _| *own != environment);
     }
 
     /// The newest snapshot.

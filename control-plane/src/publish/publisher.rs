@@ -242,7 +242,9 @@ async fn attempt(app: &App, id: &str) -> Result<(), PublishError> {
     read_back(app, &compiled).await?;
 
     let mut tx = app.store.begin().await?;
-    environments::lock(&mut tx, id).await?;
+    if !environments::lock(&mut tx, id).await? {
+        return Ok(());
+    }
     let mut news = Vec::with_capacity(compiled.len());
     for body in compiled {
         let kind = body.snapshot.kind();
@@ -406,7 +408,10 @@ async fn renew_old(app: &App, paces: &mut HashMap<String, Pace>) {
 /// Signs the same version and body again, with later times. Those created after `old` under the newest keyset stay as they are.
 async fn renew(app: &App, id: &str, old: i64) -> Result<(), PublishError> {
     let mut tx = app.store.begin().await?;
-    environments::lock(&mut tx, id).await?;
+    if !environments::lock(&mut tx, id).await? {
+        drop(tx);
+        return Ok(super::replicas::refresh(app).await?);
+    }
     let mut news = Vec::new();
     for kind in Kind::ALL {
         let Some(stored) = snapshots::latest(&mut tx, id, kind.as_str()).await? else { continue };

@@ -1,6 +1,7 @@
 //! Several servers on one database: what one publishes or changes, the others hear of over Redis at once, or find in the database
 //! within seconds when there is no Redis or it is away.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ use pennon_core::protocol::connection;
 const REFRESH: Duration = Duration::from_secs(2);
 /// Announcements that wait for Redis; more are dropped, the database has them.
 const MAX_ANNOUNCEMENTS: usize = 1_000;
+/// Announcements that are heeded together.
+const MAX_TOGETHER: usize = 1_000;
 /// Begins an announcement that is about a project; others name an environment that was published.
 const CHANGED: &str = "changed:";
 /// Waits between two attempts to reach Redis.
@@ -29,18 +32,22 @@ const REDIS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The way out to the other replicas.
 #[derive(Clone, Debug)]
-pub struct Announcer(Option<mpsc::Sender<String>>);
+pub struct Announcer {
+    /// Names this replica in what it says, so that it does not heed itself.
+    replica: Arc<str>,
+    sender: Option<mpsc::Sender<String>>,
+}
 
 impl Announcer {
     /// Announces nothing: one server alone.
     pub fn silent() -> Self {
-        Self(None)
+        Self { replica: Arc::from(""), sender: None }
     }
 
-    /// An announcer, and what it says.
-    pub fn new() -> (Self, mpsc::Receiver<String>) {
+    /// An announcer, and what it says. `replica`: a name that no other one has, without spaces.
+    pub fn new(replica: &str) -> (Self, mpsc::Receiver<String>) {
         let (sender, receiver) = mpsc::channel(MAX_ANNOUNCEMENTS);
-        (Self(Some(sender)), receiver)
+        (Self { replica: Arc::from(replica), sender: Some(sender) }, receiver)
     }
 
     /// Tells the other replicas that this environment has something new; never waits.
@@ -54,15 +61,15 @@ impl Announcer {
     }
 
     fn say(&self, news: String) {
-        if let Some(sender) = &self.0
-            && sender.try_send(news).is_err()
+        if let Some(sender) = &self.sender
+            && sender.try_send(format!("{} {news}", self.replica)).is_err()
         {
             tracing::debug!("an announcement was dropped: redis is slow or away");
         }
     }
 }
 
-/// Takes whatever is newer in the database than in memory: SDK keys, keysets, snapshots.
+/// Takes whatever is newer in the database than in memory: SDK keys, keysets, snapshots; and forgets environments that are deleted.
 ///
 /// # Errors
 /// What the database says, or that it holds something unreadable.
@@ -73,6 +80,9 @@ pub async fn refresh(app: &App) -> Result<(), StoreError> {
         if let Ok(number) = u32::try_from(number) {
             app.published.install_keyset(number, bytes);
         }
+    }
+    for id in environments::deleted(&mut tx).await? {
+        app.forget_environment(&id);
     }
     for environment in environments::list_all(&mut tx).await? {
         for kind in Kind::ALL {
@@ -233,15 +243,44 @@ async fn listen(app: &App, client: &redis::Client, channel: &str) -> Result<(), 
     // What was published, and changed, while nobody listened.
     refresh_or_log(app).await;
     app.live.anything();
-    let mut messages = subscription.on_message();
-    while let Some(message) = messages.next().await {
-        let said: String = message.get_payload().unwrap_or_default();
-        match said.strip_prefix(CHANGED) {
-            Some(project_id) => app.live.changed(project_id),
-            None => refresh_or_log(app).await,
+    // What came while the last was heeded is heeded together: a hundred environments that are published at once are looked for once.
+    let mut messages = subscription.into_on_message().ready_chunks(MAX_TOGETHER);
+    while let Some(messages) = messages.next().await {
+        let said = messages.iter().filter_map(|message| message.get_payload::<String>().ok());
+        let heard = Heard::of(said, &app.announcer.replica);
+        for project_id in &heard.changed {
+            app.live.changed(project_id);
+        }
+        if heard.published {
+            refresh_or_log(app).await;
         }
     }
     Ok(())
+}
+
+/// What several announcements of other replicas come to.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Heard {
+    /// The ids of projects in which something was changed.
+    changed: BTreeSet<String>,
+    /// Something was published.
+    published: bool,
+}
+
+impl Heard {
+    fn of(said: impl Iterator<Item = String>, own: &str) -> Self {
+        let mut heard = Self::default();
+        for announcement in said {
+            let (replica, news) = announcement.split_once(' ').unwrap_or(("", &announcement));
+            match news.strip_prefix(CHANGED) {
+                // What this replica did it knows.
+                _ if replica == own && !own.is_empty() => {}
+                Some(project_id) => drop(heard.changed.insert(project_id.to_owned())),
+                None => heard.published = true,
+            }
+        }
+        heard
+    }
 }
 
 async fn refresh_or_log(app: &App) {
@@ -251,5 +290,24 @@ async fn refresh_or_log(app: &App) {
         Err(error) => {
             tracing::warn!(%error, "news from another replica could not be read; tried again soon");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_announcements_are_heeded_once() {
+        let heard = |said: &[&str]| Heard::of(said.iter().map(|text| (*text).to_owned()), "me");
+        let changed = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+        assert_eq!(heard(&[]), Heard::default());
+        assert_eq!(heard(&["me env", "me changed:p"]), Heard::default(), "its own");
+        assert_eq!(
+            heard(&["a changed:p", "a env", "b changed:p", "b env", "a changed:q", "me changed:r"]),
+            Heard { changed: changed(&["p", "q"]), published: true }
+        );
+        // Whatever is not understood is looked for.
+        assert_eq!(heard(&["env"]), Heard { changed: changed(&[]), published: true });
     }
 }

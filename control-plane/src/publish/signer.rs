@@ -83,13 +83,21 @@ impl Keys {
         let unusable = |sentence: String| StoreError::Unusable(sentence);
         let mut tx = store.begin_read().await?;
         let mut keys = Vec::new();
-        for (id, sealed) in signing::signing_keys(&mut tx).await? {
-            let seed =
-                vault.open(SEAL_PURPOSE, &sealed).map_err(|error| unusable(error.to_string()))?;
+        for (id, public, sealed) in signing::signing_keys(&mut tx).await? {
+            let seed = vault
+                .open(SEAL_PURPOSE, &sealed)
+                .map_err(|error| unusable(format!("signing key {id}: {error}")))?;
             let seed = <[u8; 32]>::try_from(seed).map_err(|_| {
                 unusable(format!("signing key {id} has not 32 bytes: restore a backup"))
             })?;
-            keys.push(SigningKey::from_seed(seed));
+            let key = SigningKey::from_seed(seed);
+            // What another key signed, nobody would take: the keyset names this one by its public key.
+            if key.public_key().as_slice() != public {
+                return Err(unusable(format!(
+                    "what is sealed as signing key {id} is another key than its public key says: restore a backup, or retire it with `pennon keys`"
+                )));
+            }
+            keys.push(key);
         }
         if keys.is_empty() {
             return Err(unusable(
@@ -104,6 +112,17 @@ impl Keys {
         let keyset = Keyset::parse(newest).map_err(|refusal| {
             unusable(format!("the newest keyset is damaged ({refusal}): restore a backup"))
         })?;
+        let named = |key: &SigningKey| {
+            let public = key.public_key();
+            keyset.keys.iter().any(|known| known.public_key == public)
+        };
+        if !keys.iter().any(named) {
+            // Somebody may mend it with `pennon keys` while what is published goes on being served.
+            tracing::error!(
+                keyset = keyset.number,
+                "the newest keyset names none of the signing keys of this installation: nothing can be published until `pennon keys` makes one that does"
+            );
+        }
         Ok(Self { keyset, keys })
     }
 }

@@ -54,6 +54,7 @@ pub const TABLE: &[(&str, &str, Permission)] = &[
     ("GET", "/admin/projects/{project}/environments/{environment}", Read),
     ("PUT", "/admin/projects/{project}/environments/{environment}", Manage),
     ("PATCH", "/admin/projects/{project}/environments/{environment}", Manage),
+    ("DELETE", "/admin/projects/{project}/environments/{environment}", Manage),
     ("GET", "/admin/projects/{project}/environments/{environment}/config", Read),
     ("POST", "/admin/projects/{project}/environments/{environment}/draft", Read),
     ("GET", "/admin/projects/{project}/environments/{environment}/snapshots", Read),

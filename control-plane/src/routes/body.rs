@@ -24,6 +24,10 @@ use crate::domain::flag::{Wrong, at_fault};
 /// The longest JSON body: a flag has at most 256 KiB, a segment of 100,000 keys some megabytes.
 pub const MAX_JSON_BYTES: usize = 8 * 1024 * 1024;
 
+/// The longest body of what anybody may ask: an address, a password, a token. Nobody makes this server hold more than that before it knows
+/// who they are.
+pub const MAX_PUBLIC_BYTES: usize = 16 * 1024;
+
 /// A JSON body of type `T`. Unknown fields are refused by the types.
 #[derive(Debug)]
 pub struct JsonBody<T>(pub T);
@@ -95,7 +99,7 @@ fn too_long(rejection: BytesRejection) -> Problem {
             StatusCode::PAYLOAD_TOO_LARGE,
             "too-large",
             format!(
-                "the body has more bytes than this path takes: {MAX_JSON_BYTES}, an import {MAX_IMPORT_BYTES}"
+                "the body has more bytes than this path takes: {MAX_JSON_BYTES}, an import {MAX_IMPORT_BYTES}, what is under /auth {MAX_PUBLIC_BYTES}"
             ),
         ),
         status => Problem::new(status, "body", "the body could not be read to its end"),

@@ -1,8 +1,7 @@
 //! OpenFeature Remote Evaluation, the same code as at the edge, on the snapshot in memory.
 
 use axum::body::{Body, Bytes};
-use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use pennon_core::outcome::ErrorCode;
@@ -27,13 +26,13 @@ pub async fn single(
     uri: Uri,
     query: Result<Query<KeyInQuery>, Problem>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Response {
     let Ok(Path(key)) = key else {
         let detail = "there is no such flag: a flag's key is UTF-8";
         return answer(ofrep::failure(key_in(&uri), ErrorCode::FlagNotFound, detail));
     };
-    match admit(&app, &headers, query).and_then(|caller| Ok((caller, read(body)?))) {
+    match asked(&app, &headers, query, request).await {
         Ok(((current, client), body)) => {
             app.metrics.evaluations("ofrep-single");
             answer(ofrep::single(evaluation(&app, &current, client), &key, &body))
@@ -47,10 +46,10 @@ pub async fn bulk(
     State(app): State<App>,
     query: Result<Query<KeyInQuery>, Problem>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Response {
     let held = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    match admit(&app, &headers, query).and_then(|caller| Ok((caller, read(body)?))) {
+    match asked(&app, &headers, query, request).await {
         Ok(((current, client), body)) => {
             app.metrics.evaluations("ofrep-bulk");
             answer(ofrep::bulk(evaluation(&app, &current, client), &body, held, None))
@@ -70,8 +69,16 @@ fn key_in(uri: &Uri) -> Option<&str> {
     uri.path().strip_prefix(PATH)?.strip_prefix('/')
 }
 
-fn read(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Refusal> {
-    body.map_err(|rejection| Refusal::Body(rejection.status()))
+/// Who asks, and what. A body is read from those alone who are let in: nobody else makes this server hold anything.
+async fn asked(
+    app: &App,
+    headers: &HeaderMap,
+    query: Result<Query<KeyInQuery>, Problem>,
+    request: Request,
+) -> Result<((Arc<Current>, bool), Bytes), Refusal> {
+    let caller = admit(app, headers, query)?;
+    let body = Bytes::from_request(request, app).await;
+    Ok((caller, body.map_err(|rejection| Refusal::Body(rejection.status()))?))
 }
 
 enum Refusal {

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::AnyConnection;
 
-use super::StoreError;
+use super::{StoreError, members, tokens, versions};
 
 /// An environment as kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -70,7 +70,7 @@ pub async fn list(
 ) -> Result<Vec<Environment>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT id, project_id, key, name, protected, epoch, revision, position, colour, version, created_at \
-         FROM environments WHERE project_id = $1 ORDER BY position, key",
+         FROM environments WHERE project_id = $1 AND deleted_at IS NULL ORDER BY position, key",
     )
     .bind(project_id)
     .fetch_all(connection)
@@ -82,7 +82,7 @@ pub async fn list(
 pub async fn list_all(connection: &mut AnyConnection) -> Result<Vec<Environment>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT id, project_id, key, name, protected, epoch, revision, position, colour, version, created_at \
-         FROM environments ORDER BY id",
+         FROM environments WHERE deleted_at IS NULL ORDER BY id",
     )
     .fetch_all(connection)
     .await?;
@@ -97,7 +97,7 @@ pub async fn find(
 ) -> Result<Option<Environment>, StoreError> {
     let row: Option<Row> = sqlx::query_as(
         "SELECT id, project_id, key, name, protected, epoch, revision, position, colour, version, created_at \
-         FROM environments WHERE project_id = $1 AND key = $2",
+         FROM environments WHERE project_id = $1 AND key = $2 AND deleted_at IS NULL",
     )
     .bind(project_id)
     .bind(key)
@@ -113,7 +113,7 @@ pub async fn get(
 ) -> Result<Option<Environment>, StoreError> {
     let row: Option<Row> = sqlx::query_as(
         "SELECT id, project_id, key, name, protected, epoch, revision, position, colour, version, created_at \
-         FROM environments WHERE id = $1",
+         FROM environments WHERE id = $1 AND deleted_at IS NULL",
     )
     .bind(id)
     .fetch_optional(connection)
@@ -195,11 +195,84 @@ pub async fn order(
     Ok(())
 }
 
-/// Takes the environment for this transaction: no other replica publishes it until this transaction ends.
-pub async fn lock(connection: &mut AnyConnection, id: &str) -> Result<(), StoreError> {
-    sqlx::query("UPDATE environments SET revision = revision WHERE id = $1")
+/// Takes the environment for this transaction: no other replica publishes it until this transaction ends. False: it is deleted.
+pub async fn lock(connection: &mut AnyConnection, id: &str) -> Result<bool, StoreError> {
+    let found = sqlx::query(
+        "UPDATE environments SET revision = revision WHERE id = $1 AND deleted_at IS NULL",
+    )
+    .bind(id)
+    .execute(connection)
+    .await?;
+    Ok(found.rows_affected() > 0)
+}
+
+/// Stands between the key that a deleted environment had and its id: no key has it, so what it was called is free again.
+const FREED: char = '~';
+
+/// Deletes an environment, in the change with the number `version`: what its flags do, its snapshots and whatever waits for it go, its SDK
+/// keys are revoked, and nobody's role is narrowed in it any more. Its row stays, for its revisions and the audit log name it.
+pub async fn delete(
+    connection: &mut AnyConnection,
+    environment: &Environment,
+    version: i64,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    let id = &environment.id;
+    sqlx::query(
+        "INSERT INTO versions (project_id, kind, environment_id, key, sequence) \
+         SELECT project_id, CAST($1 AS TEXT), environment_id, flag_key, CAST($2 AS BIGINT) FROM flag_configurations WHERE environment_id = $3",
+    )
+    .bind(versions::Kind::FlagConfiguration.as_str())
+    .bind(version)
+    .bind(id)
+    .execute(&mut *connection)
+    .await?;
+    for statement in [
+        "DELETE FROM flag_configurations WHERE environment_id = $1",
+        "DELETE FROM outbox WHERE environment_id = $1",
+        "DELETE FROM publications WHERE environment_id = $1",
+        "DELETE FROM snapshots WHERE environment_id = $1",
+        "DELETE FROM edges WHERE environment_id = $1",
+    ] {
+        sqlx::query(statement).bind(id).execute(&mut *connection).await?;
+    }
+    sqlx::query(
+        "UPDATE sdk_keys SET revoked_at = $1, version = $2 WHERE environment_id = $3 AND revoked_at IS NULL",
+    )
+    .bind(now_ms)
+    .bind(version)
+    .bind(id)
+    .execute(&mut *connection)
+    .await?;
+    members::forget_environment(connection, &environment.project_id, id).await?;
+    tokens::forget_environment(connection, &environment.project_id, id).await?;
+    sqlx::query("UPDATE environments SET key = $1, deleted_at = $2, version = $3 WHERE id = $4")
+        .bind(format!("{}{FREED}{id}", environment.key))
+        .bind(now_ms)
+        .bind(version)
         .bind(id)
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// The ids of all that were deleted.
+pub async fn deleted(connection: &mut AnyConnection) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<(String,)> =
+        sqlx::query_as("SELECT id FROM environments WHERE deleted_at IS NOT NULL ORDER BY id")
+            .fetch_all(connection)
+            .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// What the environment with this id is called, or was when it was deleted.
+pub async fn name(connection: &mut AnyConnection, id: &str) -> Result<Option<String>, StoreError> {
+    let row: Option<(String,)> = sqlx::query_as("SELECT key FROM environments WHERE id = $1")
+        .bind(id)
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.map(|(key,)| match key.split_once(FREED) {
+        Some((key, _)) => key.to_owned(),
+        None => key,
+    }))
 }

@@ -160,3 +160,30 @@ pub async fn count(connection: &mut AnyConnection, project_id: &str) -> Result<i
         .await?;
     Ok(count)
 }
+
+/// Takes an environment out of every role that is narrowed in it.
+pub(super) async fn forget_environment(
+    connection: &mut AnyConnection,
+    project_id: &str,
+    environment_id: &str,
+) -> Result<(), StoreError> {
+    let rows: Vec<(String, String, String)> =
+        sqlx::query_as("SELECT user_id, role, environments FROM members WHERE project_id = $1")
+            .bind(project_id)
+            .fetch_all(&mut *connection)
+            .await?;
+    for (user_id, role, environments) in rows {
+        let mut grant = read_grant(&role, &environments)?;
+        if grant.environments.remove(environment_id).is_some() {
+            sqlx::query(
+                "UPDATE members SET environments = $1 WHERE project_id = $2 AND user_id = $3",
+            )
+            .bind(write_environments(&grant))
+            .bind(project_id)
+            .bind(user_id)
+            .execute(&mut *connection)
+            .await?;
+        }
+    }
+    Ok(())
+}

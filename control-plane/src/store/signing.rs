@@ -54,12 +54,12 @@ pub async fn newest_keyset(connection: &mut AnyConnection) -> Result<i64, StoreE
     Ok(number.unwrap_or(0))
 }
 
-/// The signing keys that are not retired, newest first: id and sealed seed.
+/// The signing keys that are not retired, newest first: id, public key and sealed seed.
 pub async fn signing_keys(
     connection: &mut AnyConnection,
-) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+) -> Result<Vec<(String, Vec<u8>, Vec<u8>)>, StoreError> {
     Ok(sqlx::query_as(
-        "SELECT id, sealed_seed FROM signing_keys WHERE retired_at IS NULL ORDER BY created_at DESC, id",
+        "SELECT id, public_key, sealed_seed FROM signing_keys WHERE retired_at IS NULL ORDER BY created_at DESC, id",
     )
     .fetch_all(connection)
     .await?)

@@ -212,3 +212,28 @@ pub async fn touch(
         .await?;
     Ok(())
 }
+
+/// Takes an environment out of every token's role that is narrowed in it.
+pub(super) async fn forget_environment(
+    connection: &mut AnyConnection,
+    project_id: &str,
+    environment_id: &str,
+) -> Result<(), StoreError> {
+    let rows: Vec<(String, Option<String>, Option<String>)> =
+        sqlx::query_as("SELECT id, role, environments FROM api_tokens WHERE project_id = $1")
+            .bind(project_id)
+            .fetch_all(&mut *connection)
+            .await?;
+    for (id, role, environments) in rows {
+        let mut grant =
+            read_grant(&role.unwrap_or_default(), environments.as_deref().unwrap_or("{}"))?;
+        if grant.environments.remove(environment_id).is_some() {
+            sqlx::query("UPDATE api_tokens SET environments = $1 WHERE id = $2")
+                .bind(write_environments(&grant))
+                .bind(id)
+                .execute(&mut *connection)
+                .await?;
+        }
+    }
+    Ok(())
+}

@@ -176,7 +176,9 @@ async fn message(
     };
     let mut entry = json!(chained.entry);
     let environment = match &chained.entry.environment_id {
-        Some(id) => environments::get(&mut tx, id).await?,
+        Some(id) => {
+            environments::name(&mut tx, id).await?.map(|key| json!({ "id": id, "key": key }))
+        }
         None => None,
     };
     drop(tx);
@@ -190,7 +192,7 @@ async fn message(
         "type": delivery.event,
         "timestamp": chained.entry.at,
         "project": { "id": project.id, "key": project.key },
-        "environment": environment.map(|found| json!({ "id": found.id, "key": found.key })),
+        "environment": environment,
         "data": entry,
     });
     let mut body = whole.to_string().into_bytes();

@@ -1,7 +1,12 @@
 //! What comes in wrong gets a problem document that names the field, and leaves no trace.
 
-use axum::body::Body;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::body::{Body, Bytes};
 use axum::http::Request;
+use pennon_control_plane::routes::body::MAX_PUBLIC_BYTES;
 use serde_json::json;
 
 use crate::support::*;
@@ -10,7 +15,8 @@ on_both_databases!(
     without_a_valid_token_nothing_is_told,
     odd_paths_do_not_exist,
     odd_bodies_are_refused,
-    odd_keys_are_refused
+    odd_keys_are_refused,
+    bodies_are_read_of_those_alone_who_may_send_them,
 );
 
 async fn without_a_valid_token_nothing_is_told(place: Place) {
@@ -128,4 +134,52 @@ async fn odd_keys_are_refused(place: Place) {
     assert_eq!(nameless.json()["field"], "name");
     let keys = format!("{DEVELOPMENT}/sdk-keys");
     assert_eq!(server.post(&keys, json!({ "kind": "admin" })).await.json()["field"], "kind");
+}
+
+/// A body that has no end, and counts what is taken of it.
+fn endless() -> (Body, Arc<AtomicUsize>) {
+    const PART: usize = 1_024;
+    let taken = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&taken);
+    let parts = futures_util::stream::repeat_with(move || {
+        count.fetch_add(PART, Ordering::Relaxed);
+        Ok::<_, Infallible>(Bytes::from_static(&[b' '; PART]))
+    });
+    (Body::from_stream(parts), taken)
+}
+
+async fn bodies_are_read_of_those_alone_who_may_send_them(place: Place) {
+    let server = start(&place).await;
+    let viewer = json!({ "name": "viewer", "role": "viewer" });
+    let viewer = server.post("/admin/projects/default/tokens", viewer).await.ok().json();
+    let viewer = format!("Bearer {}", viewer["token"].as_str().unwrap());
+    let unknown = format!("Bearer pna_{}", "A".repeat(43));
+    let ask = async |path: &str, authorization: Option<&str>| {
+        let (body, taken) = endless();
+        let mut request = Request::post(path).header("content-type", "application/json");
+        if let Some(authorization) = authorization {
+            request = request.header("authorization", authorization);
+        }
+        let answer = server.send(request.body(body).unwrap()).await;
+        (answer.status.as_u16(), taken.load(Ordering::Relaxed))
+    };
+    let flags = "/admin/projects/default/flags";
+    assert_eq!(ask(flags, None).await, (401, 0));
+    assert_eq!(ask(flags, Some(&unknown)).await, (401, 0));
+    assert_eq!(ask(flags, Some(&viewer)).await, (403, 0));
+    assert_eq!(ask("/admin/projects/default/import", Some(&viewer)).await, (403, 0));
+    for path in ["/ofrep/v1/evaluate/flags", "/ofrep/v1/evaluate/flags/a", "/api/v1/flags/batch"] {
+        assert_eq!(ask(path, None).await, (401, 0), "{path}");
+        assert_eq!(ask(path, Some("Bearer pns_nobody")).await, (401, 0), "{path}");
+    }
+    // What anybody may ask is short.
+    for path in ["setup", "sign-in", "invitation", "token", "token/refresh", "token/revoke"] {
+        let (status, taken) = ask(&format!("/auth/{path}"), None).await;
+        assert_eq!(status, 413, "{path}");
+        assert!(taken <= MAX_PUBLIC_BYTES + 4_096, "{path}: {taken}");
+    }
+    // The test would see it: of somebody who may, as much is read as may come.
+    let owner = format!("Bearer {}", server.token);
+    let (status, taken) = ask(flags, Some(&owner)).await;
+    assert!(status == 413 && taken > 1_000_000, "{status} {taken}");
 }

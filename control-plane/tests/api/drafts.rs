@@ -97,9 +97,9 @@ async fn what_is_wrong_with_a_draft(place: Place) {
 
     // No draft at all.
     let cases = [
-        (json!({ "new": { "configuration": on() } }), "flags"),
-        (json!({ "new": {} }), "flags"),
-        (json!({ "A key": { "configuration": on() } }), "flags"),
+        (json!({ "new-one": { "configuration": on() } }), "flags.new-one"),
+        (json!({ "new-one": {} }), "flags.new-one"),
+        (json!({ "A key": { "configuration": on() } }), "flags.A key"),
         (
             json!({ "a": { "configuration": { "enabled": "yes" } } }),
             "flags.a.configuration.enabled",

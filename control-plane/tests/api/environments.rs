@@ -1,6 +1,7 @@
 //! Environments and their SDK keys: what people say about them, and in which order they stand.
 
 use axum::http::Method;
+use pennon_control_plane::publish::{publisher, replicas};
 use pennon_core::snapshot::Kind;
 use serde_json::{Value, json};
 
@@ -12,6 +13,9 @@ on_both_databases!(
     odd_settings_are_refused,
     an_sdk_key_is_renamed,
     the_last_use_of_a_key_is_written_once_for_many,
+    a_deleted_environment_ends_everywhere,
+    what_is_used_or_protected_is_not_deleted_by_mistake,
+    nothing_is_published_of_what_is_deleted,
 );
 
 const ENVIRONMENTS: &str = "/admin/projects/default/environments";
@@ -184,4 +188,124 @@ async fn the_last_use_of_a_key_is_written_once_for_many(place: Place) {
     assert_eq!(server.get(&other).await.ok().json().get("lastUsedAt"), None);
     let refused = server.fetch(&format!("/v1/head/{environment}/server?key={key}"), None).await;
     assert_eq!(refused.status, 403);
+}
+
+async fn a_deleted_environment_ends_everywhere(place: Place) {
+    let server = start(&place).await;
+    let other = start(&place).await;
+    server.boolean_flag("a").await;
+    server.turn("a", "on").await.ok();
+    server.publish().await;
+    replicas::refresh(&other.app).await.unwrap();
+    let id = server.environment_id(0);
+    let key = server.key(0, Kind::Server);
+    let head = format!("/v1/head/{id}/server");
+    let narrowed = json!({ "name": "ci", "role": "editor", "environments": { "development": "viewer", "production": "viewer" } });
+    let token = server.post("/admin/projects/default/tokens", narrowed).await.ok().json();
+    let mut streams = Vec::new();
+    for replica in [&server, &other] {
+        let mut events = crate::streams::open(replica).await.ok().unwrap();
+        assert!(events.next().await.unwrap().contains("event: head"));
+        replica.fetch(&head, Some(&key)).await.ok();
+        streams.push(events);
+    }
+
+    let kept = server.get(DEVELOPMENT).await.ok().json();
+    assert_eq!(server.admin(Method::DELETE, DEVELOPMENT, None).await.problem().0, 428);
+    assert_eq!(server.delete(DEVELOPMENT).await.ok().status, 204);
+    // The other replica finds it in the database.
+    replicas::refresh(&other.app).await.unwrap();
+    for (replica, mut events) in [&server, &other].into_iter().zip(streams) {
+        assert!(events.next().await.unwrap().starts_with("event: goodbye"));
+        assert_eq!(events.next().await, None);
+        let refused = replica.fetch(&head, Some(&key)).await;
+        assert_eq!(refused.problem(), (401, "key-unknown".to_owned()));
+        assert_eq!(replica.get(DEVELOPMENT).await.problem().0, 404);
+        assert_eq!(replica.app.published.all().len(), Kind::ALL.len(), "production alone");
+    }
+    assert_eq!(keys(&server).await, ["production"]);
+    let flag = server.get("/admin/projects/default/flags/a").await.ok();
+    assert_eq!(flag.json()["key"], "a", "what it is stays");
+    let tokens = server.get("/admin/projects/default/tokens").await.ok().json();
+    let own = tokens["items"].as_array().unwrap().iter().find(|one| one["id"] == token["id"]);
+    assert_eq!(own.unwrap()["environments"], json!({ "production": "viewer" }));
+
+    let log = server.get("/admin/projects/default/audit").await.ok().json();
+    let entry = &log["items"][0];
+    assert_eq!(
+        (&entry["action"], &entry["target"]),
+        (&json!("environment.deleted"), &json!("development"))
+    );
+    assert_eq!((&entry["oldValue"], &entry["newValue"]), (&kept, &json!(null)));
+    let change = format!("/admin/projects/default/changes/{}", entry["sequence"]);
+    let change = server.get(&change).await.ok().json();
+    assert_eq!(change["objects"][0]["environment"], "development", "{change}");
+
+    // Its key is free, and what is made under it is another environment, with nothing of the old one.
+    let made = server.post(ENVIRONMENTS, json!({ "key": "development" })).await.ok().json();
+    assert_ne!(made["id"], json!(id));
+    assert_eq!(
+        server.get(&format!("{DEVELOPMENT}/sdk-keys")).await.ok().json()["items"],
+        json!([])
+    );
+    let does = server.get(&format!("{DEVELOPMENT}/flags/a")).await.ok().json();
+    assert_eq!(does["enabled"], json!(false));
+    server.publish().await;
+    assert_eq!(server.fetch(&head, Some(&key)).await.problem().0, 401);
+    // And so after a start.
+    let again = start(&place).await;
+    assert_eq!(again.fetch(&head, Some(&key)).await.problem().0, 401);
+    assert_eq!(again.app.published.all().len(), 2 * Kind::ALL.len());
+}
+
+async fn what_is_used_or_protected_is_not_deleted_by_mistake(place: Place) {
+    let server = start(&place).await;
+    let production = format!("{ENVIRONMENTS}/production");
+    let hook = |environments: Value| json!({ "name": "Chat", "url": "https://example.com/", "events": ["*"], "environments": environments });
+    let made = server.post("/admin/projects/default/webhooks", hook(json!(["production"]))).await;
+    let path =
+        format!("/admin/projects/default/webhooks/{}", made.ok().json()["id"].as_str().unwrap());
+    let delete = async |query: &str| {
+        let seen = server.seen(&production).await;
+        let path = format!("{production}{query}");
+        server.admin_if(Method::DELETE, &path, None, seen.as_deref()).await
+    };
+    let refused = delete("").await;
+    assert_eq!(refused.problem(), (409, "conflict".to_owned()));
+    assert_eq!(refused.json()["field"], "confirm");
+    for wrong in ["?confirm=development", "?confirm="] {
+        let refused = delete(wrong).await;
+        assert_eq!(refused.problem(), (422, "invalid".to_owned()));
+        assert_eq!(refused.json()["field"], "confirm");
+    }
+    assert_eq!(delete("?force=true").await.json()["field"], "force");
+    let refused = delete("?confirm=production").await;
+    assert_eq!(refused.problem(), (409, "conflict".to_owned()));
+    assert!(refused.json()["detail"].as_str().unwrap().contains("webhook \"Chat\""));
+    server.put(&path, hook(json!(["development"]))).await.ok();
+    let stale = server.admin_if(Method::DELETE, &production, None, Some("\"0\"")).await;
+    assert_eq!(stale.json()["current"]["key"], "production");
+    assert_eq!(keys(&server).await, ["development", "production"]);
+    delete("?confirm=production").await.ok();
+    assert_eq!(keys(&server).await, ["development"]);
+}
+
+/// The publisher has read an environment, or even signed its snapshot, when it is deleted.
+async fn nothing_is_published_of_what_is_deleted(place: Place) {
+    let server = start(&place).await;
+    let id = server.environment_id(0);
+    let own = server.connection(0, Kind::Server).environment;
+    let held = server.app.published.current((own, Kind::Server)).unwrap();
+    server.boolean_flag("a").await;
+    let (published, deleted) =
+        tokio::join!(publisher::publish(&server.app, &id), server.delete(DEVELOPMENT));
+    published.unwrap();
+    deleted.ok();
+    assert!(server.app.published.all().iter().all(|(place, _)| *place != own));
+    // What comes late is not taken.
+    assert!(!server.app.published.install(own, held));
+    assert!(server.app.published.current((own, Kind::Server)).is_none());
+    server.publish().await;
+    replicas::refresh(&server.app).await.unwrap();
+    assert!(server.app.published.all().iter().all(|(place, _)| *place != own));
 }

@@ -1,6 +1,7 @@
 //! Whole projects as documents, and what lies between environments.
 
 use axum::http::Method;
+use pennon_control_plane::app::MAX_IMPORTING;
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -14,6 +15,7 @@ on_both_databases!(
     what_is_no_document_is_refused,
     flags_are_copied_between_environments,
     environments_are_compared_and_cloned,
+    few_imports_run_at_once,
 );
 
 const PROJECT: &str = "/admin/projects/default";
@@ -285,4 +287,22 @@ async fn environments_are_compared_and_cloned(place: Place) {
     server.publish().await;
     let snapshots = format!("{PROJECT}/environments/staging/snapshots");
     assert_eq!(server.get(&snapshots).await.ok().json()["items"][0]["version"], json!(1));
+}
+
+async fn few_imports_run_at_once(place: Place) {
+    let server = start(&place).await;
+    let document = json!({ "projectFormat": 1 });
+    let import = async || server.post(&format!("{PROJECT}/import"), document.clone()).await;
+    let turns = u32::try_from(MAX_IMPORTING).unwrap();
+    let all = server.app.importing.try_acquire_many(turns).unwrap();
+    let busy = import().await;
+    assert_eq!(busy.problem(), (503, "busy".to_owned()));
+    assert!(busy.headers.contains_key("retry-after"));
+    drop(all);
+    // Also what is refused gives its turn back.
+    for _ in 0..=MAX_IMPORTING {
+        assert_eq!(server.post(&format!("{PROJECT}/import"), json!({})).await.problem().0, 422);
+    }
+    import().await.ok();
+    assert_eq!(server.app.importing.available_permits(), MAX_IMPORTING);
 }

@@ -75,7 +75,7 @@ async fn redis_tells_the_other_replica_at_once(place: Place) {
     };
     let client = redis::Client::open(url).unwrap();
     let channel = format!("pennon-test:{}", place.database);
-    let (announcer, news) = Announcer::new();
+    let (announcer, news) = Announcer::new("one");
     let one = start_with(&place, announcer, STREAMS).await;
     let other = start(&place).await;
     let announcing = tokio::spawn(replicas::announce_over_redis(

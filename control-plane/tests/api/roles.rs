@@ -17,6 +17,7 @@ on_both_databases!(
     the_last_owner_stays,
     what_serves_in_protected_environments_takes_a_publisher,
     the_audit_log_says_who_and_from_where,
+    who_is_narrowed_takes_no_protection_away,
 );
 
 async fn members_come_change_and_go(place: Place) {
@@ -320,4 +321,64 @@ async fn the_audit_log_says_who_and_from_where(place: Place) {
     assert_eq!(turn(("cookie", bob), "on").await, (json!("user:bob@example.com"), from.clone()));
     let bearer = format!("Bearer {}", ci["token"].as_str().unwrap());
     assert_eq!(turn(("authorization", bearer), "off").await, (json!("token:ci"), from));
+}
+
+/// An admin who is an editor in production could make themselves more there: production without its protection takes an editor.
+async fn who_is_narrowed_takes_no_protection_away(place: Place) {
+    let server = start(&place).await;
+    let ada = set_up(&server).await;
+    let (eve, session) = somebody(&server, &ada, "eve@example.com", "viewer").await;
+    let narrowed = json!({ "role": "admin", "environments": { "production": "editor" } });
+    server.put(&format!("{MEMBERS}/{eve}"), narrowed).await.ok();
+    server.boolean_flag("a").await;
+    let production = "/admin/projects/default/environments/production";
+    let ask = async |method: Method, path: &str, body: Option<Value>, kind: &str| {
+        let seen = server.seen(production).await.unwrap();
+        let body = body.map_or_else(Body::empty, |body| body.to_string().into());
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("cookie", &session)
+            .header("sec-fetch-site", "same-origin")
+            .header("content-type", kind)
+            .header("if-match", seen);
+        server.send(request.body(body).unwrap()).await
+    };
+    let json = "application/json";
+    let open = json!({ "name": "Production", "protected": false });
+    let patch = ("application/merge-patch+json", json!({ "protected": false }));
+    let whole = server.get("/admin/projects/default/export").await.ok().json();
+    let mut bare = whole.clone();
+    let at =
+        bare["environments"].as_array().unwrap().iter().position(|one| one["key"] == "production");
+    bare["environments"][at.unwrap()]["protected"] = json!(false);
+    bare["environments"][at.unwrap()]["flags"]["a"]["enabled"] = json!(true);
+    let import = "/admin/projects/default/import";
+    for answer in [
+        ask(Method::PUT, production, Some(open), json).await,
+        ask(Method::PATCH, production, Some(patch.1), patch.0).await,
+        ask(Method::DELETE, &format!("{production}?confirm=production"), None, json).await,
+        ask(Method::POST, import, Some(bare), json).await,
+        ask(Method::POST, &format!("{production}/flags/a/on"), None, json).await,
+    ] {
+        assert_eq!(answer.problem(), (403, "role".to_owned()), "{answer:?}");
+    }
+    let kept = server.get(production).await.ok().json();
+    assert_eq!(kept["protected"], json!(true));
+    // Where they are an admin they manage, and what says nothing new may stand in a document.
+    let development = json!({ "name": "Development", "protected": true });
+    let seen = server.seen(DEVELOPMENT).await.unwrap();
+    let headers = [("sec-fetch-site", "same-origin"), ("if-match", seen.as_str())];
+    ask_from(
+        &server,
+        With::Cookie(&session),
+        Method::PUT,
+        DEVELOPMENT,
+        Some(development),
+        &headers,
+    )
+    .await
+    .ok();
+    let whole = server.get("/admin/projects/default/export").await.ok().json();
+    ask(Method::POST, import, Some(whole), json).await.ok();
 }

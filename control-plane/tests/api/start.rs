@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use axum::http::Method;
 use pennon_control_plane::ambient::{Clock, Random};
 use pennon_control_plane::first_start;
-use pennon_control_plane::publish::signer::Signer;
+use pennon_control_plane::publish::signer::{SEAL_PURPOSE, Signer};
 use pennon_control_plane::store::{Store, migrate};
 use pennon_core::snapshot::Kind;
 use pennon_core::snapshot::sign::SigningKey;
@@ -17,6 +17,7 @@ on_both_databases!(
     creates_everything_once,
     another_secret_is_refused,
     the_signing_seed_is_kept_sealed,
+    a_signing_key_that_is_another_one_is_not_used,
     an_interrupted_first_start_is_done_again,
     imports_the_sample,
     two_replicas_start_at_once,
@@ -66,6 +67,29 @@ async fn the_signing_seed_is_kept_sealed(place: Place) {
     assert!(!sealed.windows(8).any(|part| seed.windows(8).any(|known| known == part)));
     drop(tx);
     store.close().await;
+}
+
+async fn a_signing_key_that_is_another_one_is_not_used(place: Place) {
+    let server = start(&place).await;
+    let seal = |seed: &[u8]| server.app.settings.vault.seal(SEAL_PURPOSE, seed, &server.app.random);
+    let (other, short) = (seal(&[7; 32]).unwrap(), seal(&[7; 31]).unwrap());
+    let mut corrupted = seal(&[7; 32]).unwrap();
+    *corrupted.last_mut().unwrap() ^= 1;
+    for (sealed, told) in
+        [(other, "another key"), (short, "has not 32 bytes"), (corrupted, "PENNON_SECRET")]
+    {
+        let mut tx = server.app.store.begin().await.unwrap();
+        let written = sqlx::query("UPDATE signing_keys SET sealed_seed = $1").bind(sealed);
+        written.execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+        let error = Signer::load(&server.app.store, &SECRET).await.unwrap_err().to_string();
+        assert!(error.contains(told) && error.contains("signing key"), "{error}");
+        // A server that runs keeps what it has, and what it signs is good.
+        server.app.signer.reload(&server.app.store, &server.app.settings.vault).await.unwrap_err();
+        server.boolean_flag(&format!("flag-{}", told.len())).await;
+        server.publish().await;
+        server.accepted(Kind::Server).await;
+    }
 }
 
 async fn an_interrupted_first_start_is_done_again(place: Place) {

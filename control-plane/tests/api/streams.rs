@@ -54,7 +54,7 @@ impl Events {
     }
 }
 
-async fn open(server: &Server) -> Result<Events, Answer> {
+pub(crate) async fn open(server: &Server) -> Result<Events, Answer> {
     let path = format!(
         "/v1/stream/{}/client?key={}",
         server.environment_id(0),

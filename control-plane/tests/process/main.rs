@@ -4,7 +4,6 @@
 mod asking;
 mod audit;
 mod command_line;
-mod crowd;
 mod files;
 mod first_start;
 mod keys;
@@ -15,4 +14,3 @@ mod postgres;
 mod replicas;
 mod server;
 mod shutdown;
-mod storm;

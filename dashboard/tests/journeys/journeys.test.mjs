@@ -144,6 +144,22 @@ journey('a viewer reads what a flag does', { as: VIEWER, from: '/projects/defaul
   for (const one of await page.getByRole('switch').all()) assert.ok(await one.isDisabled());
 });
 
+journey('an environment goes when its key is typed', { as: OWNER, from: '/projects/default/environments' }, async (page, hand) => {
+  await pennon.post(`${PROJECT}/environments`, { key: 'short-lived', name: 'Short-lived', protected: true });
+  await hand.click(page.getByRole('button', { name: 'Delete Short-lived' }));
+  const dialog = page.getByRole('dialog', { name: 'Delete Short-lived?' });
+  const really = dialog.getByRole('button', { name: 'Delete environment' });
+  await hand.type(dialog.getByLabel("The environment's key"), 'short');
+  assert.ok(await really.isDisabled());
+  await hand.type(dialog.getByLabel("The environment's key"), '-lived');
+  await hand.press('Enter');
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByText('Short-lived is deleted').waitFor();
+  assert.equal(await page.getByRole('heading', { name: 'Short-lived' }).count(), 0);
+  const left = await pennon.get(`${PROJECT}/environments`);
+  assert.ok(!left.items.some(({ key }) => key === 'short-lived'));
+});
+
 journey('what somebody else changes shows by itself', { as: VIEWER, from: '/projects/default/flags' }, async (page) => {
   const shown = page.getByRole('switch', { name: /banner-text in development/i });
   const before = await shown.getAttribute('aria-checked');

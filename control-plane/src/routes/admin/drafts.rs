@@ -85,8 +85,10 @@ pub async fn compiled(
     drop(tx);
     let mut changed = Vec::with_capacity(draft.flags.len());
     for (key, flag) in draft.flags {
-        check_key(&key)
-            .map_err(|detail| Problem::invalid("flags", format!("{key:?}: {detail}")))?;
+        // What was imported keeps the key that it had elsewhere.
+        if !whole.flags.contains_key(&key) {
+            check_key(&key).map_err(|detail| Problem::invalid(format!("flags.{key}"), detail))?;
+        }
         place(&app, &mut whole, &key, flag)?;
         changed.push(key);
     }
@@ -120,7 +122,7 @@ fn place(
     let (Some(definition), Some(configured)) = (drafted.definition.or(was), configured) else {
         let detail =
             format!("there is no flag {key:?} here: give its definition and its configuration");
-        return Err(Problem::invalid("flags", detail));
+        return Err(Problem::invalid(format!("flags.{key}"), detail));
     };
     whole.flags.insert(key.to_owned(), join(definition, configured));
     Ok(())

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::NoContent;
 use pennon_core::config::Configuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,7 @@ use crate::routes::version::{Created, IfMatch, Versioned};
 use crate::store::change::{Change, Changing};
 use crate::store::environments::{self, Environment};
 use crate::store::flags::{self, Stored};
+use crate::store::webhooks;
 
 /// Environments of one project.
 pub(super) const MAX_ENVIRONMENTS: usize = 100;
@@ -246,6 +248,64 @@ async fn write(
     // None of it is in a snapshot, so none changes.
     app.commit(changing, change, &[]).await?;
     Ok(Versioned(environment.version, shown(&app, environment)))
+}
+
+/// What is said besides.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Meant {
+    /// The environment's key. A protected environment is deleted only by who writes it here.
+    confirm: Option<String>,
+}
+
+/// `DELETE .../{environment}`: its SDK keys, streams and snapshots end. Refused while a webhook names it (which without it would be told of
+/// every environment), and, when it is protected, unless it is confirmed.
+pub async fn delete(
+    State(app): State<App>,
+    actor: Actor,
+    Path((project, key)): Path<(String, String)>,
+    Query(meant): Query<Meant>,
+    if_match: IfMatch,
+) -> Result<NoContent, Problem> {
+    let mut changing = find::change(&app, &actor, &project).await?;
+    let environment = find::environment(&mut changing.tx, &changing.project, &key).await?;
+    if_match.check(Some(environment.version), || json!(shown(&app, environment.clone())))?;
+    match meant.confirm {
+        Some(confirmed) if confirmed != environment.key => {
+            return Err(Problem::invalid("confirm", "this is not the environment's key"));
+        }
+        None if environment.protected => {
+            let detail = "this environment is protected: give its key as `confirm`, if you mean it";
+            return Err(Problem::conflict(detail).field("confirm"));
+        }
+        _ => {}
+    }
+    let hooks = webhooks::list(&mut changing.tx, &changing.project.id).await?;
+    let named: Vec<String> = hooks
+        .into_iter()
+        .filter(|hook| hook.environments.contains(&environment.id))
+        .map(|hook| format!("webhook {:?}", hook.name))
+        .collect();
+    if !named.is_empty() {
+        let detail = format!("it is still used by {}", named.join(", "));
+        return Err(Problem::conflict(detail));
+    }
+    let (version, now) = (changing.version(), changing.now_ms);
+    environments::delete(&mut changing.tx, &environment, version, now).await?;
+    let others = environments::list(&mut changing.tx, &changing.project.id).await?;
+    environments::order(&mut changing.tx, &others).await?;
+    let change = Change {
+        action: "environment.deleted",
+        target: &environment.key,
+        environment_id: Some(&environment.id),
+        old: Some(json!(environment)),
+        new: None,
+    };
+    app.commit(changing, change, &[]).await?;
+    app.forget_environment(&environment.id);
+    app.announcer.announce(&environment.id);
+    app.sdk_keys.reload(&app.store).await?;
+    Ok(NoContent)
 }
 
 /// Moves an environment to this place in the list.

@@ -1,9 +1,13 @@
 //! `GET .../export` and `POST .../import`: a whole project as one document, and other products' files by the same door.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use aide::OperationInput;
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
 use pennon_core::config::{Attribute, Configuration, Holdout, Layer, Segment};
 use pennon_core::import::{flagd, growthbook, launchdarkly, unleash};
 use pennon_core::protocol::connection;
@@ -12,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::AnyConnection;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::environments::MAX_ENVIRONMENTS;
 use super::find;
@@ -20,6 +25,7 @@ use crate::auth::actor::Actor;
 use crate::domain::document::Definition;
 use crate::domain::flag::{self, read};
 use crate::domain::project::{self, FORMAT, Named, Plan, Project, Report, plan};
+use crate::domain::role::Role;
 use crate::publish::environment::{configured, definition, references};
 use crate::routes::body::JsonBody;
 use crate::routes::path::{Path, Query};
@@ -126,6 +132,29 @@ pub struct Wanted {
     dry_run: bool,
 }
 
+/// Who asks while as many imports run as may comes again after this many seconds.
+const BUSY_RETRY_S: u32 = 2;
+
+/// The right to import: few at once, since a document and what it changes are held whole. It is taken before the document is read.
+#[derive(Debug)]
+pub struct Turn {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl FromRequestParts<App> for Turn {
+    type Rejection = Problem;
+
+    async fn from_request_parts(_: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let permit = Arc::clone(&app.importing).try_acquire_owned().map_err(|_| {
+            let detail = "this server runs as many imports as it may: ask again in a moment";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(BUSY_RETRY_S)
+        })?;
+        Ok(Self { _permit: permit })
+    }
+}
+
+impl OperationInput for Turn {}
+
 /// What became of an import, or would.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -141,6 +170,7 @@ pub async fn import(
     actor: Actor,
     Path(project): Path<String>,
     Query(wanted): Query<Wanted>,
+    _turn: Turn,
     JsonBody(document): JsonBody<Value>,
 ) -> Result<Json<Imported>, Problem> {
     let (mut incoming, told) = incoming(&wanted, document)?;
@@ -178,6 +208,7 @@ pub async fn import(
     write_documents::<Layer>(&mut changing, &before.layers, &after.layers, &mut written).await?;
     write_documents::<Holdout>(&mut changing, &before.holdouts, &after.holdouts, &mut written)
         .await?;
+    describes(&actor, &project.id, &environments, &after)?;
     let ids = write_flags(&app, &mut changing, &before, &after, environments, &mut written).await?;
     // The values themselves are in the history, under the number of this change; their hashes tie them to the audit log.
     let change = Change {
@@ -256,6 +287,32 @@ async fn write_documents<T: Definition>(
         };
         documents::put(&mut changing.tx, &project_id, &document, &definition).await?;
         written.push(entry(T::KIND.as_str(), key, None, &document.definition));
+    }
+    Ok(())
+}
+
+/// Whether the caller may say of environments what the document says of them: as where one is changed by itself, it takes an admin there.
+/// What flags do in them is asked when the change commits.
+fn describes(
+    actor: &Actor,
+    project_id: &str,
+    environments: &[Environment],
+    after: &Project,
+) -> Result<(), Problem> {
+    let grant = actor.author.rights.grant(project_id);
+    for (index, told) in after.environments.iter().enumerate() {
+        let Some(known) = environments.iter().find(|known| known.key == told.key) else { continue };
+        let same = told.name.as_ref().is_none_or(|name| *name == known.name)
+            && told.protected.is_none_or(|protected| protected == known.protected)
+            && told.colour == known.colour;
+        let role = grant.as_ref().map(|grant| grant.in_environment(&known.id));
+        if !same && role.is_none_or(|role| role < Role::Admin) {
+            let detail = format!(
+                "the document changes what is said about the environment {:?}: this takes the role admin there",
+                known.key
+            );
+            return Err(Problem::role(detail).field(format!("environments[{index}]")));
+        }
     }
     Ok(())
 }

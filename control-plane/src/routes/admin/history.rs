@@ -469,7 +469,6 @@ pub async fn change(
     let mut rows = versions::touched(&mut tx, &project.id, version, MAX_TOUCHED + 1).await?;
     let more = rows.len() as i64 > MAX_TOUCHED;
     rows.truncate(MAX_TOUCHED as usize);
-    let environments = environments::list(&mut tx, &project.id).await?;
     let mut objects = Vec::with_capacity(rows.len());
     for (kind, environment_id, key) in rows {
         let Some(known) = Kind::parse(&kind) else { continue };
@@ -486,9 +485,7 @@ pub async fn change(
         let old = old.as_ref().map(document).transpose()?.flatten();
         let new = new.as_ref().map(document).transpose()?.flatten();
         let differences = diff_optional(old.as_ref(), new.as_ref());
-        let named = environments.iter().find(|environment| environment.id == environment_id);
-        let environment = named.map_or(environment_id, |environment| environment.key.clone());
-        let environment = Some(environment).filter(|environment| !environment.is_empty());
+        let environment = environments::name(&mut tx, &environment_id).await?;
         objects.push(Touched { kind, key, environment, differences });
     }
     Ok(Json(ChangeShown {

@@ -90,6 +90,12 @@ fn family_id(text: &str) -> Option<&str> {
     connection::id(id).map(|_| id)
 }
 
+/// The sign-in with this id, looked up without taking the database for a change.
+async fn known(app: &App, id: &str) -> Result<Option<Family>, Problem> {
+    let mut tx = app.store.begin_read().await?;
+    Ok(sign_ins::family(&mut tx, id).await?)
+}
+
 fn refused() -> Problem {
     let detail = "this refresh token is unknown, used, revoked or expired: sign in again";
     Problem::new(StatusCode::UNAUTHORIZED, "refresh-token", detail)
@@ -104,6 +110,8 @@ pub async fn refresh(
 ) -> Result<Private<Tokens>, Problem> {
     let given = given.refresh_token.reveal();
     let id = family_id(given).ok_or_else(refused)?;
+    // Nobody takes the database for a change by a sign-in that there is not.
+    known(&app, id).await?.ok_or_else(refused)?;
     let old = token::sha256(given);
     let now = app.clock.now_ms();
     let refresh_token = token::generate(&format!("{PREFIX}{id}"), &app.random)?;
@@ -136,7 +144,9 @@ pub async fn revoke(
     State(app): State<App>,
     JsonBody(given): JsonBody<Refresh>,
 ) -> Result<NoContent, Problem> {
-    if let Some(id) = family_id(given.refresh_token.reveal()) {
+    if let Some(id) = family_id(given.refresh_token.reveal())
+        && known(&app, id).await?.is_some()
+    {
         let mut tx = app.store.begin().await?;
         sign_ins::end_family(&mut tx, id).await?;
         tx.commit().await.map_err(StoreError::from)?;

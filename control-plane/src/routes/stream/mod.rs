@@ -93,7 +93,10 @@ impl Following {
             biased;
             () = self.app.stopped() => Some(Said::Last(self.goodbye())),
             changed = self.receiver.changed() => {
-                changed.ok()?;
+                // Nobody publishes here any more: the environment is deleted.
+                if changed.is_err() {
+                    return Some(Said::Last(self.goodbye()));
+                }
                 // A revocation is a change of the environment, so it is noticed here.
                 if !self.app.sdk_keys.knows(&self.caller) {
                     return Some(Said::Last(self.goodbye()));

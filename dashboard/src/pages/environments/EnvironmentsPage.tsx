@@ -10,6 +10,7 @@ import type { Environment } from '../../api/types.ts';
 import { Copy } from '../../ui/Copy.tsx';
 import { Icon } from '../../ui/Icon.tsx';
 import { Empty, Loaded } from '../../ui/Loaded.tsx';
+import { DeleteEnvironment } from './DeleteEnvironment.tsx';
 import { NewEnvironment } from './NewEnvironment.tsx';
 import { Settings } from './Settings.tsx';
 
@@ -18,6 +19,7 @@ export function EnvironmentsPage() {
   const access = useAccess(project);
   const environments = useQuery(environmentsQuery(project));
   const [making, setMaking] = useState(false);
+  const [deleting, setDeleting] = useState<Environment | null>(null);
   const [editing, setEditing] = useState<Environment | null>(null);
   const make = access.admin ? <button type="button" className="button primary" onClick={() => setMaking(true)}><Icon name="plus" size={16} />New environment</button> : null;
   return (
@@ -38,6 +40,7 @@ export function EnvironmentsPage() {
                     {environment.publishError ? <span className="tag bad">not published</span> : null}
                     <span className="grow" />
                     {access.admin ? <button type="button" className="button quiet" onClick={() => setEditing(environment)}>Edit<span className="only-read"> {environment.name}</span></button> : null}
+                    {access.admin ? <button type="button" className="button quiet" onClick={() => setDeleting(environment)}>Delete<span className="only-read"> {environment.name}</span></button> : null}
                     <Link className="button quiet" to="/projects/$project/keys" params={{ project }} search={{ env: environment.key }}>SDK keys<span className="only-read"> of {environment.name}</span></Link>
                     <Link className="button quiet" to="/projects/$project/compare" params={{ project }} search={{ to: environment.key }}>Compare<span className="only-read"> {environment.name}</span></Link>
                   </div>
@@ -50,6 +53,7 @@ export function EnvironmentsPage() {
         }
       </Loaded>
       {editing ? <Settings project={project} environment={editing} count={environments.data?.length ?? 1} onClose={() => setEditing(null)} /> : null}
+      {deleting ? <DeleteEnvironment project={project} environment={deleting} onClose={() => setDeleting(null)} /> : null}
       {making ? <NewEnvironment project={project} existing={(environments.data ?? []).map(({ key, name }) => ({ key, name }))} onClose={() => setMaking(false)} /> : null}
     </>
   );

@@ -1,5 +1,12 @@
 //! A thousand streams that break at once: they come back within the window that the server set, no faster than it admits them, and no
 //! change waits for them. Ten thousand: `cargo xtask bench streams`.
+//!
+//! A program of its own: cargo runs one after the other, so nothing else of this package takes the machine while the times are measured.
+#![expect(clippy::unwrap_used, reason = "a test that fails panics")]
+
+mod crowd;
+#[path = "../process/server.rs"]
+mod server;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -8,8 +15,8 @@ use pennon_core::protocol::connection::{ConnectionString, hex};
 use pennon_core::snapshot::Head;
 use serde_json::Value;
 
-use crate::crowd::Crowd;
-use crate::server::{PATIENCE, Pennon, folder, start_at};
+use crowd::Crowd;
+use server::{PATIENCE, Pennon, folder, start, start_at};
 
 const STREAMS: usize = 1_000;
 const A_SECOND: u32 = 400;
@@ -26,11 +33,14 @@ struct World {
 }
 
 impl World {
-    async fn start(folder: &Path, address: &str) -> Self {
+    async fn start(folder: &Path, address: Option<&str>) -> Self {
         let limits = A_SECOND.to_string();
         let environment =
             [("PENNON_STREAMS_PER_SECOND", limits.as_str()), ("PENNON_RATE_PER_ADDRESS", "0")];
-        let pennon = start_at(folder, address, &environment).await;
+        let pennon = match address {
+            Some(address) => start_at(folder, address, &environment).await,
+            None => start(folder, &environment).await,
+        };
         let text = std::fs::read(folder.join("credentials.json")).unwrap();
         let credentials: Value = serde_json::from_slice(&text).unwrap();
         let string = &credentials["environments"][0]["connectionStrings"]["client"];
@@ -94,7 +104,7 @@ impl World {
 async fn a_crowd_comes_back_within_the_window_at_the_servers_pace() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let folder = folder("storm");
-    let world = World::start(&folder, "127.0.0.1:0").await;
+    let world = World::start(&folder, None).await;
     world
         .post(
             "/flags",
@@ -117,21 +127,17 @@ async fn a_crowd_comes_back_within_the_window_at_the_servers_pace() {
     let (back, window) = (back.unwrap(), crowd.window());
     let most = crowd.most_within(Duration::from_secs(1), cut_at);
     println!("back after {back:?} of {window:?}, {most} in a second, lag {lag:?}");
-    // A connection that is made at the very end of the window takes its time. Where the machine stood still for a while, those who came
-    // meanwhile come at once: some may be refused then, and are told to come within the next window.
-    let refused = crowd.refused() - refused;
-    let windows = if refused == 0 { window } else { 2 * window };
-    assert!(back <= windows + Duration::from_secs(1), "{back:?} of {window:?}, {refused} refused");
-    assert!(refused <= STREAMS / 20, "{refused} were refused");
-    let admitted = 2 * A_SECOND as usize;
-    assert!(most <= admitted, "{most} in a second, and a burst and the rate are {admitted}");
+    // A connection that is made at the very end of the window takes its time.
+    assert!(back <= window + Duration::from_millis(500), "{back:?} of {window:?}");
+    assert!(most <= A_SECOND as usize, "{most} in a second, and {A_SECOND} are admitted");
+    assert_eq!(crowd.refused(), refused);
     assert!(lag < LAG, "{lag:?}");
 
     // The server dies and starts again: those who came meanwhile come with the others, and none faster than it admits.
     let listen = address.to_string();
     drop(world);
     let died = Instant::now();
-    let world = World::start(&folder, &listen).await;
+    let world = World::start(&folder, Some(&listen)).await;
     let (back, lag) = world.changing(crowd.all_open(STREAMS, 2 * PATIENCE)).await;
     back.unwrap();
     for seconds in [1, 5] {
@@ -142,7 +148,7 @@ async fn a_crowd_comes_back_within_the_window_at_the_servers_pace() {
             "after the restart: {most} in {seconds} s, {} refused, lag {lag:?}",
             crowd.refused()
         );
-        assert!(most <= admitted + admitted / 20, "{most} in {seconds} s");
+        assert!(most <= admitted, "{most} in {seconds} s, and {admitted} are admitted");
     }
     assert!(lag < LAG, "{lag:?}");
     drop((crowd, world));
