@@ -114,6 +114,22 @@ pub(crate) fn same(left: &[u8], right: &[u8]) -> bool {
     }
 }
 
+/// Whether both begin with the same `length` bytes. Up to eight are compared at once, with whatever stands behind them: a branch for each length
+/// is one that processors guess wrongly, as names come in any order.
+#[inline(always)]
+pub(crate) fn begin_alike(left: &[u8], right: &[u8], length: usize) -> bool {
+    if length <= 8
+        && let (Some(left), Some(right)) = (left.first_chunk::<8>(), right.first_chunk::<8>())
+    {
+        let differ = u64::from_le_bytes(*left) ^ u64::from_le_bytes(*right);
+        return differ.unbounded_shl(64 - 8 * length as u32) == 0;
+    }
+    match (left.get(..length), right.get(..length)) {
+        (Some(left), Some(right)) => same(left, right),
+        _ => false,
+    }
+}
+
 /// A `u32` at `offset`, little-endian.
 #[inline]
 pub(crate) fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {

@@ -11,7 +11,7 @@ mod json;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::bytes::{Reader, same};
+use crate::bytes::{Reader, begin_alike};
 use crate::hash::name_hash;
 use crate::limits::{MAX_CONTEXT_ATTRIBUTES, MAX_CONTEXT_BYTES, MAX_CONTEXT_DEPTH, MAX_NAME_BYTES};
 
@@ -103,6 +103,8 @@ const SMALLEST_TABLE: usize = 32;
 pub(crate) struct Entry {
     /// Of the name, inside of its object.
     hash: u32,
+    /// Of a string's text: lists are looked through by it, several for each evaluation.
+    text_hash: u32,
     /// Where the enclosing object's value starts; 0 means the top.
     parent: u16,
     /// Where the name starts. The value follows it.
@@ -187,7 +189,7 @@ impl Context {
         let mut walk = Walk { bytes, entries: &mut self.entries, slots: &mut self.slots };
         walk.attributes(Reader::new(bytes), bytes.len(), 0, 1)?;
         let targeting_key = TARGETING_KEY.as_bytes();
-        let found = self.find(name_hash(targeting_key), 0, targeting_key);
+        let found = self.member(name_hash(targeting_key), 0, targeting_key);
         match found.and_then(|entry| self.attribute(entry)) {
             None | Some(Attribute::String(_)) => Ok(()),
             Some(Attribute::Number(number)) if number % 1.0 == 0.0 => Ok(()),
@@ -195,9 +197,15 @@ impl Context {
         }
     }
 
-    /// The entry of a name inside the object whose value lies at `parent`.
+    /// The entry of a name inside the object whose value lies at `parent`. Behind the name's `length` bytes there may be more.
     #[inline(always)]
-    pub(crate) fn find(&self, hash: u32, parent: u32, name: &[u8]) -> Option<&Entry> {
+    pub(crate) fn find(
+        &self,
+        hash: u32,
+        parent: u32,
+        name: &[u8],
+        length: usize,
+    ) -> Option<&Entry> {
         let mask = self.slots.len().wrapping_sub(1);
         let hash = under(hash, parent);
         let mut slot = hash as usize & mask;
@@ -208,7 +216,8 @@ impl Context {
             let entry = self.entries.get(position)?;
             if entry.hash == hash
                 && u32::from(entry.parent) == parent
-                && same(self.name(entry)?, name)
+                && usize::from(entry.name_length) == length
+                && begin_alike(self.bytes.get(usize::from(entry.name)..)?, name, length)
             {
                 return Some(entry);
             }
@@ -216,21 +225,17 @@ impl Context {
         }
     }
 
-    #[inline(always)]
-    fn name(&self, entry: &Entry) -> Option<&[u8]> {
-        self.bytes.get(usize::from(entry.name)..)?.get(..usize::from(entry.name_length))
+    /// The same where it is not worth a copy of the look-up.
+    #[inline(never)]
+    pub(crate) fn member(&self, hash: u32, parent: u32, name: &[u8]) -> Option<&Entry> {
+        self.find(hash, parent, name, name.len())
     }
 
-    /// What stands behind the tag of an entry.
-    #[inline(always)]
-    fn behind_tag(&self, entry: &Entry) -> Option<&[u8]> {
-        self.bytes.get(entry.value() as usize + 1..)
-    }
-
-    /// What stands behind the length of a string's, a list's or an object's entry.
+    /// What stands behind the tag and the length of a string's, a list's or an object's entry.
     #[inline(always)]
     fn content(&self, entry: &Entry) -> Option<&[u8]> {
-        self.behind_tag(entry)?.get(4..)?.get(..usize::from(entry.length))
+        let start = entry.value() as usize + 5;
+        self.bytes.get(start..start + usize::from(entry.length))
     }
 
     /// The text of a string's entry.
@@ -239,13 +244,20 @@ impl Context {
         if entry.tag == tag::STRING { self.content(entry) } else { None }
     }
 
+    /// The same with its name hash.
+    #[inline(always)]
+    pub(crate) fn hashed_text(&self, entry: &Entry) -> Option<(u32, &[u8])> {
+        Some((entry.text_hash, self.text(entry)?))
+    }
+
     /// The number of a number's entry.
     #[inline(always)]
     pub(crate) fn number(&self, entry: &Entry) -> Option<f64> {
         if entry.tag != tag::NUMBER {
             return None;
         }
-        Some(f64::from_le_bytes(*self.behind_tag(entry)?.first_chunk()?))
+        let start = entry.value() as usize + 1;
+        Some(f64::from_le_bytes(*self.bytes.get(start..start + 8)?.first_chunk()?))
     }
 
     /// The value of an entry; none for null.
@@ -306,11 +318,13 @@ impl Context {
     pub(crate) fn unnamed(&self, offset: u32) -> Option<Entry> {
         let mut reader = Reader::at(&self.bytes, offset as usize)?;
         let tag = reader.u8()?;
-        let length = match tag {
-            tag::STRING | tag::LIST | tag::OBJECT => u16::try_from(reader.u32()?).ok()?,
-            _ => 0,
+        let content = match tag {
+            tag::STRING | tag::LIST | tag::OBJECT => reader.long()?,
+            _ => &[],
         };
-        Some(Entry { name: u16::try_from(offset).ok()?, length, tag, ..Entry::default() })
+        let text_hash = if tag == tag::STRING { name_hash(content) } else { 0 };
+        let (name, length) = (u16::try_from(offset).ok()?, u16::try_from(content.len()).ok()?);
+        Some(Entry { text_hash, name, length, tag, ..Entry::default() })
     }
 }
 
@@ -387,37 +401,40 @@ impl<'a> Walk<'a> {
                     parent,
                     name: offset(value - name.len())?,
                     name_length: name.len() as u16,
-                    length: 0,
                     tag,
+                    ..Entry::default()
                 },
                 name,
             )?;
-            let length = self.value(&mut reader, end, depth)?;
+            let content = self.value(&mut reader, end, depth)?;
             if let Some(entry) = self.entries.get_mut(position) {
-                entry.length = offset(length)?;
+                entry.length = offset(content.len())?;
+                if tag == tag::STRING {
+                    entry.text_hash = name_hash(content);
+                }
             }
         }
         Ok(())
     }
 
-    /// Checks a value; answers the length of its content, if it has one.
+    /// Checks a value; answers its content, if it has some.
     fn value(
         &mut self,
         reader: &mut Reader<'a>,
         end: usize,
         depth: usize,
-    ) -> Result<usize, ContextError> {
+    ) -> Result<&'a [u8], ContextError> {
         let start = end - reader.rest().len();
         match reader.u8().ok_or(ContextError::Malformed)? {
-            tag::NULL | tag::FALSE | tag::TRUE => Ok(0),
+            tag::NULL | tag::FALSE | tag::TRUE => Ok(&[]),
             tag::NUMBER => match reader.f64() {
-                Some(number) if number.is_finite() => Ok(0),
+                Some(number) if number.is_finite() => Ok(&[]),
                 Some(_) => Err(ContextError::NotFinite),
                 None => Err(ContextError::Malformed),
             },
             tag::STRING => {
                 let content = reader.long().ok_or(ContextError::Malformed)?;
-                text(content).map(|()| content.len())
+                text(content).map(|()| content)
             }
             container @ (tag::LIST | tag::OBJECT) => {
                 if depth >= MAX_CONTEXT_DEPTH {
@@ -430,7 +447,7 @@ impl<'a> Walk<'a> {
                 } else {
                     self.elements(inside, inside_end, depth + 1)?;
                 }
-                Ok(content.len())
+                Ok(content)
             }
             _ => Err(ContextError::Malformed),
         }

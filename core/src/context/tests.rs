@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use super::*;
 
 fn lookup<'c>(context: &'c Context, name: &str) -> Option<Attribute<'c>> {
-    context.attribute(context.find(name_hash(name.as_bytes()), 0, name.as_bytes())?)
+    context.attribute(context.member(name_hash(name.as_bytes()), 0, name.as_bytes())?)
 }
 
 #[test]
@@ -83,8 +83,8 @@ mod from_json {
             &json!({"org": {"tier": 2, "key": "acme"}, "key": "top", "list": [1, "a", {"tier": 3}]}),
         )
         .unwrap();
-        let org = context.find(name_hash(b"org"), 0, b"org").unwrap();
-        let tier = context.find(name_hash(b"tier"), org.value(), b"tier").unwrap();
+        let org = context.member(name_hash(b"org"), 0, b"org").unwrap();
+        let tier = context.member(name_hash(b"tier"), org.value(), b"tier").unwrap();
         assert_eq!(context.attribute(tier), Some(Attribute::Number(2.0)));
         assert_eq!(lookup(&context, "tier"), None);
         assert_eq!(lookup(&context, "key"), Some(Attribute::String(b"top")));

@@ -47,7 +47,8 @@ pub(crate) mod op {
     pub(crate) const PLAIN: core::ops::RangeInclusive<u8> = EXISTS..=PARTIAL_SEMVER;
 }
 
-/// A node of the tree.
+/// A node of the tree. A copy is what functions off the hot way get: one that is lent out cannot stay in registers.
+#[derive(Clone, Copy)]
 struct Node<'s> {
     op: u8,
     /// The attribute, the segment or the flag that it is about.
@@ -59,16 +60,23 @@ impl<'s> Node<'s> {
     /// The header of a name with the operator in its first byte, the length of what is behind (4), the name, the operand.
     #[inline(always)]
     fn read(reader: &mut Reader<'s>) -> Option<Self> {
+        let (header, mut operand) = Self::outline(reader)?;
+        Some(Self { op: header[0], name: Name::behind(header, &mut operand)?, operand })
+    }
+
+    /// The header, and what is behind it.
+    #[inline(always)]
+    fn outline(reader: &mut Reader<'s>) -> Option<(&'s [u8; NAME_HEADER_BYTES], Reader<'s>)> {
         let header = reader.array::<{ NAME_HEADER_BYTES + 4 }>()?;
         let (name, length) = (header.first_chunk()?, header.last_chunk()?);
-        let mut operand = Reader::new(reader.take(u32::from_le_bytes(*length) as usize)?);
-        Some(Self { op: name[0], name: Name::behind(name, &mut operand)?, operand })
+        Some((name, Reader::new(reader.take(u32::from_le_bytes(*length) as usize)?)))
     }
 }
 
 impl<'s, 'c, O: Observer> Evaluation<'s, 'c, O> {
     /// Section 5.1: whether the condition holds. `level` counts the nodes above, those of enclosing segments included; `base` is where
     /// the list's element lies that the condition is about, 0 for the context itself.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn condition(
         &mut self,
         reader: &mut Reader<'s>,
@@ -76,19 +84,28 @@ impl<'s, 'c, O: Observer> Evaluation<'s, 'c, O> {
         base: u32,
     ) -> Option<bool> {
         let start = *reader;
-        let node = Node::read(reader)?;
-        if node.op >= op::EXISTS {
-            return self.list(start.until(reader)?, level, base, false);
+        let (header, inside) = Node::outline(reader)?;
+        if header[0] != op::ALL {
+            return self.single(start.until(reader)?, level, base);
         }
+        // What most rules are. It has no name.
         self.enter(level)?;
-        if node.op != op::ALL {
-            return self.branch(node, level, base);
-        }
-        // What most rules are.
-        observe!(self, Step::Begins { node: node.op });
-        let holds = self.list(node.operand, level + 1, base, false)?;
+        observe!(self, Step::Begins { node: op::ALL });
+        let holds = self.list(inside, level + 1, base, false)?;
         observe!(self, Step::Ends { holds });
         Some(holds)
+    }
+
+    /// Any other condition than `all`, by itself.
+    #[inline(never)]
+    fn single(&mut self, mut reader: Reader<'s>, level: usize, base: u32) -> Option<bool> {
+        let start = reader;
+        let node = Node::read(&mut reader)?;
+        if node.op >= op::EXISTS {
+            return self.list(start, level, base, false);
+        }
+        self.enter(level)?;
+        self.branch(node, level, base)
     }
 
     /// Counts a condition on a level.
@@ -108,20 +125,19 @@ impl<'s, 'c, O: Observer> Evaluation<'s, 'c, O> {
             let holds = if node.op < op::EXISTS {
                 self.branch(node, level, base)?
             } else {
-                let name = &node.name;
                 let context = self.context;
                 let distant;
-                let entry = if name.names == 1 {
-                    context.find(name.hash, base, name.text)
+                let entry = if node.name.names == 1 {
+                    self.named(&node.name, base)
                 } else {
-                    distant = self.distant(name, base);
+                    distant = self.distant(node.name, base);
                     distant.as_ref()
                 };
                 let holds = match operator::holds(node.op, context, entry, node.operand) {
                     Some(holds) => holds,
                     None => {
                         let attribute = entry.and_then(|entry| context.attribute(entry));
-                        self.beyond_attribute(&node, attribute, base)?
+                        self.beyond_attribute(node, attribute, base)?
                     }
                 };
                 observe!(
@@ -245,7 +261,7 @@ impl<'s, 'c, O: Observer> Evaluation<'s, 'c, O> {
     #[cold]
     fn beyond_attribute(
         &mut self,
-        node: &Node<'s>,
+        node: Node<'s>,
         attribute: Option<Attribute<'c>>,
         base: u32,
     ) -> Option<bool> {
@@ -303,15 +319,21 @@ impl<'s, 'c, O: Observer> Evaluation<'s, 'c, O> {
     #[inline]
     pub(crate) fn attribute(&self, name: &Name<'_>) -> Option<Attribute<'c>> {
         if name.names == 1 {
-            return self.context.attribute(self.context.find(name.hash, 0, name.text)?);
+            return self.context.attribute(self.named(name, 0)?);
         }
-        self.context.attribute(&self.distant(name, 0)?)
+        self.context.attribute(&self.distant(*name, 0)?)
+    }
+
+    /// The entry of the first name inside the object at `parent`.
+    #[inline(always)]
+    fn named(&self, name: &Name<'_>, parent: u32) -> Option<&'c Entry> {
+        self.context.find(name.hash, parent, name.from, name.text.len())
     }
 
     /// The entry of an attribute that has another number of names than one.
     #[cold]
-    fn distant(&self, name: &Name<'_>, base: u32) -> Option<Entry> {
-        self.context.unnamed(self.offset(name, base)?)
+    fn distant(&self, name: Name<'_>, base: u32) -> Option<Entry> {
+        self.context.unnamed(self.offset(&name, base)?)
     }
 
     /// Where the value of an attribute lies.
@@ -319,9 +341,9 @@ impl<'s, 'c, O: Observer> Evaluation<'s, 'c, O> {
         if name.names == 0 {
             return (base != 0).then_some(base);
         }
-        let first = self.context.find(name.hash, base, name.text)?.value();
+        let first = self.context.member(name.hash, base, name.text)?.value();
         name.rest().try_fold(first, |parent, name| {
-            Some(self.context.find(name.hash, parent, name.text)?.value())
+            Some(self.context.member(name.hash, parent, name.text)?.value())
         })
     }
 }

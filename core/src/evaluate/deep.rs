@@ -41,7 +41,9 @@ pub(super) fn equals(
             for _ in 0..count {
                 let hash = operand.u32()?;
                 let name = operand.short()?;
-                let Some(member) = context.find(hash, offset, name) else { return Some(false) };
+                let Some(member) = context.member(hash, offset, name) else {
+                    return Some(false);
+                };
                 if !equals(context, member.value(), operand, level + 1)? {
                     return Some(false);
                 }

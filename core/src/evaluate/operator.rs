@@ -5,7 +5,6 @@ use core::net::IpAddr;
 
 use crate::bytes::{Reader, same};
 use crate::context::{Attribute, Context, Entry, elements_in, tag};
-use crate::hash::name_hash;
 use crate::snapshot::KeyTable;
 
 use super::condition::op;
@@ -43,8 +42,8 @@ pub(crate) fn holds(
     let text = || context.text(entry);
     match operator {
         op::EQUALS => equals(context, entry, &mut operand),
-        op::IN => match text() {
-            Some(text) => listed(operand, text),
+        op::IN => match context.hashed_text(entry) {
+            Some((hash, text)) => listed(operand, hash, text),
             None => contained(context, entry, &mut operand),
         },
         op::NUMBER => {
@@ -117,9 +116,9 @@ fn equals(context: &Context, entry: &Entry, operand: &mut Reader<'_>) -> Option<
 
 /// Whether a text is in the table of the operand of `in`.
 #[inline(never)]
-fn listed(mut operand: Reader<'_>, text: &[u8]) -> Option<bool> {
+fn listed(mut operand: Reader<'_>, hash: u32, text: &[u8]) -> Option<bool> {
     Operands::read(&mut operand)?;
-    Some(KeyTable::read(&mut operand)?.find(name_hash(text), text).is_some())
+    Some(KeyTable::read(&mut operand)?.find(hash, text).is_some())
 }
 
 /// Whether something else than a text is in the operand of `in`.

@@ -14,6 +14,8 @@ pub(crate) struct Name<'s> {
     pub(crate) names: u8,
     pub(crate) hash: u32,
     pub(crate) text: &'s [u8],
+    /// The same, and what stands behind it.
+    pub(crate) from: &'s [u8],
     /// The names behind the first.
     more: Reader<'s>,
 }
@@ -33,12 +35,13 @@ impl<'s> Name<'s> {
         reader: &mut Reader<'s>,
     ) -> Option<Self> {
         let [_, names, low, high, hash @ ..] = *header;
+        let from = reader.rest();
         let text = reader.take(usize::from(u16::from_le_bytes([low, high])))?;
         let more = *reader;
         if names > 1 {
             skip(names, reader)?;
         }
-        Some(Self { names, hash: u32::from_le_bytes(hash), text, more })
+        Some(Self { names, hash: u32::from_le_bytes(hash), text, from, more })
     }
 
     /// The names behind the first, each with its hash.
