@@ -35,6 +35,7 @@ pub fn import(json: &Value) -> Result<Import, ImportError> {
     };
     let mut file = File {
         toggles: BTreeMap::new(),
+        twice: BTreeSet::new(),
         segments: segments(json.get("segments")),
         report: Report::default(),
     };
@@ -43,13 +44,17 @@ pub fn import(json: &Value) -> Result<Import, ImportError> {
         let Some((name, feature)) = named else {
             return Err(ImportError(format!("features[{at}] has no `name`")));
         };
-        file.toggles.insert(name, feature);
+        if file.toggles.insert(name, feature).is_some() {
+            file.twice.insert(name);
+        }
     }
     Ok(file.translate())
 }
 
 struct File<'a> {
     toggles: BTreeMap<&'a str, &'a Object>,
+    /// Those that stand twice in the file.
+    twice: BTreeSet<&'a str>,
     segments: BTreeMap<String, Result<Met, String>>,
     report: Report,
 }
@@ -100,6 +105,9 @@ impl File<'_> {
     }
 
     fn flag(&self, name: &str, toggle: &Object, notes: &mut Vec<String>) -> Result<Flag, String> {
+        if self.twice.contains(name) {
+            return Err("stands twice in the file".into());
+        }
         let Some(enabled) = toggle.get("enabled").and_then(Value::as_bool) else {
             return Err("`enabled` is neither true nor false".into());
         };
@@ -249,12 +257,15 @@ fn a_segment(when: Condition) -> Segment {
 /// By the text of their ids.
 fn segments(json: Option<&Value>) -> BTreeMap<String, Result<Met, String>> {
     let list = json.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let segments = list.iter().filter_map(|segment| {
-        let segment = segment.as_object()?;
-        let id = segment.get("id")?.to_string();
-        Some((id, constraint::constraints(segment, "").map(Met::all)))
-    });
-    segments.collect()
+    let mut segments = BTreeMap::new();
+    for segment in list.iter().filter_map(Value::as_object) {
+        let Some(id) = segment.get("id").map(ToString::to_string) else { continue };
+        let read = constraint::constraints(segment, "").map(Met::all);
+        if segments.insert(id.clone(), read).is_some() {
+            segments.insert(id, Err("stands twice in the file".into()));
+        }
+    }
+    segments
 }
 
 /// The list of objects in `field`; none is an empty list.

@@ -1,6 +1,7 @@
 //! What the suite of Unleash misses.
 
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use serde_json::{Value, json};
 
@@ -116,4 +117,29 @@ fn variants_go_by_what_there_is() {
     );
     assert_eq!(variant(&anonymous, json!({})), "a");
     assert!(import.report.notes.iter().any(|note| note.contains("dice")));
+}
+
+#[test]
+fn what_stands_twice_is_refused_with_what_depends_on_it() {
+    let feature = |name: &str, more: Value| {
+        let mut feature = json!({ "name": name, "enabled": true, "strategies": [] });
+        feature.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        feature
+    };
+    let segmented = json!({ "strategies": [{ "name": "default", "segments": [1] }] });
+    let constraint = json!({ "contextName": "country", "operator": "IN", "values": ["NO"] });
+    let import = import(&json!({
+        "features": [
+            feature("alone", json!({})),
+            feature("needs", json!({ "dependencies": [{ "feature": "twice" }] })),
+            feature("segmented", segmented),
+            feature("twice", json!({})),
+            feature("twice", json!({ "enabled": false })),
+        ],
+        "segments": [{ "id": 1, "constraints": [constraint] }, { "id": 1, "constraints": [] }],
+    }))
+    .unwrap();
+    assert_eq!(import.report.imported, ["alone"]);
+    let refused: Vec<&str> = import.report.refused.iter().map(|refused| &*refused.flag).collect();
+    assert_eq!(refused, ["needs", "segmented", "twice"]);
 }
