@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::domain::document::Definition;
 use crate::domain::flag;
 use crate::domain::keys::{check_attribute, check_key};
+use crate::offline::compile::read_configuration;
 use crate::private_file;
 use crate::publish::signer::SEAL_PURPOSE;
 use crate::store::change::{Author, Change, Changing};
@@ -268,13 +269,10 @@ async fn first_project(
 
 fn read_bootstrap(path: &Path) -> Result<Configuration, StartError> {
     let file = |why: &dyn std::fmt::Display| StartError::File(format!("{}: {why}", path.display()));
-    let bytes = std::fs::read(path).map_err(|error| file(&error))?;
-    let value = serde_json::from_slice(&bytes).map_err(|error| file(&error))?;
-    let configuration: Configuration =
-        flag::read(value).map_err(|wrong| file(&format!("{}: {}", wrong.field, wrong.detail)))?;
+    let configuration = read_configuration(path).map_err(|why| StartError::File(why.0))?;
     flag::check(&configuration, None)
         .and_then(|()| flag::fits(&configuration))
-        .map_err(|wrong| file(&format!("{}: {}", wrong.field, wrong.detail)))?;
+        .map_err(|wrong| file(&wrong.sentence()))?;
     let Configuration { attributes, segments, layers, holdouts, flags, .. } = &configuration;
     for key in flags.keys().chain(segments.keys()).chain(layers.keys()).chain(holdouts.keys()) {
         check_key(key).map_err(|detail| file(&format!("{key:?}: {detail}")))?;

@@ -34,6 +34,12 @@ impl Wrong {
     pub fn new(field: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { field: field.into(), detail: detail.into() }
     }
+
+    /// Both in one; what is wrong with the whole has no field.
+    pub fn sentence(&self) -> String {
+        let Self { field, detail } = self;
+        if field.is_empty() { detail.clone() } else { format!("{field}: {detail}") }
+    }
 }
 
 /// What a flag is, the same in every environment. What only people read (`name`, `tags`, `owner`, how long it is meant to live) stays

@@ -9,6 +9,7 @@ use pennon_core::snapshot::sign::{MINIMUM_EVALUATOR, SigningKey, sign_head};
 use pennon_core::snapshot::{Head, Kind};
 use sha2::{Digest, Sha256};
 
+use super::json::read_json;
 use super::{Failed, read, write};
 use crate::ambient::Clock;
 use crate::publish::publisher::{EXPIRE_MS, REFRESH_MS};
@@ -63,10 +64,7 @@ pub fn kind(text: &str) -> Result<Kind, String> {
 
 /// Reads CONFIG.json; names the field at fault.
 pub fn read_configuration(path: &Path) -> Result<Configuration, Failed> {
-    let bytes = read(path)?;
-    let value = serde_json::from_slice(&bytes).map_err(|error| Failed::at(path, error))?;
-    crate::domain::flag::read(value)
-        .map_err(|wrong| Failed::at(path, format!("{}: {}", wrong.field, wrong.detail)))
+    crate::domain::flag::read(read_json(path)?).map_err(|wrong| Failed::at(path, wrong.sentence()))
 }
 
 /// Compiles, and signs when there is a seed.

@@ -8,8 +8,9 @@ use pennon_core::snapshot::Kind;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{Failed, read, write};
-use crate::domain::flag::{self, Wrong};
+use super::json::read_json;
+use super::{Failed, write};
+use crate::domain::flag;
 use crate::domain::keys::{check_attribute, check_key};
 
 /// The format of a file to import.
@@ -34,8 +35,7 @@ pub enum Format {
 /// # Errors
 /// When a file cannot be read or written, or is not of the format at all. A single unsound flag is no error: it is refused.
 pub fn import(format: Format, from: &Path, out: &Path, report: &Path) -> Result<(), Failed> {
-    let value: Value =
-        serde_json::from_slice(&read(from)?).map_err(|error| Failed::at(from, error))?;
+    let value = read_json(from)?;
     let imported = match format {
         Format::Project => {
             return Err(Failed(
@@ -157,7 +157,7 @@ fn refuse_unsound_flags(
                     for (key, flag) in &flags {
                         configuration.flags = [(key.clone(), flag.clone())].into();
                         if let Err(reason) = flag::check(configuration, Some(key)) {
-                            wrong.push((key.clone(), sentence(&reason)));
+                            wrong.push((key.clone(), reason.sentence()));
                         }
                     }
                     configuration.flags = flags;
@@ -218,15 +218,7 @@ fn take(whole: &mut Map<String, Value>, name: &str) -> Result<Map<String, Value>
 
 fn parsed<T: DeserializeOwned>(key: Result<(), String>, value: Value) -> Result<T, String> {
     key?;
-    flag::read(value).map_err(|wrong| sentence(&wrong))
-}
-
-fn sentence(wrong: &Wrong) -> String {
-    if wrong.field.is_empty() {
-        wrong.detail.clone()
-    } else {
-        format!("{}: {}", wrong.field, wrong.detail)
-    }
+    flag::read(value).map_err(|wrong| wrong.sentence())
 }
 
 #[cfg(test)]

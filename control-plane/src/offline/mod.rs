@@ -7,6 +7,7 @@ pub mod database;
 pub mod doctor;
 pub mod eval;
 pub mod import;
+mod json;
 pub mod keys;
 pub mod keysets;
 pub mod remote;

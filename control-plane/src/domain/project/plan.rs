@@ -173,7 +173,7 @@ impl Planning<'_> {
             let reason = "a flag keeps its type, or every program that reads it would break";
             return Err(reason.to_owned());
         }
-        let defined = define(definition).map_err(|wrong| sentence(&wrong))?;
+        let defined = define(definition).map_err(|wrong| wrong.sentence())?;
         for index in 0..self.after.environments.len() {
             let environment = &self.after.environments[index];
             let given = incoming
@@ -183,13 +183,13 @@ impl Planning<'_> {
                 Some(configuration) => configuration.clone(),
                 None => off(definition),
             };
-            let place = |wrong| format!("{} (in {:?})", sentence(&wrong), environment.key);
+            let place = |wrong| format!("{} (in {:?})", wrong.sentence(), environment.key);
             let read: FlagConfiguration = read(Value::Object(configuration)).map_err(place)?;
             let kept = fields(&read).map_err(place)?;
             self.joined[index].insert(key.to_owned(), flag::join(defined.clone(), read));
             self.after.environments[index].flags.insert(key.to_owned(), kept);
         }
-        let kept = fields(&defined).map_err(|wrong| sentence(&wrong))?;
+        let kept = fields(&defined).map_err(|wrong| wrong.sentence())?;
         self.after.flags.insert(key.to_owned(), kept);
         Ok(())
     }
@@ -390,7 +390,7 @@ fn join(
 
 /// The document in the form in which it is kept.
 fn canonical<T: DeserializeOwned + Serialize>(value: &Value) -> Result<Value, String> {
-    read::<T>(value.clone()).map(|read| json!(read)).map_err(|wrong| sentence(&wrong))
+    read::<T>(value.clone()).map(|read| json!(read)).map_err(|wrong| wrong.sentence())
 }
 
 fn typed<T: DeserializeOwned>(
@@ -406,12 +406,4 @@ fn document_at(place: &str) -> Option<(&'static str, String)> {
     let key = parts.next()?.replace("~1", "/").replace("~0", "~");
     let (_, kind) = DOCUMENTS.iter().find(|(name, _)| *name == field)?;
     Some((kind, key))
-}
-
-fn sentence(wrong: &Wrong) -> String {
-    if wrong.field.is_empty() {
-        wrong.detail.clone()
-    } else {
-        format!("{}: {}", wrong.field, wrong.detail)
-    }
 }
