@@ -27,7 +27,7 @@ cargo xtask COMMAND
   test [STEP..]  run every check and test, or only the named steps; `test --list` names them
   fuzz [TARGET] [SECONDS]
                  what takes bytes from outside, fed with what coverage leads to; `fuzz --list` names the targets
-  bench evaluate | control-plane | edge | npm | streams | delivery
+  bench analysis | control-plane | delivery | edge | evaluate | npm | streams
                  what things cost, beside something plain in the same run
   bench instructions [--accept]
                  how many instructions an evaluation takes, against bench/instructions.txt; --accept writes that
@@ -67,6 +67,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         ["dev"] => dev::dev(),
         ["test", "--list"] => test::list(),
         ["test", steps @ ..] => test::test(steps),
+        ["bench", "analysis"] => bench::analysis(),
         ["bench", "evaluate"] => bench::evaluate(),
         ["bench", "control-plane"] => bench::control_plane(),
         ["bench", "edge"] => bench::edge(),

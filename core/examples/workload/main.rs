@@ -3,6 +3,7 @@
 //!
 //! `cargo run -p pennon-core --example workload --all-features -- FOLDER`
 
+mod contexts;
 mod model;
 mod single;
 
@@ -33,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::write(folder.join(format!("{name}.body")), compile(&read, Kind::Server, &[])?)?;
     }
 
-    let contexts = model::contexts(CONTEXTS);
+    let contexts = contexts::contexts(CONTEXTS);
     let mut encoded = Vec::new();
     for context in &contexts {
         let context = Context::from_json(context)?;

@@ -29,31 +29,28 @@ impl Random {
     }
 }
 
-const COUNTRIES: usize = 50;
-const LANGUAGES: usize = 20;
-const CITIES: usize = 200;
-const DOMAINS: usize = 10;
-const PLANS: [&str; 5] = ["free", "starter", "team", "business", "enterprise"];
-const PLATFORMS: [&str; 4] = ["ios", "android", "web", "desktop"];
+pub(crate) const COUNTRIES: usize = 50;
+pub(crate) const LANGUAGES: usize = 20;
+pub(crate) const CITIES: usize = 200;
+pub(crate) const DOMAINS: usize = 10;
+pub(crate) const PLANS: [&str; 5] = ["free", "starter", "team", "business", "enterprise"];
+pub(crate) const PLATFORMS: [&str; 4] = ["ios", "android", "web", "desktop"];
 const LIST: usize = 10;
-/// Contexts have every twentieth user.
-pub(crate) const STRIDE: usize = 20;
-
 /// Two letters.
-fn country(number: usize) -> String {
+pub(crate) fn country(number: usize) -> String {
     let letter = |number: usize| char::from(b'A' + (number % 26) as u8);
     [letter(number / 26), letter(number)].iter().collect()
 }
 
-fn language(number: usize) -> String {
+pub(crate) fn language(number: usize) -> String {
     format!("lang-{number:02}")
 }
 
-fn city(number: usize) -> String {
+pub(crate) fn city(number: usize) -> String {
     format!("city-{number:03}")
 }
 
-fn domain(number: usize) -> String {
+pub(crate) fn domain(number: usize) -> String {
     format!("@corp{number}.example.com")
 }
 
@@ -123,26 +120,4 @@ fn condition(random: &mut Random, kind: usize) -> Value {
             json!({"ends_with": {"attribute": "email", "values": [domain(random.below(DOMAINS))]}})
         }
     }
-}
-
-/// Ten attributes each.
-pub(crate) fn contexts(count: usize) -> Vec<Value> {
-    let mut random = Random(2);
-    (0..count)
-        .map(|number| {
-            let version = [1 + random.below(5), random.below(20), random.below(30)];
-            json!({
-                "targetingKey": user(number * STRIDE),
-                "country": country(random.below(COUNTRIES)),
-                "language": language(random.below(LANGUAGES)),
-                "city": city(random.below(CITIES)),
-                "plan": PLANS[random.below(PLANS.len())],
-                "platform": PLATFORMS[random.below(PLATFORMS.len())],
-                "appVersion": format!("{}.{}.{}", version[0], version[1], version[2]),
-                "email": format!("person{number}{}", domain(random.below(DOMAINS))),
-                "age": 18 + random.below(60),
-                "sessions": random.below(1000),
-            })
-        })
-        .collect()
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{STRIDE, user};
+use crate::contexts::STRIDE;
+use crate::model::user;
 
 /// How many keys the segment has, and how many of them are those of every other context of a thousand.
 const SEGMENT: (usize, usize) = (10_000, 500);

@@ -148,7 +148,7 @@ pub(super) fn put_together(
 }
 
 /// A flag, a segment's condition, or a page of its keys, that makes a chunk over its limit.
-fn too_large((chunk_type, key, payload): ChunkRef<'_>) -> Option<Problem> {
+pub(super) fn too_large((chunk_type, key, payload): ChunkRef<'_>) -> Option<Problem> {
     // In front of the payload stand the type and the key.
     let chunk = 3 + key.len() + payload.len();
     let (parts, key, length, limit) = match chunk_type {

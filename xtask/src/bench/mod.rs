@@ -34,6 +34,15 @@ pub(crate) fn evaluate() -> Result<()> {
     run(Command::new("node").arg("--expose-gc").arg(script).arg(folder))
 }
 
+/// Times of static analysis on environments as large as the limits allow.
+pub(crate) fn analysis() -> Result<()> {
+    run(cargo().args(["run", "--quiet", "--release", "--package", "pennon-core"]).args([
+        "--all-features",
+        "--example",
+        "analysis",
+    ]))
+}
+
 /// Times and memory of the npm package in Node.
 pub(crate) fn npm() -> Result<()> {
     build::package()?;

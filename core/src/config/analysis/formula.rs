@@ -1,17 +1,16 @@
 //! What a rule asks, as a formula over atoms: tests of attributes' values, times, buckets, other flags.
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::shared::{Keys, List, Shared};
 use crate::config::encode::{Writer, all_of, none_of};
 use crate::config::literal::path;
-use crate::config::{
-    Bucketing, Comparison, Condition, Configuration, In, Rule, Segment, Serve, Split,
-};
+use crate::config::{Bucketing, Comparison, Condition, In, Rule, Segment, Serve, Split};
 
 /// Nodes of the formulas of one flag, segments counted wherever they are named; what is beyond is left open.
 const MAX_NODES: usize = 20_000;
@@ -45,7 +44,7 @@ pub(super) enum Test<'a> {
     /// An operator, with the attribute that it is about.
     Operator(Rc<Condition>),
     /// The value is a unit that is listed.
-    Keys(Rc<BTreeSet<&'a str>>),
+    Keys(Rc<Keys<'a>>),
     /// The value is a unit.
     Unit,
     /// An element of the list meets a formula; the condition says the same.
@@ -55,7 +54,7 @@ pub(super) enum Test<'a> {
 /// The atoms of the formulas of one flag.
 #[derive(Debug)]
 pub(super) struct Atoms<'a> {
-    configuration: &'a Configuration,
+    shared: Rc<Shared<'a>>,
     pub(super) atoms: Vec<Atom<'a>>,
     pub(super) tests: Vec<Test<'a>>,
     pub(super) bucketings: Vec<&'a Bucketing>,
@@ -65,9 +64,9 @@ pub(super) struct Atoms<'a> {
 }
 
 impl<'a> Atoms<'a> {
-    pub(super) fn new(configuration: &'a Configuration) -> Self {
+    pub(super) fn new(shared: Rc<Shared<'a>>) -> Self {
         Self {
-            configuration,
+            shared,
             atoms: Vec::new(),
             tests: Vec::new(),
             bucketings: Vec::new(),
@@ -83,7 +82,7 @@ impl<'a> Atoms<'a> {
             let from = rule.from.map_or(i128::MIN, i128::from);
             all.push(self.now(from, rule.to.map_or(i128::MAX, i128::from)));
         }
-        let layers = &self.configuration.layers;
+        let layers = &self.shared.configuration.layers;
         if let Some(slot) = &rule.layer
             && let Some(layer) = layers.get(&slot.layer)
         {
@@ -214,7 +213,7 @@ impl<'a> Atoms<'a> {
             }
             // Of these, within an element, the attributes are the context's.
             Condition::Segment(_) | Condition::Bucket(_) if !top => self.open(),
-            Condition::Segment(key) => match self.configuration.segments.get(key) {
+            Condition::Segment(key) => match self.shared.configuration.segments.get(key) {
                 Some(segment) => self.segment(key, segment),
                 None => self.open(),
             },
@@ -255,20 +254,20 @@ impl<'a> Atoms<'a> {
     fn segment(&mut self, key: &'a str, segment: &'a Segment) -> Formula {
         let mut inside = Vec::new();
         if !segment.included.is_empty() {
-            inside.push(self.keys(&format!("included {key}"), segment, &segment.included));
+            inside.push(self.keys(key, segment, List::Included));
         }
         inside.extend(segment.when.as_ref().map(|when| self.condition(when, true)));
         let mut all = alloc::vec![Formula::Any(inside)];
         if !segment.excluded.is_empty() {
-            let excluded = self.keys(&format!("excluded {key}"), segment, &segment.excluded);
+            let excluded = self.keys(key, segment, List::Excluded);
             all.push(Formula::Not(Box::new(excluded)));
         }
         Formula::All(all)
     }
 
-    fn keys(&mut self, what: &str, segment: &'a Segment, keys: &'a [String]) -> Formula {
-        let keys = keys.iter().map(String::as_str).collect();
-        self.value(what.into(), &segment.unit, Test::Keys(Rc::new(keys)))
+    fn keys(&mut self, key: &str, segment: &'a Segment, list: List) -> Formula {
+        let keys = self.shared.keys(key, list);
+        self.value(format!("{list:?} {key}"), &segment.unit, Test::Keys(keys))
     }
 }
 

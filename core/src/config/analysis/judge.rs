@@ -7,14 +7,16 @@ use alloc::vec::Vec;
 
 use serde_json::{Map, Value, json};
 
-use super::closure;
 use super::formula::Test;
+use super::needs;
+use super::shared::Shared;
+use crate::config::compile::{ChunkRef, borrowed, flag_payload, put_together};
 use crate::config::{
     Condition, Configuration, FORMAT, Flag, Rule, Serve, SomeElement, ValueType, Variant, compile,
 };
 use crate::context::{Attribute, Context};
 use crate::evaluate::{self, Digits};
-use crate::snapshot::{Kind, Snapshot};
+use crate::snapshot::{ChunkType, Kind, Snapshot};
 
 /// A snapshot of the flag's rules, each as a flag of its own.
 #[derive(Debug)]
@@ -50,17 +52,32 @@ fn probe<'a>(variants: impl Iterator<Item = &'a str>, rule: Rule) -> Flag {
 }
 
 impl Rules {
-    /// None if the flag does not compile, or its rules do not fit into one snapshot.
-    pub(super) fn new(configuration: &Configuration, key: &str) -> Option<Self> {
-        let mut closure = closure(configuration, key);
-        let flag = closure.flags.remove(key)?;
+    /// None if something that they need does not compile, or if they do not fit into one snapshot.
+    pub(super) fn new(shared: &Shared<'_>, key: &str) -> Option<Self> {
+        let configuration = shared.configuration;
+        let flag = configuration.flags.get(key)?;
+        let needs = needs(configuration, key);
+        if needs.flags.iter().any(|key| shared.is_spoiled(key)) {
+            return None;
+        }
+        let mut flags: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+        for key in needs.flags.into_iter().filter(|needed| *needed != key) {
+            let needed = configuration.flags.get(key)?;
+            flags.insert(key.into(), flag_payload(configuration, needed, false));
+        }
         for (at, rule) in flag.rules.iter().enumerate() {
             let variants = flag.variants.iter().map(|variant| variant.key.as_str());
-            if closure.flags.insert(name(at), probe(variants, rule.clone())).is_some() {
+            let probe = probe(variants, rule.clone());
+            if flags.insert(name(at), flag_payload(configuration, &probe, false)).is_some() {
                 return None;
             }
         }
-        let body = compile(&closure, Kind::Server, &[]).ok()?;
+        let segments = needs.segments.into_iter().flat_map(|key| shared.chunks(key));
+        let mut chunks: Vec<ChunkRef<'_>> = segments.map(borrowed).collect();
+        chunks.extend(
+            flags.iter().map(|(key, payload)| (ChunkType::Flag, key.as_bytes(), &payload[..])),
+        );
+        let body = put_together(Kind::Server, chunks, &[]).ok()?;
         Some(Self { snapshot: Snapshot::open(body, Kind::Server).ok()? })
     }
 
@@ -89,7 +106,7 @@ impl Operators {
         let condition = match test {
             Test::Unit => return Some(unit(value, |_| ()).is_some()),
             Test::Keys(keys) => {
-                return Some(unit(value, |unit| keys.contains(unit)).unwrap_or(false));
+                return Some(unit(value, |unit| keys.texts.contains(unit)).unwrap_or(false));
             }
             Test::Operator(condition) if matches!(**condition, Condition::UnixTime(_)) => {
                 return None;

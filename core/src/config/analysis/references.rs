@@ -2,17 +2,19 @@
 
 use alloc::collections::BTreeSet;
 use alloc::format;
+use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde_json::Value;
 
+use super::shared::{Shared, touched};
 use super::{Report, walk};
 use crate::config::finding::Code;
 use crate::config::literal::{path, pointer};
 use crate::config::{
-    Attribute, AttributeType, Bucketing, Condition, Configuration, ContextType, Flag, In,
-    NumberComparison, Scalar, Serve, TimeComparison, uses,
+    Attribute, AttributeType, Bucketing, Condition, ContextType, Flag, In, NumberComparison,
+    Scalar, Serve, TimeComparison, uses,
 };
 use crate::context::TARGETING_KEY;
 
@@ -33,7 +35,7 @@ pub(super) fn unused(report: &mut Report<'_>) {
     }
     for key in configuration.attributes.keys() {
         let names = path(key).unwrap_or_default();
-        if !attributes.iter().any(|used| used.starts_with(&names) || names.starts_with(used)) {
+        if !touched(&attributes, &names) {
             let place = pointer("/attributes", key);
             report.add(Code::UnusedAttribute, &place, "is read by no flag");
         }
@@ -54,7 +56,7 @@ pub(super) fn audiences(report: &mut Report<'_>) {
     let configuration = report.configuration;
     for (key, segment) in &configuration.segments {
         let place = pointer("/segments", key);
-        let mut references = References::new(configuration);
+        let mut references = References::new(report);
         if !segment.included.is_empty() || !segment.excluded.is_empty() {
             references.unit(format!("{place}/unit"), &segment.unit);
         }
@@ -64,12 +66,12 @@ pub(super) fn audiences(report: &mut Report<'_>) {
         references.report(report);
     }
     for (key, layer) in &configuration.layers {
-        let mut references = References::new(configuration);
+        let mut references = References::new(report);
         references.bucketing(&format!("{}/by", pointer("/layers", key)), &layer.by);
         references.report(report);
     }
     for (key, holdout) in &configuration.holdouts {
-        let mut references = References::new(configuration);
+        let mut references = References::new(report);
         references.bucketing(&format!("{}/by", pointer("/holdouts", key)), &holdout.by);
         references.report(report);
     }
@@ -77,7 +79,7 @@ pub(super) fn audiences(report: &mut Report<'_>) {
 
 /// The references of a flag's own.
 pub(super) fn of_flag<'a>(report: &mut Report<'a>, place: &str, flag: &'a Flag) {
-    let mut references = References::new(report.configuration);
+    let mut references = References::new(report);
     for (at, target) in flag.targets.iter().enumerate() {
         references.unit(format!("{place}/targets/{at}/unit"), &target.unit);
     }
@@ -92,15 +94,16 @@ pub(super) fn of_flag<'a>(report: &mut Report<'a>, place: &str, flag: &'a Flag) 
 
 /// References of one author's text, with what is wrong about them.
 struct References<'a> {
-    configuration: &'a Configuration,
+    shared: Rc<Shared<'a>>,
     /// Each attribute that is not declared is named once.
     unknown: BTreeSet<&'a str>,
     found: Vec<(Code, String, String)>,
 }
 
 impl<'a> References<'a> {
-    fn new(configuration: &'a Configuration) -> Self {
-        Self { configuration, unknown: BTreeSet::new(), found: Vec::new() }
+    fn new(report: &Report<'a>) -> Self {
+        let shared = Rc::clone(&report.shared);
+        Self { shared, unknown: BTreeSet::new(), found: Vec::new() }
     }
 
     fn report(self, report: &mut Report<'_>) {
@@ -148,23 +151,18 @@ impl<'a> References<'a> {
 
     /// The declaration of an attribute, if there is one of exactly this reference; reports one that nothing declares.
     fn declared(&mut self, place: &str, reference: &'a str) -> Option<&'a Attribute> {
-        let attributes = &self.configuration.attributes;
+        let declared = &self.shared.declared;
         let names = path(reference)?;
-        let exactly = attributes.iter().find(|(name, _)| path(name).as_ref() == Some(&names));
         let of_nobody = [TARGETING_KEY, ""].contains(&names.first().map_or("", |name| name));
-        let known = exactly.is_some()
-            || of_nobody
+        let known = of_nobody
             || OF_EDGES.iter().any(|prefix| reference.starts_with(prefix))
-            || attributes
-                .keys()
-                .filter_map(|name| path(name))
-                .any(|declared| names.starts_with(&declared) || declared.starts_with(&names));
+            || declared.touches(&names);
         // Where nothing is declared, nobody keeps a list.
-        if !known && !attributes.is_empty() && self.unknown.insert(reference) {
+        if !known && !declared.is_empty() && self.unknown.insert(reference) {
             let message = format!("names `{reference}`, which is not among the attributes");
             self.found.push((Code::UnknownAttribute, place.into(), message));
         }
-        exactly.map(|(_, attribute)| attribute)
+        self.shared.declared.of(&names)
     }
 
     fn unit(&mut self, place: String, reference: &'a str) {
@@ -201,7 +199,7 @@ impl<'a> References<'a> {
 
     /// Values of a list that the attribute never has, where it may have others.
     fn values(&mut self, place: &str, list: &'a In) {
-        let declared = self.configuration.attributes.get(&list.attribute);
+        let declared = self.shared.configuration.attributes.get(&list.attribute);
         let Some(kind) = declared.map(|attribute| attribute.attribute_type) else { return };
         let fits = |value: &Scalar| value_types(kind).contains(&scalar_type(value));
         if !list.values.iter().any(fits) {

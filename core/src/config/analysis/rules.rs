@@ -7,9 +7,10 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::formula::Formula;
+use super::shared::Shared;
 use super::solve::{Answer, Solver};
 use super::{Options, Report, served, walk};
-use crate::config::finding::{Code, Finding, Severity, Witness};
+use crate::config::finding::{Code, Witness};
 use crate::config::{Condition, Configuration, Flag, Rule};
 
 /// Questions asked about one flag.
@@ -36,7 +37,8 @@ pub fn examples(
 ) -> BTreeMap<String, Witness> {
     let closure = super::closure(configuration, key);
     let Some((key, flag)) = closure.flags.get_key_value(key) else { return BTreeMap::new() };
-    let mut questions = Questions::new(&closure, key, flag, options);
+    let shared = Rc::new(Shared::new(&closure, &closure.problems()));
+    let mut questions = Questions::new(shared, key, flag, options);
     let reached = (0..flag.rules.len()).filter_map(|at| match questions.reach(Some(at)) {
         Reach::At(witness) => Some((flag.rules.get(at)?.id.clone(), witness)),
         _ => None,
@@ -51,13 +53,10 @@ pub(super) fn of_flag<'a>(
     flag: &'a Flag,
 ) -> Unreached {
     let mut unreached = Unreached::default();
-    let unsound = |found: &Finding| {
-        found.severity == Severity::Error && found.flag.as_deref().is_none_or(|flag| flag == key)
-    };
-    if flag.rules.is_empty() || report.findings.iter().any(unsound) {
+    if flag.rules.is_empty() {
         return unreached;
     }
-    let mut questions = Questions::new(report.configuration, key, flag, report.options);
+    let mut questions = Questions::new(Rc::clone(&report.shared), key, flag, report.options);
     if !questions.solver.can_confirm() {
         let message = "are not analysed: together they do not fit into one snapshot";
         report.add(Code::NotDecided, &format!("{place}/rules"), message).exact = false;
@@ -82,7 +81,7 @@ pub(super) fn of_flag<'a>(
             unreached.rules.insert(at);
             continue;
         }
-        if questions.needs_what_is_off(rule) {
+        if questions.need_what_is_off.contains(&at) {
             continue;
         }
         match questions.reach(Some(at)) {
@@ -141,7 +140,7 @@ fn overlaps<'a>(
             else {
                 continue;
             };
-            if questions.needs_what_is_off(first) || questions.needs_what_is_off(second) {
+            if [earlier, later].iter().any(|at| questions.need_what_is_off.contains(at)) {
                 continue;
             }
             match questions.together(*earlier, *later) {
@@ -180,30 +179,32 @@ enum Reach {
 }
 
 struct Questions<'a> {
-    configuration: &'a Configuration,
     flag: &'a Flag,
     solver: Solver<'a>,
     formulas: Vec<Rc<Formula>>,
     left: usize,
     /// For each rule that was met: a witness, and the rules that match there.
-    met: BTreeMap<usize, (Witness, Vec<usize>)>,
+    met: BTreeMap<usize, (Witness, BTreeSet<usize>)>,
+    /// The rules that ask for a flag that is off: what they match then is not asked.
+    need_what_is_off: BTreeSet<usize>,
 }
 
 impl<'a> Questions<'a> {
-    fn new(
-        configuration: &'a Configuration,
-        key: &'a str,
-        flag: &'a Flag,
-        options: &'a Options,
-    ) -> Self {
-        let mut solver = Solver::new(configuration, key, flag, options);
+    fn new(shared: Rc<Shared<'a>>, key: &'a str, flag: &'a Flag, options: &'a Options) -> Self {
+        let rules = flag.rules.iter().enumerate();
+        let need_what_is_off = rules
+            .filter(|(_, rule)| needs_what_is_off(shared.configuration, rule))
+            .map(|(at, _)| at);
+        let need_what_is_off = need_what_is_off.collect();
+        let mut solver = Solver::new(shared, key, flag, options);
         // What does not compile may contain itself.
         let formulas = if solver.can_confirm() {
             flag.rules.iter().map(|rule| Rc::new(solver.atoms.rule(rule))).collect()
         } else {
             Vec::new()
         };
-        Self { configuration, flag, solver, formulas, left: MAX_QUESTIONS, met: BTreeMap::new() }
+        let (left, met) = (MAX_QUESTIONS, BTreeMap::new());
+        Self { flag, solver, formulas, left, met, need_what_is_off }
     }
 
     fn ask(&mut self, must: &[usize], must_not: &[usize]) -> Answer {
@@ -237,7 +238,7 @@ impl<'a> Questions<'a> {
                 // An error on the way: what it takes is not known.
                 return Reach::Unknown;
             }
-            let matching: Vec<usize> =
+            let matching: BTreeSet<usize> =
                 (0..matching.len()).filter(|at| matching.get(*at) == Some(&Some(true))).collect();
             let earlier: Vec<usize> = matching.iter().copied().filter(|at| *at < end).collect();
             if let Some(rule) = rule {
@@ -270,18 +271,17 @@ impl<'a> Questions<'a> {
         }
         self.ask(&[first, second], &[])
     }
+}
 
-    /// Whether the rule asks for a flag that is off: what it matches then is not asked.
-    fn needs_what_is_off(&self, rule: &Rule) -> bool {
-        let mut found = false;
-        let configuration = self.configuration;
-        let off = |condition: &Condition| match condition {
-            Condition::Flag(needed) => {
-                configuration.flags.get(&needed.flag).is_some_and(|flag| !flag.enabled)
-            }
-            _ => false,
-        };
-        walk::conditions("", &rule.when, true, &mut |_, condition, _| found |= off(condition));
-        found
-    }
+/// Whether the rule asks for a flag that is off.
+fn needs_what_is_off(configuration: &Configuration, rule: &Rule) -> bool {
+    let mut found = false;
+    let off = |condition: &Condition| match condition {
+        Condition::Flag(needed) => {
+            configuration.flags.get(&needed.flag).is_some_and(|flag| !flag.enabled)
+        }
+        _ => false,
+    };
+    walk::conditions("", &rule.when, true, &mut |_, condition, _| found |= off(condition));
+    found
 }

@@ -16,9 +16,10 @@ use super::Options;
 use super::domain::{Literal, Nodes};
 use super::formula::{Atom, Atoms, Formula, cut};
 use super::judge::{Operators, Rules};
+use super::shared::Shared;
 use super::text::{Folding, Language};
+use crate::config::Flag;
 use crate::config::finding::Witness;
-use crate::config::{Configuration, Flag};
 use crate::context::{Context, TARGETING_KEY};
 
 /// What an analysis of one flag may cost.
@@ -96,7 +97,7 @@ pub(super) struct Solver<'a> {
 
 impl<'a> Solver<'a> {
     pub(super) fn new(
-        configuration: &'a Configuration,
+        shared: Rc<Shared<'a>>,
         key: &'a str,
         flag: &'a Flag,
         options: &'a Options,
@@ -104,8 +105,8 @@ impl<'a> Solver<'a> {
         Self {
             flag,
             options,
-            rules: Rules::new(configuration, key),
-            atoms: Atoms::new(configuration),
+            rules: Rules::new(&shared, key),
+            atoms: Atoms::new(shared),
             operators: Operators::default(),
             nodes: Nodes::new(),
             languages: BTreeMap::new(),

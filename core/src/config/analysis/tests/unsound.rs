@@ -1,5 +1,6 @@
 //! Configurations that do not compile.
 
+use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -15,6 +16,9 @@ pub(super) fn unsound() -> Vec<Case> {
             flag(|flag| flag["description"] = "x".repeat(4_097).into()),
             &["over-limit /flags/f/description"],
         ),
+        case("a flag over a chunk's limit", texts(1, 300_000), &["over-limit /flags/f0"]),
+        case("flags over what clients get", texts(5, 250_000), &["over-limit /flags"]),
+        case("flags over what anybody gets", texts(42, 250_000), &["over-limit /flags"]),
         case("prerequisites too deep", chain(10), &["over-limit /flags/f0/prerequisites"]),
         case(
             "no variants",
@@ -237,4 +241,12 @@ pub(super) fn unsound() -> Vec<Case> {
             &["wrong-value-type /flags/f/variants/0/value"],
         ),
     ]
+}
+
+/// So many flags for clients, of a text of so many bytes each.
+fn texts(flags: usize, bytes: usize) -> Value {
+    let flag = json!({"type": "string", "clientVisible": true, "enabled": true,
+        "variants": [{"key": "v", "value": "x".repeat(bytes)}], "fallthrough": {"variant": "v"}});
+    let flags = (0..flags).map(|number| (format!("f{number}"), flag.clone()));
+    json!({"format": 1, "flags": flags.collect::<serde_json::Map<_, _>>()})
 }
