@@ -183,7 +183,7 @@ impl Planning<'_> {
                 Some(configuration) => configuration.clone(),
                 None => off(definition),
             };
-            let place = |wrong| format!("{} (in {:?})", wrong.sentence(), environment.key);
+            let place = |wrong: Wrong| format!("{} (in {:?})", wrong.sentence(), environment.key);
             let read: FlagConfiguration = read(Value::Object(configuration)).map_err(place)?;
             let kept = fields(&read).map_err(place)?;
             self.joined[index].insert(key.to_owned(), flag::join(defined.clone(), read));

@@ -133,7 +133,7 @@ fn overlaps<'a>(
 ) {
     let rules = &questions.flag.rules;
     let (mut listed, mut unknown) = (0, 0);
-    for (place_of_later, later) in alive.iter().enumerate() {
+    'pairs: for (place_of_later, later) in alive.iter().enumerate() {
         let Some(second) = rules.get(*later) else { continue };
         for earlier in alive.iter().take(place_of_later) {
             let Some(first) = rules.get(*earlier).filter(|first| first.serve != second.serve)
@@ -143,8 +143,15 @@ fn overlaps<'a>(
             if [earlier, later].iter().any(|at| questions.need_what_is_off.contains(at)) {
                 continue;
             }
+            if listed == MAX_OVERLAPS {
+                let message = format!(
+                    "may overlap in more pairs than the {MAX_OVERLAPS} that are listed: the others are not analysed"
+                );
+                report.add(Code::NotDecided, &format!("{place}/rules"), message).exact = false;
+                break 'pairs;
+            }
             match questions.together(*earlier, *later) {
-                Answer::Holds(witness) if listed < MAX_OVERLAPS => {
+                Answer::Holds(witness) => {
                     listed += 1;
                     let message = format!(
                         "can match where `{}` does, which serves something else and decides",
@@ -155,7 +162,7 @@ fn overlaps<'a>(
                     found.other = Some(format!("{place}/rules/{earlier}"));
                     found.witness = Some(witness);
                 }
-                Answer::Holds(_) | Answer::Unknown => unknown += 1,
+                Answer::Unknown => unknown += 1,
                 Answer::Never(_) => {}
             }
         }
