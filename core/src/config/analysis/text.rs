@@ -30,7 +30,30 @@ pub(super) enum Language {
     These(Vec<Node>),
     /// Those that compare so with a text: less 1, equal 2, greater 4.
     Compared { with: Vec<u8>, is: u8 },
+    /// All texts: what is UTF-8. Every search walks it too, so it is not built.
+    Valid,
 }
+
+/// What may follow within a text (The Unicode Standard, table 3-7): in which state, from which byte, to which byte, and the state then. A
+/// text begins and ends in the state 0.
+const UTF_8: [(u32, u8, u8, u32); 16] = [
+    (0, 0x00, 0x7F, 0),
+    (0, 0xC2, 0xDF, 1),
+    (0, 0xE0, 0xE0, 2),
+    (0, 0xE1, 0xEC, 3),
+    (0, 0xED, 0xED, 4),
+    (0, 0xEE, 0xEF, 3),
+    (0, 0xF0, 0xF0, 5),
+    (0, 0xF1, 0xF3, 6),
+    (0, 0xF4, 0xF4, 7),
+    (1, 0x80, 0xBF, 0),
+    (2, 0xA0, 0xBF, 1),
+    (3, 0x80, 0xBF, 1),
+    (4, 0x80, 0x9F, 1),
+    (5, 0x90, 0xBF, 3),
+    (6, 0x80, 0xBF, 3),
+    (7, 0x80, 0x8F, 3),
+];
 
 #[derive(Debug, Default)]
 pub(super) struct Node {
@@ -136,16 +159,11 @@ impl Language {
         }
     }
 
-    /// All texts.
-    fn valid() -> Option<Self> {
-        pattern::automaton(r"\A(?s:.)*\z").ok().map(Box::new).map(Self::Pattern)
-    }
-
     fn first(&self) -> Option<State> {
         Some(match self {
             Self::Pattern(dfa) => Self::looking(dfa, pattern::start(dfa).ok()?),
             Self::These(_) => State::At(0),
-            Self::Compared { .. } => State::At(0),
+            Self::Compared { .. } | Self::Valid => State::At(0),
         })
     }
 
@@ -179,6 +197,11 @@ impl Language {
                     Ordering::Greater => always(4),
                 }
             }
+            (Self::Valid, State::At(at)) => {
+                let mut rows = UTF_8.iter();
+                rows.find(|(from, first, last, _)| *from == at && (*first..=*last).contains(&byte))
+                    .map_or(State::Never, |(_, _, _, then)| State::At(*then))
+            }
             _ => State::Never,
         }
     }
@@ -193,6 +216,7 @@ impl Language {
             (Self::Compared { with, is }, State::At(at)) => {
                 is & if at as usize == with.len() { 2 } else { 1 } != 0
             }
+            (Self::Valid, State::At(at)) => at == 0,
             _ => false,
         }
     }
@@ -218,14 +242,22 @@ impl Language {
                 nodes.iter().flat_map(|node| node.next.keys()).for_each(|byte| alone(*byte));
             }
             Self::Compared { with, .. } => with.iter().for_each(|byte| alone(*byte)),
+            Self::Valid => {
+                for (_, first, last, _) in UTF_8 {
+                    begins[usize::from(first)] = true;
+                    if let Some(next) = begins.get_mut(usize::from(last) + 1) {
+                        *next = true;
+                    }
+                }
+            }
         }
     }
 }
 
 /// The shortest texts that are in each of the languages, or, where it says false, are not.
 pub(super) fn find(languages: &[(&Language, bool)]) -> Found {
-    let Some(valid) = Language::valid() else { return Found::Undecided };
-    let all: Vec<(&Language, bool)> = languages.iter().copied().chain([(&valid, true)]).collect();
+    let valid = (&Language::Valid, true);
+    let all: Vec<(&Language, bool)> = languages.iter().copied().chain([valid]).collect();
     let mut begins = [false; 256];
     all.iter().for_each(|(language, _)| language.tell_apart(&mut begins));
     // One byte stands for its class: a letter or a digit, if there is one.
@@ -437,6 +469,29 @@ mod tests {
         ] {
             assert_eq!(shortest(&languages).as_deref(), expected, "{languages:?}");
         }
+    }
+
+    #[test]
+    fn a_text_is_what_is_utf_8() {
+        let mut compared = 0;
+        let mut compare = |bytes: &[u8]| {
+            let end = bytes.iter().fold(State::At(0), |at, byte| Language::Valid.next(at, *byte));
+            let accepted = Language::Valid.accepts(end);
+            assert_eq!(accepted, core::str::from_utf8(bytes).is_ok(), "{bytes:x?}");
+            compared += 1;
+        };
+        let edges = [0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xFF];
+        for first in 0..=u8::MAX {
+            compare(&[first]);
+            for second in 0..=u8::MAX {
+                compare(&[first, second]);
+                for third in edges {
+                    compare(&[first, second, third]);
+                    edges.iter().for_each(|fourth| compare(&[first, second, third, *fourth]));
+                }
+            }
+        }
+        assert_eq!(compared, 256 + 256 * 256 * (1 + 10 + 100));
     }
 
     #[test]
