@@ -297,6 +297,8 @@ async fn import(
     put_all(tx, project_id, &configuration.holdouts, version, now).await?;
     for (key, flag) in &configuration.flags {
         let (definition, configured) = flag::split(flag);
+        let json = json!(configured).to_string();
+        let stored = flags::Stored { key: key.clone(), json, version, updated_at: now };
         let document = Document {
             key: key.clone(),
             definition: json!(definition).to_string(),
@@ -305,13 +307,13 @@ async fn import(
             updated_at: now,
             archived_at: None,
         };
-        flags::put(tx, project_id, &document, &definition).await?;
-        for environment in environments {
-            let json = json!(configured).to_string();
-            let stored = flags::Stored { key: key.clone(), json, version, updated_at: now };
-            let enabled = configured.enabled;
-            flags::put_configuration(tx, project_id, &environment.id, &stored, enabled).await?;
-        }
+        flags::put(tx, project_id, &[(&document, &definition)]).await?;
+        let everywhere = environments.iter().map(|environment| flags::Configured {
+            environment_id: &environment.id,
+            stored: &stored,
+            enabled: configured.enabled,
+        });
+        flags::put_configurations(tx, project_id, &everywhere.collect::<Vec<_>>()).await?;
     }
     Ok(())
 }

@@ -111,6 +111,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     let mut tasks = JoinSet::new();
     tasks.spawn(publisher::run(app.clone()));
     tasks.spawn(watch::database(app.clone()));
+    tasks.spawn(watch::log(app.clone()));
     tasks.spawn(sdk::note_uses(app.clone()));
     tasks.spawn(replicas::follow_database(app.clone()));
     tasks.spawn(trust::follow(app.clone()));

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::app::App;
+use crate::store::Dialect;
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(1);
@@ -18,6 +19,22 @@ pub async fn database(app: App) {
         if look(&app).await {
             // What could not be published while it was away.
             app.changed.notify_one();
+        }
+    }
+}
+
+/// Keeps SQLite's log short until the server stops, beside the commits that would otherwise have to.
+pub async fn log(app: App) {
+    if app.store.dialect() != Dialect::Sqlite {
+        return;
+    }
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            () = app.stopped() => return,
+        }
+        if let Err(error) = app.store.checkpoint().await {
+            tracing::debug!(%error, "the log is copied later");
         }
     }
 }

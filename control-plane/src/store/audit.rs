@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::AnyConnection;
+use sqlx::{AnyConnection, AssertSqlSafe};
 
-use super::StoreError;
+use super::{StoreError, rows};
 use crate::domain::chain::{self, Link};
 
 /// The most entries that one page of the log holds.
@@ -382,25 +382,25 @@ fn link<'a>(project_id: &'a str, row: &'a Row) -> Link<'a> {
     }
 }
 
-/// Writes the revision that the entry made in one environment.
-pub async fn insert_revision(
+/// Writes the revision that the entry has just made in each of these environments.
+pub async fn insert_revisions(
     connection: &mut AnyConnection,
-    project_id: &str,
-    environment_id: &str,
-    revision: i64,
+    environment_ids: &[String],
     entry: &Entry,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO revisions (environment_id, revision, project_id, sequence, author, at) \
-         VALUES ($1, $2, $3, $4, $5, $6)",
-    )
-    .bind(environment_id)
-    .bind(revision)
-    .bind(project_id)
-    .bind(entry.sequence)
-    .bind(&entry.author)
-    .bind(entry.at)
-    .execute(connection)
-    .await?;
+    for some in environment_ids.chunks(rows::AT_ONCE) {
+        let sql = format!(
+            "INSERT INTO revisions (environment_id, revision, project_id, sequence, author, at) \
+             SELECT id, revision, project_id, CAST($1 AS BIGINT), CAST($2 AS TEXT), CAST($3 AS BIGINT) \
+             FROM environments WHERE id IN ({})",
+            rows::list(4, some.len())
+        );
+        let query = sqlx::query(AssertSqlSafe(sql));
+        let mut query = query.bind(entry.sequence).bind(&entry.author).bind(entry.at);
+        for id in some {
+            query = query.bind(id);
+        }
+        query.execute(&mut *connection).await?;
+    }
     Ok(())
 }

@@ -311,10 +311,9 @@ async fn raise_epochs(tx: &mut Tx, now_ms: i64) -> Result<(), BackupError> {
         .execute(&mut **tx)
         .await?;
     sqlx::query("DELETE FROM outbox").execute(&mut **tx).await?;
-    for environment in environments::list_all(tx).await? {
-        super::outbox::insert(tx, &environment.id, environment.revision, now_ms).await?;
-    }
-    Ok(())
+    let environments = environments::list_all(tx).await?;
+    let ids: Vec<String> = environments.into_iter().map(|environment| environment.id).collect();
+    Ok(super::outbox::insert(tx, &ids, now_ms).await?)
 }
 
 #[cfg(test)]

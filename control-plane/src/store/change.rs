@@ -142,22 +142,24 @@ impl Changing {
         audit::insert(&mut self.tx, &self.project.id, &entry).await?;
         deliveries::insert_for(&mut self.tx, &self.project.id, &entry).await?;
         versions::record(&mut self.tx, &self.project.id, self.sequence).await?;
-        // In the order of their ids, so that two transactions never wait for each other's environments.
-        let mut ids = shown_in.to_vec();
-        ids.sort_unstable();
-        let mut revisions = Vec::with_capacity(ids.len());
-        for id in ids {
-            let (revision, key, protected) = environments::next_revision(&mut self.tx, &id).await?;
-            let project_id = &self.project.id;
-            if !self.spared.contains(&id)
-                && !self.author.rights.may_change(project_id, &id, protected)
-            {
-                return Err(StoreError::MayNotChange(key));
-            }
-            audit::insert_revision(&mut self.tx, project_id, &id, revision, &entry).await?;
-            outbox::insert(&mut self.tx, &id, revision, self.now_ms).await?;
-            revisions.push((id, revision));
+        let project_id = &self.project.id;
+        let raised = environments::next_revisions(&mut self.tx, shown_in).await?;
+        let refused = raised.iter().find(|environment| {
+            !self.spared.contains(&environment.id)
+                && !self.author.rights.may_change(
+                    project_id,
+                    &environment.id,
+                    environment.protected,
+                )
+        });
+        if let Some(environment) = refused {
+            return Err(StoreError::MayNotChange(environment.key.clone()));
         }
+        audit::insert_revisions(&mut self.tx, shown_in, &entry).await?;
+        outbox::insert(&mut self.tx, shown_in, self.now_ms).await?;
+        let revisions =
+            raised.into_iter().map(|environment| (environment.id, environment.revision));
+        let revisions = revisions.collect();
         Ok((self.tx, revisions))
     }
 }

@@ -38,8 +38,10 @@ pub(super) struct Pools {
 /// Run on every SQLite connection.
 /// WAL lets readers go on while one writes. `synchronous=FULL` syncs the log at each commit, so that an acknowledged
 /// change survives a loss of power as it survives a killed process; NORMAL would keep only the second promise.
+/// Copying the log into the database file is [`Store::checkpoint`](super::Store::checkpoint)'s task, or every few dozen commits one would
+/// take many times as long; only past 64 MiB a commit does it.
 const SQLITE_PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-    PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;";
+    PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000; PRAGMA wal_autocheckpoint = 16384;";
 
 impl Dialect {
     /// Reads a database URL.
@@ -51,6 +53,19 @@ impl Dialect {
             Some(("sqlite", _)) => Ok(Self::Sqlite),
             Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => Ok(Self::Postgres),
             _ => Err("give sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE".to_owned()),
+        }
+    }
+
+    /// What is behind a connection.
+    pub(super) fn behind(connection: &AnyConnection) -> Self {
+        if connection.backend_name() == "PostgreSQL" { Self::Postgres } else { Self::Sqlite }
+    }
+
+    /// The function that tells where a text holds another one; 0 where it does not.
+    pub(super) fn position(self) -> &'static str {
+        match self {
+            Self::Sqlite => "INSTR",
+            Self::Postgres => "STRPOS",
         }
     }
 
@@ -86,6 +101,16 @@ impl Dialect {
     pub(super) async fn lock_start(self, tx: &mut AnyConnection) -> Result<(), StoreError> {
         if self == Self::Postgres {
             sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(START_LOCK).execute(tx).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes the index that a search among flags goes through, rather than through whole rows. PostgreSQL takes no entry of the length that
+    /// `search` can have, and goes through rows faster.
+    pub(super) async fn index_searches(self, tx: &mut AnyConnection) -> Result<(), StoreError> {
+        if self == Self::Sqlite {
+            let index = "CREATE INDEX IF NOT EXISTS flags_by_search ON flags (project_id, archived_at, key, search)";
+            sqlx::query(index).execute(tx).await?;
         }
         Ok(())
     }
@@ -245,6 +270,7 @@ mod tests {
             assert_eq!(ask("PRAGMA synchronous").await, 2, "FULL");
             assert_eq!(ask("PRAGMA foreign_keys").await, 1);
             assert_eq!(ask("PRAGMA busy_timeout").await, 5_000);
+            assert_eq!(ask("PRAGMA wal_autocheckpoint").await, 16_384);
             let mode: (String,) =
                 sqlx::query_as("PRAGMA journal_mode").fetch_one(pool).await.unwrap();
             assert_eq!(mode.0, "wal");

@@ -86,7 +86,7 @@ pub async fn page(
 ) -> Result<(Vec<Document>, bool, i64), StoreError> {
     let mut selection = Selection::new("documents WHERE project_id = ", project_id);
     selection.sql(" AND kind = ").text(kind.as_str());
-    selection.archived(archived).search(&listing.search);
+    selection.archived(archived).search(connection, &listing.search);
     let total = selection.count(connection).await?;
     let (rows, more) = selection
         .page(connection, COLUMNS, listing, MAX_PAGE_BYTES, |row: &Row| row.1.len())

@@ -2,9 +2,9 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use sqlx::AnyConnection;
+use sqlx::{Any, AnyConnection, AssertSqlSafe};
 
-use super::{StoreError, members, tokens, versions};
+use super::{StoreError, members, rows, tokens, versions};
 
 /// An environment as kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -146,18 +146,44 @@ pub async fn insert(
     Ok(())
 }
 
-/// Gives the environment its next revision; answers that, its key, and whether it is protected.
-pub async fn next_revision(
+/// An environment that was given its next revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Raised {
+    pub id: String,
+    pub revision: i64,
+    pub key: String,
+    pub protected: bool,
+}
+
+/// Gives each of these environments its next revision; answers by id. In which order their rows are taken does not matter: changes of one
+/// project come one after the other, and whoever publishes takes one environment at a time.
+pub async fn next_revisions(
     connection: &mut AnyConnection,
-    id: &str,
-) -> Result<(i64, String, bool), StoreError> {
-    let (revision, key, protected): (i64, String, i64) = sqlx::query_as(
-        "UPDATE environments SET revision = revision + 1 WHERE id = $1 RETURNING revision, key, protected",
-    )
-    .bind(id)
-    .fetch_one(connection)
-    .await?;
-    Ok((revision, key, protected != 0))
+    ids: &[String],
+) -> Result<Vec<Raised>, StoreError> {
+    let mut raised = Vec::with_capacity(ids.len());
+    for some in ids.chunks(rows::AT_ONCE) {
+        let sql = format!(
+            "UPDATE environments SET revision = revision + 1 WHERE id IN ({}) RETURNING id, revision, key, protected",
+            rows::list(1, some.len())
+        );
+        let mut query = sqlx::query_as::<Any, (String, i64, String, i64)>(AssertSqlSafe(sql));
+        for id in some {
+            query = query.bind(id);
+        }
+        let found = query.fetch_all(&mut *connection).await?;
+        if found.len() != some.len() {
+            return Err(StoreError::Sql(sqlx::Error::RowNotFound));
+        }
+        raised.extend(found.into_iter().map(|(id, revision, key, protected)| Raised {
+            id,
+            revision,
+            key,
+            protected: protected != 0,
+        }));
+    }
+    raised.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    Ok(raised)
 }
 
 /// Writes the environment's name, colour and whether it is protected, in the change that its version names.

@@ -1,11 +1,14 @@
 //! Flags: what they are (once a project) and what they do (once an environment). The JSON is the domain's business.
 
+use std::collections::HashMap;
+
 use pennon_core::config::ValueType;
 use sqlx::{Any, AnyConnection, AssertSqlSafe};
 
 use super::StoreError;
 use super::documents::{self, Document};
 use super::list::{Listing, Selection, Value};
+use super::rows;
 use super::versions::{self, Object};
 use crate::domain::document::searchable;
 use crate::domain::flag::Definition;
@@ -65,7 +68,7 @@ pub async fn page(
     listing: &Listing,
 ) -> Result<(Vec<Document>, bool, i64), StoreError> {
     let mut selection = Selection::new("flags WHERE project_id = ", project_id);
-    selection.archived(filter.archived).search(&listing.search);
+    selection.archived(filter.archived).search(connection, &listing.search);
     if let Some(tag) = &filter.tag {
         selection.sql(" AND key IN (SELECT flag_key FROM flag_tags WHERE project_id = ");
         selection.text(project_id).sql(" AND tag = ").text(tag).sql(")");
@@ -114,11 +117,10 @@ pub async fn states(
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let places: Vec<String> = (2..keys.len() + 2).map(|number| format!("${number}")).collect();
     let sql = format!(
         "SELECT flag_key, environment_id, enabled, version, updated_at FROM flag_configurations \
          WHERE project_id = $1 AND flag_key IN ({})",
-        places.join(", ")
+        rows::list(2, keys.len())
     );
     let mut query =
         sqlx::query_as::<Any, (String, String, i64, i64, i64)>(AssertSqlSafe(sql)).bind(project_id);
@@ -148,6 +150,19 @@ pub async fn count(connection: &mut AnyConnection, project_id: &str) -> Result<i
     Ok(count)
 }
 
+/// When each flag of a project was made, archived ones too.
+pub async fn created_at(
+    connection: &mut AnyConnection,
+    project_id: &str,
+) -> Result<HashMap<String, i64>, StoreError> {
+    let rows: Vec<(String, i64)> =
+        sqlx::query_as("SELECT key, created_at FROM flags WHERE project_id = $1")
+            .bind(project_id)
+            .fetch_all(connection)
+            .await?;
+    Ok(rows.into_iter().collect())
+}
+
 /// One definition.
 pub async fn find(
     connection: &mut AnyConnection,
@@ -165,45 +180,78 @@ pub async fn find(
     Ok(row.map(documents::read))
 }
 
-/// Writes a definition, new or over the old, and what lists know of it.
+/// Writes definitions, new or over the old, and what lists know of them.
 pub async fn put(
     connection: &mut AnyConnection,
     project_id: &str,
-    flag: &Document,
-    definition: &Definition,
+    flags: &[(&Document, &Definition)],
 ) -> Result<(), StoreError> {
-    let Definition { name, description, owner, tags, .. } = definition;
-    let mut texts = vec![flag.key.as_str(), name, description, owner];
-    texts.extend(tags.iter().map(String::as_str));
-    sqlx::query(
+    for some in flags.chunks(rows::AT_ONCE) {
+        put_rows(connection, project_id, some).await?;
+        let keys: Vec<&str> = some.iter().map(|(flag, _)| flag.key.as_str()).collect();
+        delete_tags(connection, project_id, &keys).await?;
+        let tags: Vec<(&str, &str)> = some
+            .iter()
+            .flat_map(|(flag, definition)| {
+                definition.tags.iter().map(|tag| (flag.key.as_str(), tag.as_str()))
+            })
+            .collect();
+        put_tags(connection, project_id, &tags).await?;
+    }
+    Ok(())
+}
+
+async fn put_rows(
+    connection: &mut AnyConnection,
+    project_id: &str,
+    flags: &[(&Document, &Definition)],
+) -> Result<(), StoreError> {
+    let sql = format!(
         "INSERT INTO flags (project_id, key, name, type, owner, expected_end, version, created_at, updated_at, archived_at, search, definition) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (project_id, key) DO UPDATE \
+         VALUES {} ON CONFLICT (project_id, key) DO UPDATE \
          SET name = excluded.name, type = excluded.type, owner = excluded.owner, expected_end = excluded.expected_end, \
          version = excluded.version, updated_at = excluded.updated_at, archived_at = excluded.archived_at, \
          search = excluded.search, definition = excluded.definition",
-    )
-    .bind(project_id)
-    .bind(&flag.key)
-    .bind(definition.name(&flag.key))
-    .bind(type_name(definition.flag_type))
-    .bind(owner)
-    .bind(definition.expected_end)
-    .bind(flag.version)
-    .bind(flag.created_at)
-    .bind(flag.updated_at)
-    .bind(flag.archived_at)
-    .bind(searchable(&texts))
-    .bind(&flag.definition)
-    .execute(&mut *connection)
-    .await?;
-    delete_tags(connection, project_id, &flag.key).await?;
-    for tag in tags {
-        sqlx::query("INSERT INTO flag_tags (project_id, tag, flag_key) VALUES ($1, $2, $3)")
+        rows::places(flags.len(), 12)
+    );
+    let mut query = sqlx::query(AssertSqlSafe(sql));
+    for (flag, definition) in flags {
+        let Definition { name, description, owner, tags, .. } = definition;
+        let mut texts = vec![flag.key.as_str(), name, description, owner];
+        texts.extend(tags.iter().map(String::as_str));
+        query = query
             .bind(project_id)
-            .bind(tag)
             .bind(&flag.key)
-            .execute(&mut *connection)
-            .await?;
+            .bind(definition.name(&flag.key))
+            .bind(type_name(definition.flag_type))
+            .bind(owner)
+            .bind(definition.expected_end)
+            .bind(flag.version)
+            .bind(flag.created_at)
+            .bind(flag.updated_at)
+            .bind(flag.archived_at)
+            .bind(searchable(&texts))
+            .bind(&flag.definition);
+    }
+    query.execute(connection).await?;
+    Ok(())
+}
+
+async fn put_tags(
+    connection: &mut AnyConnection,
+    project_id: &str,
+    tags: &[(&str, &str)],
+) -> Result<(), StoreError> {
+    for some in tags.chunks(rows::AT_ONCE) {
+        let sql = format!(
+            "INSERT INTO flag_tags (project_id, flag_key, tag) VALUES {}",
+            rows::places(some.len(), 3)
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for (key, tag) in some {
+            query = query.bind(project_id).bind(*key).bind(*tag);
+        }
+        query.execute(&mut *connection).await?;
     }
     Ok(())
 }
@@ -220,13 +268,17 @@ fn type_name(value_type: ValueType) -> &'static str {
 async fn delete_tags(
     connection: &mut AnyConnection,
     project_id: &str,
-    key: &str,
+    keys: &[&str],
 ) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM flag_tags WHERE project_id = $1 AND flag_key = $2")
-        .bind(project_id)
-        .bind(key)
-        .execute(connection)
-        .await?;
+    let sql = format!(
+        "DELETE FROM flag_tags WHERE project_id = $1 AND flag_key IN ({})",
+        rows::list(2, keys.len())
+    );
+    let mut query = sqlx::query(AssertSqlSafe(sql)).bind(project_id);
+    for key in keys {
+        query = query.bind(*key);
+    }
+    query.execute(connection).await?;
     Ok(())
 }
 
@@ -256,7 +308,7 @@ pub async fn delete(
         .bind(key)
         .execute(&mut *connection)
         .await?;
-    delete_tags(connection, project_id, key).await?;
+    delete_tags(connection, project_id, &[key]).await?;
     sqlx::query("DELETE FROM flags WHERE project_id = $1 AND key = $2")
         .bind(project_id)
         .bind(key)
@@ -295,7 +347,7 @@ pub async fn page_configurations(
          WHERE f.archived_at IS NULL) AS listed WHERE environment_id = ",
         environment_id,
     );
-    selection.search(&listing.search);
+    selection.search(connection, &listing.search);
     if let Some(enabled) = enabled {
         selection.sql(" AND enabled = ").value(Value::Number(i64::from(enabled)));
     }
@@ -363,28 +415,40 @@ pub async fn copy_configurations(
     Ok(())
 }
 
-/// Writes what a flag does in an environment, new or over the old.
-pub async fn put_configuration(
+/// What a flag does in an environment, as it is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Configured<'a> {
+    pub environment_id: &'a str,
+    pub stored: &'a Stored,
+    pub enabled: bool,
+}
+
+/// Writes what flags do in environments, new or over the old.
+pub async fn put_configurations(
     connection: &mut AnyConnection,
     project_id: &str,
-    environment_id: &str,
-    stored: &Stored,
-    enabled: bool,
+    configured: &[Configured<'_>],
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO flag_configurations (environment_id, project_id, flag_key, enabled, configuration, version, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (environment_id, flag_key) DO UPDATE \
-         SET enabled = excluded.enabled, configuration = excluded.configuration, version = excluded.version, \
-         updated_at = excluded.updated_at",
-    )
-    .bind(environment_id)
-    .bind(project_id)
-    .bind(&stored.key)
-    .bind(i64::from(enabled))
-    .bind(&stored.json)
-    .bind(stored.version)
-    .bind(stored.updated_at)
-    .execute(connection)
-    .await?;
+    for some in configured.chunks(rows::AT_ONCE) {
+        let sql = format!(
+            "INSERT INTO flag_configurations (environment_id, project_id, flag_key, enabled, configuration, version, updated_at) \
+             VALUES {} ON CONFLICT (environment_id, flag_key) DO UPDATE \
+             SET enabled = excluded.enabled, configuration = excluded.configuration, version = excluded.version, \
+             updated_at = excluded.updated_at",
+            rows::places(some.len(), 7)
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for Configured { environment_id, stored, enabled } in some {
+            query = query
+                .bind(*environment_id)
+                .bind(project_id)
+                .bind(&stored.key)
+                .bind(i64::from(*enabled))
+                .bind(&stored.json)
+                .bind(stored.version)
+                .bind(stored.updated_at);
+        }
+        query.execute(&mut *connection).await?;
+    }
     Ok(())
 }

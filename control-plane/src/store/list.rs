@@ -4,7 +4,7 @@ use futures_util::TryStreamExt;
 use sqlx::any::AnyRow;
 use sqlx::{Any, AnyConnection, AssertSqlSafe, FromRow};
 
-use super::StoreError;
+use super::{Dialect, StoreError};
 
 /// What a list is ordered by; its own key decides between equals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,20 +80,13 @@ impl Selection {
         self.value(Value::Text(text.to_owned()))
     }
 
-    /// Rows whose column `search` holds the text.
-    pub(super) fn search(&mut self, text: &str) -> &mut Self {
+    /// Rows whose column `search` holds the text. LIKE would look at every character of it.
+    pub(super) fn search(&mut self, connection: &AnyConnection, text: &str) -> &mut Self {
         if text.is_empty() {
             return self;
         }
-        let mut pattern = String::from("%");
-        for character in text.chars() {
-            if ['%', '_', '\\'].contains(&character) {
-                pattern.push('\\');
-            }
-            pattern.push(character);
-        }
-        pattern.push('%');
-        self.sql(" AND search LIKE ").value(Value::Text(pattern)).sql(" ESCAPE '\\'")
+        let position = Dialect::behind(connection).position();
+        self.sql(&format!(" AND {position}(search, ")).text(text).sql(") > 0")
     }
 
     /// Rows that are archived, or rows that are not.

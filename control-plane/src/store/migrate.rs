@@ -67,6 +67,7 @@ pub(super) async fn migrate_to(
         .execute(&mut *tx)
         .await?;
     }
+    store.dialect().index_searches(&mut tx).await?;
     tx.commit().await?;
     for Migration { number, name, .. } in &missing {
         tracing::info!(number, name, "migration applied");

@@ -24,6 +24,7 @@ mod migrate;
 pub mod outbox;
 pub mod projects;
 pub mod publications;
+mod rows;
 pub mod sdk_keys;
 pub mod sign_ins;
 pub mod signing;
@@ -244,6 +245,18 @@ impl Store {
         });
         // One that failed is not asked again.
         *held = Some(asked.await?);
+        Ok(())
+    }
+
+    /// Copies what was committed from SQLite's log into the database file, as far as no reader needs it there, while others read and
+    /// write. The log is written from its beginning again once all of it is copied.
+    ///
+    /// # Errors
+    /// What the database says; nothing is lost then.
+    pub async fn checkpoint(&self) -> Result<(), StoreError> {
+        if self.dialect == Dialect::Sqlite {
+            sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&self.readers).await?;
+        }
         Ok(())
     }
 

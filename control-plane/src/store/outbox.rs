@@ -1,23 +1,28 @@
 //! Revisions that no published snapshot shows yet. A row is written in the transaction of its change and removed in the
 //! transaction that stores the signed heads, so a change that was acknowledged is published even after kill -9.
 
-use sqlx::AnyConnection;
+use sqlx::{AnyConnection, AssertSqlSafe};
 
-use super::StoreError;
+use super::{StoreError, rows};
 
-/// Notes that the revision has to be published.
+/// Notes that the newest revision of each of these environments has to be published.
 pub async fn insert(
     connection: &mut AnyConnection,
-    environment_id: &str,
-    revision: i64,
+    environment_ids: &[String],
     now_ms: i64,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO outbox (environment_id, revision, at) VALUES ($1, $2, $3)")
-        .bind(environment_id)
-        .bind(revision)
-        .bind(now_ms)
-        .execute(connection)
-        .await?;
+    for some in environment_ids.chunks(rows::AT_ONCE) {
+        let sql = format!(
+            "INSERT INTO outbox (environment_id, revision, at) \
+             SELECT id, revision, CAST($1 AS BIGINT) FROM environments WHERE id IN ({})",
+            rows::list(2, some.len())
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(now_ms);
+        for id in some {
+            query = query.bind(id);
+        }
+        query.execute(&mut *connection).await?;
+    }
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Whole projects as documents, and what lies between environments.
 
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use pennon_control_plane::app::MAX_IMPORTING;
 use serde_json::{Value, json};
 
@@ -9,6 +9,7 @@ use crate::support::*;
 on_both_databases!(
     a_project_goes_round_without_loss,
     a_dry_run_tells_and_does_nothing,
+    others_change_the_project_while_an_import_is_planned,
     what_is_refused_stays_as_it_is,
     what_hardly_is_meant_is_told,
     other_products_come_by_the_same_door,
@@ -98,6 +99,30 @@ async fn a_dry_run_tells_and_does_nothing(place: Place) {
     let versions = server.get(&format!("{DEVELOPMENT}/flags/a/versions?limit=1")).await.ok().json();
     assert_eq!(versions["items"][0]["action"], json!("project.imported"));
     assert_eq!(versions["items"][0]["changes"], json!(["turned off"]));
+}
+
+/// A plan that was made before the environment was there would leave the flags out of it.
+async fn others_change_the_project_while_an_import_is_planned(place: Place) {
+    let server = start(&place).await;
+    for round in 0..3 {
+        let flag = json!({
+            "type": "boolean", "enabled": true, "fallthrough": { "variant": "on" }, "offVariant": "off",
+            "variants": [{ "key": "on", "value": true }, { "key": "off", "value": false }],
+        });
+        let flags: serde_json::Map<String, Value> =
+            (0..150).map(|number| (format!("r{round}-{number}"), flag.clone())).collect();
+        let import = format!("{PROJECT}/import?from=config&environment=development");
+        let document = json!({ "format": 1, "flags": flags });
+        let new = json!({ "key": format!("e{round}"), "name": "New" });
+        let environments = format!("{PROJECT}/environments");
+        let (imported, made) =
+            tokio::join!(server.post(&import, document), server.post(&environments, new));
+        let report = imported.ok().json();
+        assert_eq!((&report["refused"], made.status), (&json!([]), StatusCode::CREATED));
+        let config = format!("{PROJECT}/environments/e{round}/config");
+        let config = server.get(&config).await.ok().json();
+        assert_eq!(config["flags"].as_object().unwrap().len(), 150 * (round + 1));
+    }
 }
 
 async fn what_is_refused_stays_as_it_is(place: Place) {

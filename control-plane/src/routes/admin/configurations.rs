@@ -20,7 +20,7 @@ use crate::routes::problem::Problem;
 use crate::routes::version::{IfMatch, MayMatch, Versioned};
 use crate::store::change::{Change, Changing};
 use crate::store::environments::Environment;
-use crate::store::flags::{self, Stored};
+use crate::store::flags::{self, Configured, Stored};
 use crate::store::list::{self, By};
 
 /// What a flag does in an environment.
@@ -237,9 +237,9 @@ pub(super) async fn write(
     let Taken { mut changing, environment, stored, old } = taken;
     let (version, now) = (changing.version(), changing.now_ms);
     let stored = Stored { key: stored.key, json: json!(new).to_string(), version, updated_at: now };
-    let project_id = changing.project.id.clone();
-    flags::put_configuration(&mut changing.tx, &project_id, &environment.id, &stored, new.enabled)
-        .await?;
+    let enabled = new.enabled;
+    let written = Configured { environment_id: &environment.id, stored: &stored, enabled };
+    flags::put_configurations(&mut changing.tx, &changing.project.id, &[written]).await?;
     let findings = soundness::flag_in(app, &mut changing, &environment, &stored.key).await?;
     let change = Change {
         action,

@@ -25,7 +25,7 @@ use crate::routes::problem::Problem;
 use crate::routes::version::Created;
 use crate::store::change::Change;
 use crate::store::environments::Environment;
-use crate::store::flags::{self, Stored};
+use crate::store::flags::{self, Configured, Stored};
 
 /// Flags that one page of a comparison has unless the request says otherwise, and at most.
 const PAGE: usize = 50;
@@ -153,17 +153,22 @@ pub async fn copy(
     if pairs.is_empty() {
         return Ok(Json(copied));
     }
-    let (project_id, version, now) =
-        (changing.project.id.clone(), changing.version(), changing.now_ms);
+    let (version, updated_at) = (changing.version(), changing.now_ms);
     let (mut old, mut new) = (Map::new(), Map::new());
+    let mut written = Vec::with_capacity(pairs.len());
     for pair in pairs {
         let json = json!(pair.from).to_string();
-        let stored = Stored { key: pair.flag, json, version, updated_at: now };
-        let (tx, enabled) = (&mut changing.tx, pair.from.enabled);
-        flags::put_configuration(tx, &project_id, &to.id, &stored, enabled).await?;
-        old.insert(stored.key.clone(), json!(pair.to));
-        new.insert(stored.key, json!(pair.from));
+        let stored = Stored { key: pair.flag.clone(), json, version, updated_at };
+        written.push((stored, pair.from.enabled));
+        old.insert(pair.flag.clone(), json!(pair.to));
+        new.insert(pair.flag, json!(pair.from));
     }
+    let environment_id = to.id.as_str();
+    let written: Vec<Configured<'_>> = written
+        .iter()
+        .map(|(stored, enabled)| Configured { environment_id, stored, enabled: *enabled })
+        .collect();
+    flags::put_configurations(&mut changing.tx, &changing.project.id, &written).await?;
     soundness::whole(&mut changing, &to).await?;
     if dry_run {
         // The transaction is rolled back.

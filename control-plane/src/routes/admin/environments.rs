@@ -26,7 +26,7 @@ use crate::routes::problem::Problem;
 use crate::routes::version::{Created, IfMatch, Versioned};
 use crate::store::change::{Change, Changing};
 use crate::store::environments::{self, Environment};
-use crate::store::flags::{self, Stored};
+use crate::store::flags::{self, Configured, Stored};
 use crate::store::webhooks;
 
 /// Environments of one project.
@@ -327,17 +327,18 @@ async fn place(
 
 /// Says that every flag of the project is off in a new environment.
 async fn all_off(changing: &mut Changing, environment: &Environment) -> Result<(), Problem> {
+    let (version, updated_at) = (changing.version(), changing.now_ms);
+    let mut off = Vec::new();
     for flag in flags::list(&mut changing.tx, &changing.project.id).await? {
         let defined: Definition = definition(&flag)?;
         let Some(configured) = first_configuration(&defined.variants) else { continue };
-        let (project_id, version, updated_at) =
-            (changing.project.id.clone(), changing.version(), changing.now_ms);
         let json = json!(configured).to_string();
-        let stored = Stored { key: flag.key, json, version, updated_at };
-        let id = &environment.id;
-        flags::put_configuration(&mut changing.tx, &project_id, id, &stored, false).await?;
+        off.push(Stored { key: flag.key, json, version, updated_at });
     }
-    Ok(())
+    let environment_id = environment.id.as_str();
+    let off = off.iter().map(|stored| Configured { environment_id, stored, enabled: false });
+    let off: Vec<Configured<'_>> = off.collect();
+    Ok(flags::put_configurations(&mut changing.tx, &changing.project.id, &off).await?)
 }
 
 /// An environment, and how its publication fares.

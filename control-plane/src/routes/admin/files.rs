@@ -23,7 +23,7 @@ use super::find;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::domain::document::Definition;
-use crate::domain::flag::{self, read};
+use crate::domain::flag::{self, Wrong, read};
 use crate::domain::project::{self, FORMAT, Named, Plan, Project, Report, plan};
 use crate::domain::role::Role;
 use crate::publish::environment::{configured, definition, references};
@@ -33,11 +33,13 @@ use crate::routes::problem::Problem;
 use crate::store::change::{Change, Changing};
 use crate::store::documents::{self, Document};
 use crate::store::environments::{self, Environment};
-use crate::store::flags::{self, Stored};
-use crate::store::projects;
+use crate::store::flags::{self, Configured, Stored};
+use crate::store::{projects, versions};
 
 /// The longest document that is imported.
 pub const MAX_IMPORT_BYTES: usize = 64 * 1024 * 1024;
+/// How often an import is planned when others change the project meanwhile; the last time they wait.
+const MAX_PLANS: usize = 3;
 
 /// `GET /admin/projects/{project}/export`
 pub async fn export(
@@ -175,26 +177,14 @@ pub async fn import(
 ) -> Result<Json<Imported>, Problem> {
     let (mut incoming, told) = incoming(&wanted, document)?;
     incoming.complete(&app.random)?;
-    let mut changing = find::change(&app, &actor, &project).await?;
-    let project = changing.project.clone();
-    let (before, environments) = current(&mut changing.tx, &project).await?;
-    // It compiles every environment, which other requests must not wait for.
-    let planned = {
-        let before = before.clone();
-        let now = changing.now_ms;
-        tokio::task::spawn_blocking(move || plan(&before, &incoming, now)).await
-    };
-    let Plan { after, mut report } = planned.map_err(|error| Problem::internal(&error))??;
+    let dry_run = wanted.dry_run;
+    let (planned, changing) = planned(&app, &actor, &project, incoming, dry_run).await?;
+    let Planned { seen: Seen { whole: before, environments, .. }, after, mut report } = planned;
     report.refused.extend(told.refused);
     report.notes.extend(told.notes);
-    if after.environments.len() > MAX_ENVIRONMENTS {
-        let detail = format!("a project has at most {MAX_ENVIRONMENTS} environments");
-        return Err(Problem::conflict(detail).field("environments"));
-    }
-    let imported = Imported { dry_run: wanted.dry_run, report };
-    if wanted.dry_run || before == after {
-        return Ok(Json(imported));
-    }
+    let imported = Imported { dry_run, report };
+    let Some(mut changing) = changing else { return Ok(Json(imported)) };
+    let project = changing.project.clone();
     let mut written = Vec::new();
     write_documents::<Attribute>(
         &mut changing,
@@ -220,6 +210,83 @@ pub async fn import(
     };
     app.commit(changing, change, &ids).await?;
     Ok(Json(imported))
+}
+
+/// A project as it was read.
+struct Seen {
+    whole: Project,
+    environments: Vec<Environment>,
+    /// The number of its newest change.
+    sequence: i64,
+}
+
+impl Seen {
+    async fn read(
+        connection: &mut AnyConnection,
+        project: &projects::Project,
+    ) -> Result<Self, Problem> {
+        let sequence = versions::newest(connection, &project.id).await?;
+        let (whole, environments) = current(connection, project).await?;
+        Ok(Self { whole, environments, sequence })
+    }
+}
+
+/// What an import does to a project.
+struct Planned {
+    seen: Seen,
+    after: Project,
+    report: Report,
+}
+
+/// Plans an import, and, when there is something to do, takes the project as it was seen.
+async fn planned(
+    app: &App,
+    actor: &Actor,
+    project: &str,
+    incoming: Project,
+    dry_run: bool,
+) -> Result<(Planned, Option<Changing>), Problem> {
+    let incoming = Arc::new(incoming);
+    let mut attempt = 1;
+    loop {
+        // Planning takes long where there are many flags, and nobody waits for it unless others change the project all the time.
+        let mut taken = None;
+        let seen = if attempt < MAX_PLANS {
+            let mut tx = app.store.begin_read().await?;
+            let project = find::project(&mut tx, project).await?;
+            Seen::read(&mut tx, &project).await?
+        } else {
+            let changing = taken.insert(find::change(app, actor, project).await?);
+            Seen::read(&mut changing.tx, &changing.project).await?
+        };
+        let planned = plan_of(seen, Arc::clone(&incoming), app.clock.now_ms()).await?;
+        if dry_run || planned.seen.whole == planned.after {
+            return Ok((planned, None));
+        }
+        let changing = match taken {
+            Some(changing) => changing,
+            None => find::change(app, actor, project).await?,
+        };
+        // Taken before it was read, it counts this change already.
+        if changing.version() <= planned.seen.sequence + 1 {
+            return Ok((planned, Some(changing)));
+        }
+        attempt += 1;
+    }
+}
+
+/// It compiles every environment, which other requests must not wait for.
+async fn plan_of(seen: Seen, incoming: Arc<Project>, now_ms: i64) -> Result<Planned, Problem> {
+    let planned = tokio::task::spawn_blocking(move || {
+        let Plan { after, report } = plan(&seen.whole, &incoming, now_ms)?;
+        Ok::<_, Wrong>(Planned { seen, after, report })
+    });
+    let planned = planned.await.map_err(|error| Problem::internal(&error))??;
+    if planned.after.environments.len() > MAX_ENVIRONMENTS {
+        let detail = format!("a project has at most {MAX_ENVIRONMENTS} environments");
+        return Err(Problem::conflict(detail).field("environments"));
+    }
+    Ok(planned)
 }
 
 /// The document as a project, and what the reading of it already says.
@@ -328,24 +395,28 @@ async fn write_flags(
 ) -> Result<Vec<String>, Problem> {
     let (project_id, version, now) =
         (changing.project.id.clone(), changing.version(), changing.now_ms);
-    for (key, definition) in &after.flags {
-        if before.flags.get(key) == Some(definition) {
+    let known = flags::created_at(&mut changing.tx, &project_id).await?;
+    let mut defined: Vec<(Document, flag::Definition)> = Vec::new();
+    for (key, fields) in &after.flags {
+        if before.flags.get(key) == Some(fields) {
             continue;
         }
-        let json = json!(definition).to_string();
-        let old = flags::find(&mut changing.tx, &project_id, key).await?;
+        let definition =
+            serde_json::to_string(fields).map_err(|error| Problem::internal(&error))?;
+        written.push(entry("flag", key, None, &definition));
         let document = Document {
             key: key.clone(),
-            definition: json.clone(),
+            definition,
             version,
-            created_at: old.map_or(now, |old| old.created_at),
+            created_at: known.get(key).copied().unwrap_or(now),
             updated_at: now,
             archived_at: None,
         };
-        let definition = read(Value::Object(definition.clone()))?;
-        flags::put(&mut changing.tx, &project_id, &document, &definition).await?;
-        written.push(entry("flag", key, None, &json));
+        defined.push((document, read(Value::Object(fields.clone()))?));
     }
+    let defined: Vec<(&Document, &flag::Definition)> =
+        defined.iter().map(|(document, definition)| (document, definition)).collect();
+    flags::put(&mut changing.tx, &project_id, &defined).await?;
     let mut ids = Vec::with_capacity(after.environments.len());
     let mut position = environments.last().map_or(0, |last| last.position + 1);
     for environment in &after.environments {
@@ -388,16 +459,24 @@ async fn write_flags(
             }
         };
         let old = before.environment(&environment.key).map(|before| &before.flags);
+        let mut stored: Vec<(Stored, bool)> = Vec::new();
         for (key, configuration) in &environment.flags {
             if old.and_then(|old| old.get(key)) == Some(configuration) {
                 continue;
             }
-            let json = json!(configuration).to_string();
-            let stored = Stored { key: key.clone(), json: json.clone(), version, updated_at: now };
-            let enabled = configuration.get("enabled") == Some(&Value::Bool(true));
-            flags::put_configuration(&mut changing.tx, &project_id, &id, &stored, enabled).await?;
+            let json =
+                serde_json::to_string(configuration).map_err(|error| Problem::internal(&error))?;
             written.push(entry("flag-configuration", key, Some(&environment.key), &json));
+            let enabled = configuration.get("enabled") == Some(&Value::Bool(true));
+            stored.push((Stored { key: key.clone(), json, version, updated_at: now }, enabled));
         }
+        let configured = stored.iter().map(|(stored, enabled)| Configured {
+            environment_id: &id,
+            stored,
+            enabled: *enabled,
+        });
+        let configured: Vec<Configured<'_>> = configured.collect();
+        flags::put_configurations(&mut changing.tx, &project_id, &configured).await?;
         ids.push(id);
     }
     Ok(ids)

@@ -1,5 +1,7 @@
 //! `/admin/projects/{project}/flags`: what a flag is, the same in every environment.
 
+use std::iter;
+
 use axum::extract::State;
 use axum::response::NoContent;
 use pennon_core::config::{ValueType, Variant};
@@ -26,7 +28,7 @@ use crate::routes::version::{Created, IfMatch, MayMatch, Versioned};
 use crate::store::change::{Change, Changing};
 use crate::store::documents::Document;
 use crate::store::environments::{self, Environment};
-use crate::store::flags::{self, Stored};
+use crate::store::flags::{self, Configured, Stored};
 
 /// `GET .../{flag}`
 pub async fn get(
@@ -107,8 +109,9 @@ pub(super) async fn make(
         updated_at: now,
         archived_at: None,
     };
-    flags::put(&mut changing.tx, &project_id, &document, &definition).await?;
+    flags::put(&mut changing.tx, &project_id, &[(&document, &definition)]).await?;
     let mut environments = Vec::with_capacity(configured.len());
+    let mut written = Vec::with_capacity(configured.len());
     let mut configurations = Map::new();
     let mut off = Vec::new();
     for (environment, given) in configured {
@@ -120,15 +123,21 @@ pub(super) async fn make(
             version,
             updated_at: now,
         };
-        let enabled = configured.enabled;
-        flags::put_configuration(&mut changing.tx, &project_id, &environment.id, &stored, enabled)
-            .await?;
+        written.push((stored, configured.enabled));
         if given.is_none() {
             off.push(environment.id.clone());
         }
         configurations.insert(environment.key.clone(), json!(configured));
         environments.push(environment);
     }
+    let written: Vec<Configured<'_>> = iter::zip(&environments, &written)
+        .map(|(environment, (stored, enabled))| Configured {
+            environment_id: &environment.id,
+            stored,
+            enabled: *enabled,
+        })
+        .collect();
+    flags::put_configurations(&mut changing.tx, &project_id, &written).await?;
     let findings = checked(app, &mut changing, &document.key, &environments).await.map_err(part)?;
     let ids = ids(&environments);
     // Where it is off, nothing that anybody is served changes.
@@ -286,7 +295,8 @@ pub(super) async fn redefine(
         updated_at: now,
         archived_at: None,
     };
-    flags::put(&mut changing.tx, &changing.project.id, &document, &definition).await?;
+    let written = [(&document, &definition)];
+    flags::put(&mut changing.tx, &changing.project.id, &written).await?;
     let environments = environments::list(&mut changing.tx, &changing.project.id).await?;
     let findings = checked(app, &mut changing, &document.key, &environments).await?;
     for environment in &environments {
@@ -361,7 +371,8 @@ async fn set_archived(
         updated_at: now,
         archived_at,
     };
-    flags::put(&mut changing.tx, &changing.project.id, &document, &old.definition).await?;
+    let written = [(&document, &old.definition)];
+    flags::put(&mut changing.tx, &changing.project.id, &written).await?;
     let environments = environments::list(&mut changing.tx, &changing.project.id).await?;
     let findings = if archived {
         Vec::new()
