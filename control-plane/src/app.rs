@@ -21,6 +21,7 @@ use crate::auth::streams::{StreamLimits, Streams};
 use crate::auth::throttle::Throttle;
 use crate::dashboard::Dashboard;
 use crate::live::Live;
+use crate::log_lines::RequestIds;
 use crate::metrics::Metrics;
 use crate::publish::compilations::Compilations;
 use crate::publish::edge_status::Reports;
@@ -83,6 +84,7 @@ pub struct Shared {
     pub passwords: Passwords,
     pub throttle: Throttle,
     pub limiter: Limiter,
+    pub request_ids: RequestIds,
     pub announcer: Announcer,
     /// Wakes the publisher after a change was committed.
     pub changed: Notify,
@@ -148,6 +150,7 @@ impl App {
             passwords: Passwords::default(),
             throttle: Throttle::default(),
             limiter,
+            request_ids: RequestIds::default(),
             announcer,
             changed: Notify::new(),
             told: Notify::new(),

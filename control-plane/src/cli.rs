@@ -11,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::ambient::{Clock, Random};
 use crate::config::{self, ServeArgs, file};
+use crate::log_lines::Lines;
 use crate::offline::compile::CompileArgs;
 use crate::offline::snapshot::VerifyArgs;
 use crate::offline::{
@@ -378,8 +379,7 @@ fn serve(args: &ServeArgs, mut mistakes: Vec<String>) -> ExitCode {
     // It was checked with the others.
     let filter = EnvFilter::new(&args.log_level);
     tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
+        .event_format(Lines)
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();

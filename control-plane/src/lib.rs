@@ -12,6 +12,7 @@ pub mod dashboard;
 pub mod domain;
 pub mod first_start;
 pub mod live;
+pub mod log_lines;
 pub mod metrics;
 pub mod offline;
 mod private_file;

@@ -35,12 +35,15 @@ const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(86_400);
 /// The whole server.
 pub fn router(app: App) -> Router {
     let (admin, document) = documented();
+    let probe = get(health::healthz).fallback(method_not_allowed);
     let admin = admin
         .route_layer(axum::middleware::from_fn_with_state(app.clone(), access::guard))
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
         .layer(axum::middleware::from_fn(detached::detached));
     let document = Served::new(&document);
     let limited = axum::middleware::from_fn_with_state(app.clone(), rate::limit);
+    let logged = axum::middleware::from_fn_with_state(app.clone(), log::log);
+    // One layer of several costs a request less than several of one.
     Router::new()
         .merge(admin)
         .route("/admin/openapi.json", get(async || document.get().await))
@@ -49,11 +52,10 @@ pub fn router(app: App) -> Router {
         .route("/readyz", get(health::readyz))
         .route("/readyz/delivery", get(health::delivery))
         .fallback(dashboard::fallback)
-        .layer(limited)
-        .merge(delivered(app.clone()))
-        .route("/healthz", get(health::healthz))
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(axum::middleware::from_fn_with_state(app.clone(), log::log))
+        .layer((logged.clone(), limited.clone()))
+        .merge(delivered().layer((logged.clone(), cors(), limited)))
+        .merge(Router::new().route("/healthz", probe).layer(logged))
         .with_state(app)
 }
 
@@ -598,8 +600,27 @@ fn versions<T: Definition>(
 }
 
 /// For SDKs, edges and browsers, behind SDK keys.
-fn delivered(app: App) -> Router<App> {
-    let cors = CorsLayer::new()
+fn delivered() -> Router<App> {
+    let asking = Router::new()
+        .route("/ofrep/v1/evaluate/flags", post(ofrep::bulk).fallback(ofrep::wrong_method))
+        .route("/ofrep/v1/evaluate/flags/{key}", post(ofrep::single).fallback(ofrep::wrong_method))
+        .route("/api/v1/flags/batch", post(simple::batch))
+        .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES));
+    Router::new()
+        .merge(asking)
+        .route("/v1/head/{environment}/{kind}", get(delivery::head))
+        .route("/v1/body/{sha256}", get(delivery::body))
+        .route("/v1/delta/{from}/{to}", get(delivery::delta))
+        .route("/v1/keyset/{number}", get(delivery::keyset))
+        .route("/v1/stream/{environment}/{kind}", get(stream::stream))
+        .route("/api/v1/flags/{key}", get(simple::single))
+        // Before the layers, which would otherwise not be around it: a preflight is answered there.
+        .method_not_allowed_fallback(method_not_allowed)
+}
+
+/// Pages of every origin may ask: what decides is the key.
+fn cors() -> CorsLayer {
+    CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::HEAD, Method::POST])
         .allow_headers([
@@ -611,22 +632,7 @@ fn delivered(app: App) -> Router<App> {
         .expose_headers([header::ETAG, header::RETRY_AFTER])
         .max_age(PREFLIGHT_MAX_AGE)
         // The answer is the same for every origin.
-        .vary([]);
-    Router::new()
-        .route("/v1/head/{environment}/{kind}", get(delivery::head))
-        .route("/v1/body/{sha256}", get(delivery::body))
-        .route("/v1/delta/{from}/{to}", get(delivery::delta))
-        .route("/v1/keyset/{number}", get(delivery::keyset))
-        .route("/v1/stream/{environment}/{kind}", get(stream::stream))
-        .route("/ofrep/v1/evaluate/flags", post(ofrep::bulk).fallback(ofrep::wrong_method))
-        .route("/ofrep/v1/evaluate/flags/{key}", post(ofrep::single).fallback(ofrep::wrong_method))
-        .route("/api/v1/flags/batch", post(simple::batch))
-        .route("/api/v1/flags/{key}", get(simple::single))
-        // Before the layers, which would otherwise not be around it: a preflight is answered there.
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
-        .layer(axum::middleware::from_fn_with_state(app, rate::limit))
-        .layer(cors)
+        .vary([])
 }
 
 async fn method_not_allowed() -> Problem {

@@ -109,7 +109,7 @@ pub async fn authenticate(app: &App, parts: &Parts) -> Result<Actor, Problem> {
         Who::Token(token) => format!("token:{}", token.name),
         Who::User { user, .. } => format!("user:{}", user.email),
     };
-    let origin = address::client(parts, &app.settings.trusted_proxies);
+    let origin = address::client(&parts.extensions, &parts.headers, &app.settings.trusted_proxies);
     let origin = origin.map(|address| address.to_string());
     Ok(Actor { who, author: Author { name, origin, comment: comment(&parts.headers)?, rights } })
 }

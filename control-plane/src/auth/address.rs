@@ -3,17 +3,16 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::ConnectInfo;
-use axum::http::HeaderMap;
-use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap};
 use ipnet::IpNet;
 
 /// Proxies that one request may have come through; what stands further left is not read.
 const MAX_HOPS: usize = 16;
 
 /// The client's address; `None` when the request came over no network.
-pub fn client(parts: &Parts, trusted: &[IpNet]) -> Option<IpAddr> {
-    let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
-    Some(behind(peer.ip(), &parts.headers, trusted))
+pub fn client(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
+    let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
+    Some(behind(peer.ip(), headers, trusted))
 }
 
 /// Reads X-Forwarded-For from its right end, where the nearest proxy wrote, for as long as the one who wrote is trusted. Anybody can send

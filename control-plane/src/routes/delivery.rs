@@ -1,11 +1,13 @@
 //! Heads, bodies, deltas and keysets, from memory: the database is asked only for bodies that are no longer current.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use pennon_core::protocol::access::Denied;
 use pennon_core::protocol::caching;
 use pennon_core::protocol::connection;
@@ -23,30 +25,47 @@ use crate::routes::path::{Path, Query};
 use crate::store::snapshots;
 
 const BYTES: &str = "application/octet-stream";
+/// Headers that an answer has in the end, or a few more.
+const ANSWERED_HEADERS: usize = 12;
+
 /// `?key=`, where a client key may stand.
 #[derive(Debug, Deserialize)]
 pub struct KeyInQuery {
     pub key: Option<String>,
 }
 
+/// Whose SDK key comes with the request, in a header or in the query: `key-missing`, `key-unknown` or `key-in-query` where it is nobody's.
+impl FromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Query(query) = Query::<KeyInQuery>::from_request_parts(parts, app).await?;
+        Ok(app.sdk_keys.admit(&parts.headers, query.key.as_deref())?)
+    }
+}
+
+/// What the request's Accept-Encoding takes.
+impl FromRequestParts<App> for Coding {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
+        let accepted = parts.headers.get(header::ACCEPT_ENCODING);
+        let accepted = accepted.and_then(|value| value.to_str().ok());
+        Ok(accepted.map_or(Self::Identity, Self::accepted))
+    }
+}
+
 /// Reads `{environment}/{kind}` and checks that the caller may have it.
 ///
 /// # Errors
-/// `key-missing`, `key-unknown`, `key-in-query`, `key-environment`, `key-kind`, or 404 for an unknown kind.
-pub fn place(
-    app: &App,
-    headers: &HeaderMap,
-    query: &KeyInQuery,
-    environment: &str,
-    kind: &str,
-) -> Result<(Caller, Place), Problem> {
-    let caller = app.sdk_keys.admit(headers, query.key.as_deref())?;
+/// `key-environment`, `key-kind`, or 404 for an unknown kind.
+pub fn place(caller: &Caller, environment: &str, kind: &str) -> Result<Place, Problem> {
     let kind = Kind::parse(kind)
         .ok_or_else(|| Problem::not_found("the kinds are client, server and edge"))?;
     // An environment that does not exist is, to this key, one that it does not belong to.
     let environment = connection::id(environment).ok_or(Denied::KeyEnvironment)?;
     caller.may_read(environment, kind)?;
-    Ok((caller, (environment, kind)))
+    Ok((environment, kind))
 }
 
 /// Nothing was published for this environment yet.
@@ -63,10 +82,9 @@ pub fn no_snapshot() -> Problem {
 pub async fn head(
     State(app): State<App>,
     Path((environment, kind)): Path<(String, String)>,
-    Query(query): Query<KeyInQuery>,
-    headers: HeaderMap,
+    caller: Caller,
 ) -> Result<Response, Problem> {
-    let (caller, place) = place(&app, &headers, &query, &environment, &kind)?;
+    let place = place(&caller, &environment, &kind)?;
     let current = app.published.current(place).ok_or_else(no_snapshot)?;
     Ok(bytes(current.head_bytes.clone(), caching::head(caller.kind)))
 }
@@ -101,17 +119,16 @@ fn unknown_body() -> Problem {
 pub async fn body(
     State(app): State<App>,
     Path(sha256): Path<String>,
-    Query(query): Query<KeyInQuery>,
-    headers: HeaderMap,
+    caller: Caller,
+    coding: Coding,
 ) -> Result<Response, Problem> {
-    let caller = app.sdk_keys.admit(&headers, query.key.as_deref())?;
     let body = find(&app, &caller, &sha256).await?.ok_or_else(unknown_body)?;
     body.admits(&caller)?;
     let snapshot = body.snapshot.ok_or_else(|| {
         let detail = "this body is not kept any more: ask for the head again";
         Problem::new(StatusCode::GONE, "expired", detail)
     })?;
-    let coded = app.wire.body(body.sha256, &snapshot, coding(&headers)).await;
+    let coded = app.wire.body(body.sha256, &snapshot, coding).await;
     let coded = coded.map_err(|error| Problem::internal(&error))?;
     Ok(coded_bytes(coded, caching::body(caller.kind)))
 }
@@ -120,10 +137,9 @@ pub async fn body(
 pub async fn delta(
     State(app): State<App>,
     Path((from, to)): Path<(String, String)>,
-    Query(query): Query<KeyInQuery>,
-    headers: HeaderMap,
+    caller: Caller,
+    coding: Coding,
 ) -> Result<Response, Problem> {
-    let caller = app.sdk_keys.admit(&headers, query.key.as_deref())?;
     let none = || Problem::not_found("there is no delta between these: fetch the body");
     let to = find(&app, &caller, &to).await?.ok_or_else(none)?;
     to.admits(&caller)?;
@@ -135,7 +151,7 @@ pub async fn delta(
     }
     let opened = |body: Owned| body.snapshot.map(|snapshot| (body.sha256, snapshot));
     let (from, to) = opened(from).zip(opened(to)).ok_or_else(none)?;
-    let made = app.wire.delta(from, to, coding(&headers)).await;
+    let made = app.wire.delta(from, to, coding).await;
     let coded = made.map_err(|error| Problem::internal(&error))?.ok_or_else(none)?;
     Ok(coded_bytes(coded, caching::delta(caller.kind)))
 }
@@ -167,11 +183,6 @@ async fn find(app: &App, caller: &Caller, name: &str) -> Result<Option<Owned>, P
     Ok(Some(Owned { sha256, snapshot: Some(Arc::new(opened)), places }))
 }
 
-fn coding(headers: &HeaderMap) -> Coding {
-    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
-    accepted.map_or(Coding::Identity, Coding::accepted)
-}
-
 /// `GET /v1/keyset/{number}`: public.
 pub async fn keyset(
     State(app): State<App>,
@@ -194,12 +205,18 @@ fn coded_bytes(coded: Coded, caching: &'static str) -> Response {
 }
 
 fn bytes(body: Bytes, caching: &'static str) -> Response {
-    let headers = [
+    let mut response = Response::new(body.into());
+    // With those that the layers around add: a map that grows is a map that is built twice.
+    let mut headers = HeaderMap::with_capacity(ANSWERED_HEADERS);
+    for (name, value) in [
         (header::CONTENT_TYPE, BYTES),
         (header::CACHE_CONTROL, caching),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         // A shared cache must not hand a private answer to somebody with another key.
         (header::VARY, "Authorization, X-API-Key"),
-    ];
-    (headers, body).into_response()
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    *response.headers_mut() = headers;
+    response
 }

@@ -20,14 +20,14 @@ pub async fn limit(
     next: Next,
 ) -> Result<Response, Problem> {
     let now = app.clock.now_ms();
-    let (parts, body) = request.into_parts();
-    if let Some(address) = address::client(&parts, &app.settings.trusted_proxies) {
+    let (headers, trusted) = (request.headers(), &app.settings.trusted_proxies);
+    if let Some(address) = address::client(request.extensions(), headers, trusted) {
         app.limiter.address(address, now).map_err(too_many)?;
     }
-    if let Some(credential) = secret(&parts.headers, app.settings.is_https()) {
+    if let Some(credential) = secret(headers, app.settings.is_https()) {
         app.limiter.credential(credential.as_bytes(), now).map_err(too_many)?;
     }
-    Ok(next.run(Request::from_parts(parts, body)).await)
+    Ok(next.run(request).await)
 }
 
 /// The secret that the request comes with.

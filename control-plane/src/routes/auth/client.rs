@@ -39,7 +39,8 @@ impl FromRequestParts<App> for Client {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
-        let address = address::client(parts, &app.settings.trusted_proxies);
+        let address =
+            address::client(&parts.extensions, &parts.headers, &app.settings.trusted_proxies);
         let user_agent = parts.headers.get(header::USER_AGENT);
         let user_agent = user_agent.and_then(|value| value.to_str().ok()).map(|text| {
             text.chars().take(MAX_USER_AGENT_BYTES).collect() // visible ASCII: a byte each

@@ -10,30 +10,29 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream};
 use pennon_core::protocol::stream as frames;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Interval, MissedTickBehavior};
 
-use super::delivery::{KeyInQuery, no_snapshot, place};
+use super::delivery::{no_snapshot, place};
 use super::problem::Problem;
 use crate::app::App;
 use crate::auth::sdk::Caller;
 use crate::auth::streams::Refused;
 use crate::publish::memory::News;
-use crate::routes::path::{Path, Query};
+use crate::routes::path::Path;
 
 /// The current head at once, then each newer one, pings, and a goodbye when the server stops.
 pub async fn stream(
     State(app): State<App>,
     Path((environment, kind)): Path<(String, String)>,
-    Query(query): Query<KeyInQuery>,
-    headers: HeaderMap,
+    caller: Caller,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
-    let (caller, place) = place(&app, &headers, &query, &environment, &kind)?;
+    let place = place(&caller, &environment, &kind)?;
     let receiver = app.published.follow(place).ok_or_else(no_snapshot)?;
     let permit = app.streams.admit(app.clock.now_ms()).map_err(refused)?;
     let following = Following::new(app, caller, receiver, permit);
