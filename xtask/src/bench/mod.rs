@@ -50,7 +50,7 @@ pub(crate) fn npm() -> Result<()> {
     run(Command::new("node").arg(script).arg(workload()?.join("workload.json")))
 }
 
-/// Times, CPU and memory of the control plane on both databases, beside a bare axum handler. It takes about ten minutes.
+/// Times, CPU and memory of the control plane on both databases, beside a bare axum handler, with what is to be reached. It takes about four minutes.
 pub(crate) fn control_plane() -> Result<()> {
     run(cargo().args(["build", "--release"]).args(NATIVE).args([
         "--bin",
@@ -79,7 +79,7 @@ pub(crate) fn delivery() -> Result<()> {
     run(&mut bench)
 }
 
-/// Memory and time of ten thousand streams, and what heads and bodies cost beside a bare axum handler. It takes about three minutes.
+/// Memory and time of ten thousand streams, and what heads and bodies cost beside a bare axum handler. It takes about two minutes.
 pub(crate) fn streams() -> Result<()> {
     run(cargo().args(["build", "--release"]).args(NATIVE).args([
         "--bin",
