@@ -19,7 +19,7 @@ use crate::routes::admin::files::MAX_IMPORT_BYTES;
 use crate::routes::admin::{
     audit, configurations, copies, documents, drafts, environments, evaluation, events, files,
     flag_list, flags, history, members, operations, projects, publication, sdk_keys, status,
-    tokens, users, webhooks,
+    tokens, users, uses, webhooks,
 };
 use crate::routes::auth::{account, programs, setup, sign_in};
 use crate::routes::body::{MAX_JSON_BYTES, MAX_PUBLIC_BYTES};
@@ -339,6 +339,13 @@ fn admin() -> ApiRouter<App> {
                 .delete_with(documents::delete::<Layer>, says("deleteLayer", "Deletes a layer")),
         )
         .api_route(
+            &p("/layers/{layer}/uses"),
+            get_with(
+                uses::layer,
+                says("listLayerUses", "The rules that take slots of a layer, in every environment"),
+            ),
+        )
+        .api_route(
             &p("/holdouts"),
             get_with(documents::list::<Holdout>, says("listHoldouts", "The project's holdouts")),
         )
@@ -354,6 +361,13 @@ fn admin() -> ApiRouter<App> {
                     documents::delete::<Holdout>,
                     says("deleteHoldout", "Deletes a holdout"),
                 ),
+        )
+        .api_route(
+            &p("/holdouts/{holdout}/uses"),
+            get_with(
+                uses::holdout,
+                says("listHoldoutUses", "The flags with a holdout, in every environment"),
+            ),
         )
         .api_route(
             &p("/webhooks"),

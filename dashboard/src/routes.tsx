@@ -124,6 +124,12 @@ const attributes = createRoute({
   component: lazyRouteComponent(() => import('./pages/attributes/AttributesPage.tsx'), 'AttributesPage'),
 });
 
+const layers = createRoute({
+  getParentRoute: () => project,
+  path: 'layers',
+  component: lazyRouteComponent(() => import('./pages/layers/LayersPage.tsx'), 'LayersPage'),
+});
+
 const environments = createRoute({
   getParentRoute: () => project,
   path: 'environments',
@@ -210,7 +216,7 @@ const account = createRoute({
   component: lazyRouteComponent(() => import('./pages/account/AccountPage.tsx'), 'AccountPage'),
 });
 
-const ofProject = [projectHome, start, flags, preview, flag, segments, segment, attributes, environments, compare, keys, delivery, audit, past, members, tokens, webhooks, account];
+const ofProject = [projectHome, start, flags, preview, flag, segments, segment, attributes, layers, environments, compare, keys, delivery, audit, past, members, tokens, webhooks, account];
 const tree = root.addChildren([signIn, setUp, invitation, inside.addChildren([home, newProject, project.addChildren(ofProject)])]);
 
 export const router = createRouter({

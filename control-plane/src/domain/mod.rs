@@ -13,5 +13,6 @@ pub mod permission;
 pub mod project;
 pub mod references;
 pub mod role;
+pub mod uses;
 pub mod webhook;
 pub mod words;

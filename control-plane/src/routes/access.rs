@@ -140,6 +140,8 @@ pub const TABLE: &[(&str, &str, Permission)] = &[
         "/admin/projects/{project}/attributes/{attribute}/versions/{version}/rollback",
         Define,
     ),
+    ("GET", "/admin/projects/{project}/layers/{layer}/uses", Read),
+    ("GET", "/admin/projects/{project}/holdouts/{holdout}/uses", Read),
     ("GET", "/admin/projects/{project}/layers/{layer}/versions", Read),
     ("GET", "/admin/projects/{project}/layers/{layer}/versions/{version}", Read),
     ("POST", "/admin/projects/{project}/layers/{layer}/versions/{version}/rollback", Define),

@@ -213,6 +213,15 @@ async fn layers_and_holdouts_reach_what_is_published(place: Place) {
     let held = json!({ "holdout": "2027", "variant": "off" });
     let body = json!({ "enabled": true, "fallthrough": { "variant": "on" }, "rules": rules, "holdout": held });
     server.put(&format!("{DEVELOPMENT}/flags/a"), body).await.ok();
+    let slots = server.get(&format!("{layer}/uses")).await.ok().json();
+    let rule = slots["items"][0]["rule"].clone();
+    let slot = json!({ "environment": "development", "flag": "a", "enabled": true, "rule": rule, "name": "", "from": 0, "to": 50_000 });
+    assert_eq!(slots, json!({ "items": [slot], "next": null, "total": 1 }));
+    let holding = server.get(&format!("{holdout}/uses")).await.ok().json();
+    let used =
+        json!({ "environment": "development", "flag": "a", "enabled": true, "variant": "off" });
+    assert_eq!(holding, json!({ "items": [used], "next": null, "total": 1 }));
+    assert_eq!(server.get(&format!("{project}/layers/nobodys/uses")).await.problem().0, 404);
     let config = server.get(&format!("{DEVELOPMENT}/config")).await.ok().json();
     assert_eq!(config["layers"]["homepage"], again.json()["definition"]);
     assert_eq!(config["holdouts"]["2027"], made["definition"]);

@@ -1,5 +1,5 @@
 // The one cache of what was read.
-import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
+import { MutationCache, QueryCache, QueryClient, queryOptions } from '@tanstack/react-query';
 
 import { Problem } from './problem.ts';
 import { meQuery } from './queries.ts';
@@ -10,9 +10,11 @@ function again(failures: number, error: unknown): boolean {
   return !refused && failures < 2;
 }
 
-/** Whoever is no longer signed in is shown the way in: the pages ask for `me`. */
+/** Whether the session of whoever is on the page has ended: they are asked for the password over what they were doing. */
+export const sessionEnded = queryOptions({ queryKey: ['session-ended'], queryFn: () => false, staleTime: Number.POSITIVE_INFINITY, gcTime: Number.POSITIVE_INFINITY });
+
 function onError(error: unknown): void {
-  if (error instanceof Problem && error.status === 401) keeper.setQueryData(meQuery.queryKey, null);
+  if (error instanceof Problem && error.status === 401 && keeper.getQueryData(meQuery.queryKey)) keeper.setQueryData(sessionEnded.queryKey, true);
 }
 
 export const keeper: QueryClient = new QueryClient({

@@ -19,11 +19,12 @@ const MERGE_MS = 150;
 const FIRST_RETRY_MS = 2_000;
 const LAST_RETRY_MS = 60_000;
 
-/** Keeps everything that is shown of a project true, for as long as the component is shown. `heard` is called for each change. */
-export function useLive(project: string, heard?: (change: LiveChange) => void): void {
+/** Keeps everything that is shown of a project true, for as long as `listening`. `heard` is called for each change. */
+export function useLive(project: string, listening: boolean, heard?: (change: LiveChange) => void): void {
   const queries = useQueryClient();
   useEffect(
     () => {
+      if (!listening) return undefined;
       let pending: ReturnType<typeof setTimeout> | undefined;
       const refresh = () => {
         pending ??= setTimeout(() => {
@@ -45,7 +46,7 @@ export function useLive(project: string, heard?: (change: LiveChange) => void): 
       };
     },
     // A listener that changes with every render must not open a stream with every render.
-    [project, queries],
+    [project, listening, queries],
   );
 }
 

@@ -2,21 +2,25 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
 
 import { client, data } from './client.ts';
+import { everything } from './everything.ts';
 import { Problem } from './problem.ts';
 import type { Me, ValueType } from './types.ts';
 
 /** Items of one page of a long list. */
 const PAGE = 200;
-/** Of lists that are read at once: the server's most. */
-const WHOLE = 1000;
+/** Members of one page. */
+const MEMBERS = 100;
+/** Of a list that is read whole, the server's most: fewer questions. */
+const LARGEST = 1_000;
 
 export const meQuery = queryOptions({
   queryKey: ['me'],
-  queryFn: async (): Promise<Me | null> => {
+  queryFn: async ({ client: keeper }): Promise<Me | null> => {
     try {
       return await data(client.GET('/auth/me'));
     } catch (error) {
-      if (error instanceof Problem && error.status === 401) return null;
+      // Whoever was signed in is asked for the password where they are (keeper.ts); who never was is led to the sign-in.
+      if (error instanceof Problem && error.status === 401 && !keeper.getQueryData(['me'])) return null;
       throw error;
     }
   },
@@ -88,14 +92,14 @@ export const segmentsQuery = (project: string) =>
   queryOptions({
     queryKey: ['project', project, 'segments'],
     queryFn: () =>
-      data(client.GET('/admin/projects/{project}/segments', { params: { path: { project }, query: { limit: WHOLE } } })),
+      everything((cursor) => data(client.GET('/admin/projects/{project}/segments', { params: { path: { project }, query: { limit: LARGEST, cursor } } }))),
   });
 
 export const attributesQuery = (project: string) =>
   queryOptions({
     queryKey: ['project', project, 'attributes'],
     queryFn: () =>
-      data(client.GET('/admin/projects/{project}/attributes', { params: { path: { project }, query: { limit: WHOLE } } })),
+      everything((cursor) => data(client.GET('/admin/projects/{project}/attributes', { params: { path: { project }, query: { limit: LARGEST, cursor } } }))),
     staleTime: 30_000,
   });
 
@@ -112,9 +116,12 @@ export const sdkKeysQuery = (project: string, environment: string) =>
   });
 
 export const membersQuery = (project: string) =>
-  queryOptions({
+  infiniteQueryOptions({
     queryKey: ['project', project, 'members'],
-    queryFn: () => data(client.GET('/admin/projects/{project}/members', { params: { path: { project }, query: { limit: PAGE } } })),
+    queryFn: ({ pageParam, signal }) =>
+      data(client.GET('/admin/projects/{project}/members', { params: { path: { project }, query: { limit: MEMBERS, ...(pageParam === '' ? {} : { cursor: pageParam }) } }, signal })),
+    initialPageParam: '',
+    getNextPageParam: (page) => page.next ?? undefined,
   });
 
 export const tokensQuery = (project: string) =>
@@ -133,8 +140,30 @@ export const holdoutsQuery = (project: string) =>
   queryOptions({
     queryKey: ['project', project, 'holdouts'],
     queryFn: () =>
-      data(client.GET('/admin/projects/{project}/holdouts', { params: { path: { project }, query: { limit: WHOLE } } })),
+      everything((cursor) => data(client.GET('/admin/projects/{project}/holdouts', { params: { path: { project }, query: { limit: LARGEST, cursor } } }))),
     staleTime: 30_000,
+  });
+
+export const layersQuery = (project: string) =>
+  queryOptions({
+    queryKey: ['project', project, 'layers'],
+    queryFn: () =>
+      everything((cursor) => data(client.GET('/admin/projects/{project}/layers', { params: { path: { project }, query: { limit: LARGEST, cursor } } }))),
+    staleTime: 30_000,
+  });
+
+/** The rules that take slots of a layer. */
+export const layerUsesQuery = (project: string, layer: string) =>
+  queryOptions({
+    queryKey: ['project', project, 'layers', layer, 'uses'],
+    queryFn: () => data(client.GET('/admin/projects/{project}/layers/{layer}/uses', { params: { path: { project, layer } } })),
+  });
+
+/** The flags with a holdout. */
+export const holdoutUsesQuery = (project: string, holdout: string) =>
+  queryOptions({
+    queryKey: ['project', project, 'holdouts', holdout, 'uses'],
+    queryFn: () => data(client.GET('/admin/projects/{project}/holdouts/{holdout}/uses', { params: { path: { project, holdout } } })),
   });
 
 export const deliveryQuery = (project: string, environment: string) =>

@@ -3,6 +3,7 @@ import type { Condition, Rule, Segment, Serve, Target } from '../api/types.ts';
 import { exactly } from '../ui/time.tsx';
 import { leafOf, operatorOf, type Leaf } from './leaf.ts';
 import { percent, sharesOf, weightsAt } from './shares.ts';
+import { slotInWords } from './slots.ts';
 
 /** A piece of a sentence, and what it is: pages show each kind in its own way. */
 export interface Piece {
@@ -70,7 +71,10 @@ export function servePieces(serve: Serve, now: number): Piece[] {
 
 export function rulePieces(rule: Rule, now: number): Piece[] {
   const always = 'all' in rule.when && rule.when.all.length === 0;
-  return [...(always ? [word('for anybody')] : [word('if'), ...conditionPieces(rule.when)]), word(', serve'), ...servePieces(rule.serve, now)];
+  const slot = rule.layer ? [word('in'), value(slotInWords(rule.layer)), word('of the layer'), attribute(rule.layer.layer)] : [];
+  const fits = always ? [] : conditionPieces(rule.when, slot.length > 0);
+  const whom = always && slot.length === 0 ? [word('for anybody')] : [word('if'), ...slot, ...(slot.length > 0 && !always ? [word('and')] : []), ...fits];
+  return [...whom, word(', serve'), ...servePieces(rule.serve, now)];
 }
 
 /** Who is in a segment. */

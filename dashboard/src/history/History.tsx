@@ -7,6 +7,7 @@ import type { Listed } from '../api/types.ts';
 import { Dialog } from '../ui/Dialog.tsx';
 import { Field } from '../ui/Field.tsx';
 import { Empty, Failed, Loaded, Loading } from '../ui/Loaded.tsx';
+import { More } from '../ui/More.tsx';
 import { Time } from '../ui/time.tsx';
 import { useToasts } from '../ui/toasts.tsx';
 import { Differences } from './Differences.tsx';
@@ -87,7 +88,7 @@ export function History({ project, source, may, ask }: Props) {
           </li>
         ))}
       </ol>
-      {list.hasNextPage ? <button type="button" className="button" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>Older</button> : null}
+      <More list={list} label="Older" />
       {asking ? (
         <AskBack environment={ask ?? ''} version={asking} busy={back.isPending} onClose={() => setAsking(null)} onConfirm={(comment) => now && back.mutate({ to: asking.version, from: now.version, comment })} />
       ) : null}

@@ -45,3 +45,23 @@ export function segmentHistory(project: string, segment: string): Source {
     rollBack: (version, from, comment) => data(client.POST('/admin/projects/{project}/segments/{segment}/versions/{version}/rollback', { params: { path: { ...path, version } }, ...writing(from, comment) })),
   };
 }
+
+export function layerHistory(project: string, layer: string): Source {
+  const path = { project, layer };
+  return {
+    queryKey: ['project', project, 'layers', layer, 'versions'],
+    list: (cursor, signal) => data(client.GET('/admin/projects/{project}/layers/{layer}/versions', { params: { path, query: paged(cursor) }, signal })),
+    show: (version) => data(client.GET('/admin/projects/{project}/layers/{layer}/versions/{version}', { params: { path: { ...path, version } } })),
+    rollBack: (version, from, comment) => data(client.POST('/admin/projects/{project}/layers/{layer}/versions/{version}/rollback', { params: { path: { ...path, version } }, ...writing(from, comment) })),
+  };
+}
+
+export function holdoutHistory(project: string, holdout: string): Source {
+  const path = { project, holdout };
+  return {
+    queryKey: ['project', project, 'holdouts', holdout, 'versions'],
+    list: (cursor, signal) => data(client.GET('/admin/projects/{project}/holdouts/{holdout}/versions', { params: { path, query: paged(cursor) }, signal })),
+    show: (version) => data(client.GET('/admin/projects/{project}/holdouts/{holdout}/versions/{version}', { params: { path: { ...path, version } } })),
+    rollBack: (version, from, comment) => data(client.POST('/admin/projects/{project}/holdouts/{holdout}/versions/{version}/rollback', { params: { path: { ...path, version } }, ...writing(from, comment) })),
+  };
+}

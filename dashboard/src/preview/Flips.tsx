@@ -29,8 +29,8 @@ export function Flips({ project, published, draft, saved, ruleNames }: Props) {
         <li key={`${flag} ${context}`} className="flip">
           <p><strong className="given">{saved[context]?.name}</strong> <span className="soft">gets of</span> <Link to="/projects/$project/flags/$flag" params={{ project, flag }} className="given">{flag}</Link></p>
           <div className="flip-sides">
-            <div><span className="small soft">now</span>{before ? <Served outcome={before} rule={before.rule && (ruleNames[before.rule] ?? before.rule)} /> : <p>nothing</p>}</div>
-            <div><span className="small soft">then</span>{after ? <Served outcome={after} rule={after.rule && (ruleNames[after.rule] ?? after.rule)} /> : <p>nothing</p>}</div>
+            <div><span className="small soft">now</span>{before ? <Served outcome={before} rule={before.rule && `the rule ${ruleNames[before.rule] ?? before.rule}`} /> : <p>nothing</p>}</div>
+            <div><span className="small soft">then</span>{after ? <Served outcome={after} rule={after.rule && `the rule ${ruleNames[after.rule] ?? after.rule}`} /> : <p>nothing</p>}</div>
           </div>
         </li>
       ))}

@@ -77,7 +77,7 @@ function Decided({ draft, flag, context, configuration, definition, names }: Dec
     const by = unitOf(configuration);
     return (
       <>
-        <Served outcome={outcome} rule={outcome.rule && (names[outcome.rule] ?? outcome.rule)} />
+        <Served outcome={outcome} rule={outcome.rule && `the rule ${names[outcome.rule] ?? outcome.rule}`} />
         <SplitOfMany distribution={draft.distribution(flag, context, by)} variants={definition.variants} />
         <details open>
           <summary className="small">How it was decided</summary>

@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Outlet, useLocation, useParams } from '@tanstack/react-router';
 import { Suspense, useEffect, useRef, useState } from 'react';
 
-import { keeper } from '../api/keeper.ts';
+import { keeper, sessionEnded } from '../api/keeper.ts';
 import { useLive } from '../api/live.ts';
 import { meQuery, projectsQuery } from '../api/queries.ts';
 import { Dialog } from '../ui/Dialog.tsx';
@@ -23,7 +23,8 @@ export function Shell() {
   const { pathname } = useLocation();
   const projects = useQuery(projectsQuery);
   const toasts = useToasts();
-  useLive(project, (change) => {
+  const ended = useQuery(sessionEnded);
+  useLive(project, !ended.data, (change) => {
     const words = told(change, keeper.getQueryData(meQuery.queryKey), location.pathname);
     if (words) toasts.say(words);
   });

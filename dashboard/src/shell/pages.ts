@@ -9,6 +9,7 @@ export const GROUPS = [
       { to: '/projects/$project/segments', label: 'Segments', icon: 'people', key: 's' },
       { to: '/projects/$project/preview', label: 'Preview', icon: 'eye', key: 'p' },
       { to: '/projects/$project/attributes', label: 'Attributes', icon: 'braces', key: 'a' },
+      { to: '/projects/$project/layers', label: 'Layers', icon: 'slots', key: 'y' },
     ],
   },
   {

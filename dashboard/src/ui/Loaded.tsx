@@ -7,15 +7,23 @@ import { Icon } from './Icon.tsx';
 import './states.css';
 
 interface Props<T> {
-  query: UseQueryResult<T>;
+  query: Pick<UseQueryResult<T>, 'data' | 'error' | 'isError' | 'fetchStatus'> & { refetch: () => Promise<unknown> };
   /** What is being waited for: read by screen readers. */
   what: string;
   children: (data: T) => ReactNode;
 }
 
-/** What was read, or why it is not there: loading, offline, failed. */
+/** What was read, or why it is not there: loading, offline, failed. What somebody else deletes meanwhile stays, and is said to be gone. */
 export function Loaded<T>({ query, what, children }: Props<T>) {
-  if (query.data !== undefined) return <>{children(query.data)}</>;
+  if (query.data !== undefined) {
+    const gone = query.error instanceof Problem && query.error.status === 404;
+    return (
+      <>
+        {gone ? <p className="notice warn gone" role="alert">Somebody has deleted this meanwhile. What you see is how it was last.</p> : null}
+        {children(query.data)}
+      </>
+    );
+  }
   if (query.isError) return <Failed error={query.error} retry={() => void query.refetch()} />;
   if (query.fetchStatus === 'paused') return <Failed error={Problem.unreachable()} retry={() => void query.refetch()} />;
   return <Loading what={what} />;

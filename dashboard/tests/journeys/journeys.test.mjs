@@ -2,39 +2,14 @@
 // beside them. What came of each is read from the control plane, not from the page.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
 import { eventually } from '../../../end-to-end/support/programs.mjs';
-import { Browser } from '../support/browser.mjs';
-import { Hand, Table } from '../support/hand.mjs';
-import { EDITOR, OWNER, PASSWORD, Pennon, PROJECT, PUBLISHER, VIEWER } from '../support/pennon.mjs';
+import { journeys } from '../support/journeys.mjs';
+import { EDITOR, OWNER, PASSWORD, PROJECT, PUBLISHER, VIEWER } from '../support/pennon.mjs';
 
-const table = new Table();
-let pennon;
-let browser;
-
-before(async () => {
-  [pennon, browser] = await Promise.all([Pennon.start(), Browser.start()]);
-});
-after(async () => {
-  await browser?.end();
-  await pennon?.end();
-});
-
-/** Somebody's journey: what is done in the page by a hand that counts. */
-function journey(name, { as, from, most, elsewhere }, walk) {
-  test(name, async () => {
-    const visit = await browser.visit(pennon, { as });
-    try {
-      const hand = new Hand(visit.page);
-      await visit.open(from);
-      await walk(visit.page, hand, visit);
-      if (most) table.add(name, hand, most, elsewhere);
-    } finally {
-      await visit.end();
-    }
-  });
-}
+const world = journeys();
+const { journey, table } = world;
 
 const RULE = 'country in US, CA and plan = pro: 25%';
 
@@ -58,15 +33,15 @@ journey(
     await hand.click(page.getByRole('dialog').getByRole('button', { name: /^Save to/ }));
     await page.getByText('Saved: quick-checkout').waitFor();
 
-    const { enabled, rules, fallthrough } = await pennon.configuration('quick-checkout');
+    const { enabled, rules, fallthrough } = await world.pennon.configuration('quick-checkout');
     assert.deepEqual([enabled, fallthrough], [true, { variant: 'off' }]);
     assert.deepEqual(rules.map(({ when, serve }) => [when, serve.split.weights]), [[
       { all: [{ in: { attribute: 'country', values: ['US', 'CA'] } }, { in: { attribute: 'plan', values: ['pro'] } }] },
       [{ variant: 'on', weight: 25_000 }, { variant: 'off', weight: 75_000 }],
     ]]);
     // Live: a server asks for many people, and a quarter of those whom it is for have it.
-    const key = pennon.credentials.environments.find(({ key }) => key === 'production').sdkKeys.server;
-    const served = (context) => pennon.post('/ofrep/v1/evaluate/flags/quick-checkout', { context }, { authorization: `Bearer ${key}` });
+    const key = world.pennon.credentials.environments.find(({ key }) => key === 'production').sdkKeys.server;
+    const served = (context) => world.pennon.post('/ofrep/v1/evaluate/flags/quick-checkout', { context }, { authorization: `Bearer ${key}` });
     await eventually('the flag to be published', async () => (await served({ targetingKey: 'x', country: 'US', plan: 'pro' })).reason === 'SPLIT');
     let on = 0;
     for (let user = 0; user < 200; user += 1) on += (await served({ targetingKey: `user-${user}`, country: 'US', plan: 'pro' })).value === true ? 1 : 0;
@@ -76,16 +51,16 @@ journey(
 );
 
 journey('a flag off in production, and back', { as: PUBLISHER, from: '/projects/default/flags', most: { clicks: 3 } }, async (page, hand) => {
-  const before = await pennon.configuration('banner-text');
+  const before = await world.pennon.configuration('banner-text');
   await hand.click(page.getByRole('switch', { name: /banner-text in production/i }));
   await hand.click(page.getByRole('dialog').getByRole('button', { name: /^Turn/ }));
-  await eventually('the change', async () => (await pennon.configuration('banner-text')).enabled !== before.enabled);
+  await eventually('the change', async () => (await world.pennon.configuration('banner-text')).enabled !== before.enabled);
   await hand.click(page.getByRole('button', { name: 'Undo' }).first());
-  await eventually('the way back', async () => (await pennon.configuration('banner-text')).enabled === before.enabled);
+  await eventually('the way back', async () => (await world.pennon.configuration('banner-text')).enabled === before.enabled);
 });
 
 journey('who changed it and when, in words', { as: VIEWER, from: '/projects/default/flags/order-limit?env=production', most: { clicks: 1 } }, async (page, hand) => {
-  await pennon.ask('POST', `${PROJECT}/environments/production/flags/order-limit/off`, undefined, { ...pennon.bearer(), 'x-pennon-comment': 'Too%20many%20orders' });
+  await world.pennon.ask('POST', `${PROJECT}/environments/production/flags/order-limit/off`, undefined, { ...pennon.bearer(), 'x-pennon-comment': 'Too%20many%20orders' });
   await hand.click(page.getByRole('link', { name: 'History' }));
   const newest = page.locator('.history > li').first();
   await newest.getByText('turned off').waitFor();
@@ -94,23 +69,23 @@ journey('who changed it and when, in words', { as: VIEWER, from: '/projects/defa
 });
 
 journey('back to an earlier version', { as: PUBLISHER, from: '/projects/default/flags/order-limit?env=production', most: { clicks: 3 } }, async (page, hand) => {
-  assert.equal((await pennon.configuration('order-limit')).enabled, false);
+  assert.equal((await world.pennon.configuration('order-limit')).enabled, false);
   await hand.click(page.getByRole('link', { name: 'History' }));
   await hand.click(page.getByRole('button', { name: /^Roll back to this/ }).first());
   await hand.click(page.getByRole('dialog').getByRole('button', { name: 'Roll back' }));
-  await eventually('the way back', async () => (await pennon.configuration('order-limit')).enabled);
+  await eventually('the way back', async () => (await world.pennon.configuration('order-limit')).enabled);
 });
 
-journey('what one user gets, and why', { as: VIEWER, from: '/projects/default/flags', most: { clicks: 4 } }, async (page, hand) => {
+journey('what one user gets in every environment, and why', { as: VIEWER, from: '/projects/default/flags', most: { clicks: 4 } }, async (page, hand) => {
   await hand.click(page.getByRole('link', { name: 'Preview' }));
   await hand.click(page.getByLabel('Who'));
   await hand.press('Control+a');
   await hand.typeHere('targetingKey = user-77\ncountry = AT');
-  const row = page.getByRole('listitem').filter({ hasText: 'banner-text' });
-  await hand.click(row.getByRole('button', { name: /^Why/ }));
-  await row.getByText('german').first().waitFor();
-  // The reason names the rule that decided.
-  await row.getByText('german-speaking').first().waitFor();
+  const row = page.getByRole('row').filter({ hasText: 'banner-text' });
+  // Both environments side by side, each with the rule that decided.
+  for (const environment of ['Development', 'Production']) await row.getByRole('button', { name: `Why in ${environment}: german` }).getByText('by the rule german-speaking').waitFor();
+  await hand.click(row.getByRole('button', { name: /^Why in Production/ }));
+  await row.getByText('country is one of: it is “AT”').waitFor();
 });
 
 journey('an SDK key and the lines to paste', { as: OWNER, from: '/projects/default/flags', most: { clicks: 4 } }, async (page, hand) => {
@@ -129,10 +104,10 @@ journey('an SDK key and the lines to paste', { as: OWNER, from: '/projects/defau
 });
 
 journey('an editor changes development and only looks at production', { as: EDITOR, from: '/projects/default/flags' }, async (page) => {
-  const before = await pennon.configuration('banner-text', 'development');
+  const before = await world.pennon.configuration('banner-text', 'development');
   assert.ok(await page.getByRole('switch', { name: /banner-text in production/i }).isDisabled());
   await page.getByRole('switch', { name: /banner-text in development/i }).click();
-  await eventually('the change', async () => (await pennon.configuration('banner-text', 'development')).enabled !== before.enabled);
+  await eventually('the change', async () => (await world.pennon.configuration('banner-text', 'development')).enabled !== before.enabled);
   await page.goto('/projects/default/flags/banner-text?env=production');
   await page.getByText('does not change').waitFor();
   assert.equal(await page.getByRole('button', { name: 'Add rule' }).count(), 0);
@@ -163,13 +138,13 @@ journey('an environment goes when its key is typed', { as: OWNER, from: '/projec
 journey('what somebody else changes shows by itself', { as: VIEWER, from: '/projects/default/flags' }, async (page) => {
   const shown = page.getByRole('switch', { name: /banner-text in development/i });
   const before = await shown.getAttribute('aria-checked');
-  await pennon.post(`${PROJECT}/environments/development/flags/banner-text/${before === 'true' ? 'off' : 'on'}`);
+  await world.pennon.post(`${PROJECT}/environments/development/flags/banner-text/${before === 'true' ? 'off' : 'on'}`);
   const after = before === 'true' ? 'false' : 'true';
   await page.locator(`[role=switch][aria-label*="banner-text in Development" i][aria-checked=${after}]`).or(page.getByRole('switch', { name: /banner-text in development/i, checked: after === 'true' })).first().waitFor();
 });
 
 test('by the keyboard alone: from the sign-in to a flag that is on', async () => {
-  const visit = await browser.visit(pennon);
+  const visit = await world.browser.visit(world.pennon);
   try {
     const { page } = visit;
     await visit.open('/sign-in');
@@ -190,14 +165,14 @@ test('by the keyboard alone: from the sign-in to a flag that is on', async () =>
     await keyboard.press('Space');
     await tabTo(page, 'Save');
     await keyboard.press('Enter');
-    await eventually('the change', async () => (await pennon.configuration('by-keyboard', 'development')).enabled);
+    await eventually('the change', async () => (await world.pennon.configuration('by-keyboard', 'development')).enabled);
   } finally {
     await visit.end();
   }
 });
 
 test('by the keyboard alone: the palette, the shortcuts, and a rule in another place', async () => {
-  const visit = await browser.visit(pennon, { as: OWNER });
+  const visit = await world.browser.visit(world.pennon, { as: OWNER });
   try {
     const { page } = visit;
     const { keyboard } = page;
@@ -220,7 +195,7 @@ test('by the keyboard alone: the palette, the shortcuts, and a rule in another p
     await keyboard.press('Enter');
     await page.getByRole('heading', { level: 1, name: 'banner-text' }).waitFor();
     await visit.settled();
-    const order = async () => (await pennon.configuration('banner-text', 'development')).rules.map(({ id }) => id);
+    const order = async () => (await world.pennon.configuration('banner-text', 'development')).rules.map(({ id }) => id);
     const was = await order();
     await tabTo(page, 'Move');
     await keyboard.press('ArrowDown');

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
 import { Browser, DESKTOP, PHONE } from '../support/browser.mjs';
-import { accessible, fits, picture } from '../support/look.mjs';
+import { accessible, fits, picture, still } from '../support/look.mjs';
 import { OWNER, Pennon, VIEWER } from '../support/pennon.mjs';
 import { fillWithHostile } from '../support/hostile.mjs';
 import { PAGES } from '../support/pages.mjs';
@@ -24,6 +24,7 @@ async function look({ page }, name, kept) {
     await page.setViewportSize(size);
     const shape = `${size.width}-${theme}`;
     await fits(page, `${name} at ${shape}`);
+    await still(page, `${name} at ${shape}`);
     if (kept) await picture(page, `${kept}-${shape}`, name);
     // Each theme has contrasts of its own, each width a layout.
     if ((theme === 'light') === (size === DESKTOP)) await accessible(page, `${name} at ${shape}`);

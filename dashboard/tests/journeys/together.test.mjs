@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 
 import { eventually } from '../../../end-to-end/support/programs.mjs';
 import { Browser } from '../support/browser.mjs';
+import { accessible } from '../support/look.mjs';
 import { OWNER, PASSWORD, Pennon, PROJECT } from '../support/pennon.mjs';
 
 /** From an empty installation to a flag of one's own that is on. */
@@ -115,6 +116,111 @@ test('an ended session leads to the sign-in, and back to where one was', async (
     await page.getByLabel('Password').fill(PASSWORD);
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { level: 1, name: 'Audit log' }).waitFor();
+  } finally {
+    await visit.end();
+  }
+});
+
+test('a session that ends while something is not saved: the password is asked for over the page, and the draft goes on', async () => {
+  const visit = await browser.visit(pennon, { as: OWNER });
+  try {
+    const { page, otherwise, save } = await editing(visit);
+    await elsewhere({ variant: 'plain' });
+    await otherwise.getByRole('button', { name: 'testers' }).click();
+    await page.getByText('1 change not saved').waitFor();
+    await visit.context.clearCookies();
+    await save.click();
+    const dialog = page.getByRole('dialog', { name: 'Your session has ended' });
+    await dialog.waitFor();
+    assert.deepEqual((await pennon.configuration('banner-text', 'development')).fallthrough, { variant: 'plain' });
+    await accessible(page, 'the dialog that asks for the password');
+    await page.keyboard.type('not the password');
+    await page.keyboard.press('Enter');
+    await dialog.getByRole('alert').waitFor();
+    await dialog.getByLabel(/^Password/).fill(PASSWORD);
+    await page.keyboard.press('Enter');
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByText('1 change not saved').waitFor();
+    await save.click();
+    await page.getByText('Saved: banner-text').waitFor();
+    assert.deepEqual((await pennon.configuration('banner-text', 'development')).fallthrough, { variant: 'testers' });
+    // What others change is heard again.
+    await elsewhere({ variant: 'plain' });
+    await page.getByRole('group', { name: 'What everybody else gets' }).getByRole('button', { name: 'plain', pressed: true }).waitFor();
+  } finally {
+    await visit.end();
+  }
+});
+
+test('two who delete the same are told so, and see what is there', async () => {
+  await pennon.ask('PUT', `${PROJECT}/attributes/company`, { type: 'string' }, { ...pennon.bearer(), 'if-none-match': '*' });
+  const [one, two] = [await browser.visit(pennon, { as: OWNER }), await browser.visit(pennon, { as: OWNER })];
+  try {
+    for (const { page, open } of [one, two].map((visit) => ({ page: visit.page, open: () => visit.open('/projects/default/attributes') }))) {
+      await open();
+      await page.getByRole('button', { name: 'Take company back' }).click();
+    }
+    await one.page.getByRole('dialog').getByRole('button', { name: 'Take back' }).click();
+    await one.page.getByText('Taken back').waitFor();
+    await two.page.getByRole('dialog').getByRole('button', { name: 'Take back' }).click();
+    await two.page.getByText('Somebody else has taken it away already').waitFor();
+    await two.page.getByText('company').first().waitFor({ state: 'detached' });
+  } finally {
+    await one.end();
+    await two.end();
+  }
+});
+
+test('a flag that somebody deletes while it is edited is said to be gone, and what was typed stays readable', async () => {
+  await pennon.post(`${PROJECT}/flags`, { key: 'short-lived', definition: { type: 'boolean' } });
+  const visit = await browser.visit(pennon, { as: OWNER });
+  try {
+    const { page } = visit;
+    await visit.open('/projects/default/flags/short-lived?env=development');
+    await page.getByRole('switch').click();
+    await page.getByText('1 change not saved').waitFor();
+    await pennon.post(`${PROJECT}/flags/short-lived/archive`);
+    await pennon.ask('DELETE', `${PROJECT}/flags/short-lived`, undefined, { ...pennon.bearer(), 'if-match': '*' });
+    await page.getByText('Somebody has deleted this meanwhile').first().waitFor();
+    await page.getByText('1 change not saved').waitFor();
+  } finally {
+    await visit.end();
+  }
+});
+
+test('lists go on to their end', async () => {
+  const OPERATIONS = 65;
+  for (let turn = 0; turn < OPERATIONS; turn += 1) await pennon.post(`${PROJECT}/environments/development/flags/order-limit/${turn % 2 ? 'on' : 'off'}`);
+  const MEMBERS = 104;
+  for (let number = 0; number < MEMBERS; number += 1) {
+    const email = `member-${String(number).padStart(3, '0')}@example.com`;
+    await pennon.post('/admin/users', { email });
+    await pennon.post(`${PROJECT}/members`, { email, role: 'viewer' });
+  }
+  const visit = await browser.visit(pennon, { as: OWNER });
+  try {
+    const { page } = visit;
+    const everything = async (path, items, button) => {
+      await visit.open(path);
+      const more = page.getByRole('button', { name: button, exact: true });
+      let before = 0;
+      for (;;) {
+        // A page more, or the end.
+        await page.waitForFunction(([selector, least]) => document.querySelectorAll(selector).length > least, [items, before]);
+        before = await page.locator(items).count();
+        if ((await more.count()) === 0) return before;
+        await more.click();
+      }
+    };
+    const { total } = await pennon.get(`${PROJECT}/members?limit=1`);
+    const members = await everything('/projects/default/members', 'tbody tr', 'More');
+    assert.ok(members > MEMBERS, `${members} members`);
+    if (total !== undefined) assert.equal(members, total);
+    const versions = await everything('/projects/default/flags/order-limit?env=development&tab=history', '.history > li', 'Older');
+    assert.ok(versions >= OPERATIONS, `${versions} versions`);
+    const entries = await everything('/projects/default/audit', '.audit > li', 'Older');
+    assert.ok(entries >= OPERATIONS + 2 * MEMBERS - 104, `${entries} entries`);
+    await page.locator('.audit > li').last().getByText(/made the project|made the environment|imported/).waitFor();
   } finally {
     await visit.end();
   }

@@ -27,7 +27,12 @@ export async function fillWithHostile(pennon) {
     when: { all: [{ in: { attribute: 'country', values: [text.slice(0, 100), HOSTILE.long] } }, { segment: 'hostile' }] },
     serve: { split: { by: {}, weights: [{ variant: 'variant-0', weight: 40_000 }, { variant: `variant-${number}`, weight: 60_000 }] } },
   })).slice(1);
-  await pennon.ask('PATCH', `${environment}/flags/${HOSTILE_FLAG}`, { enabled: true, rules, targets: [{ variant: 'variant-1', keys: texts.map((text) => text.slice(0, 60)) }] }, {
+  await pennon.ask('PUT', `${PROJECT}/layers/${HOSTILE_FLAG.slice(0, 60)}`, { by: { unit: HOSTILE.markup.slice(0, 60) } });
+  await pennon.ask('PUT', `${PROJECT}/holdouts/${HOSTILE_FLAG.slice(0, 60)}`, { weight: 1, by: { unit: HOSTILE.emoji.slice(0, 60) } });
+  rules.forEach((rule, number) => (rule.layer = { layer: HOSTILE_FLAG.slice(0, 60), from: number * 10_000, to: number * 10_000 + 15_000 }));
+  const metadata = Object.fromEntries(texts.map((text, number) => [`${number} ${text.slice(0, 40)}`, text]));
+  const holdout = { holdout: HOSTILE_FLAG.slice(0, 60), variant: 'variant-0' };
+  await pennon.ask('PATCH', `${environment}/flags/${HOSTILE_FLAG}`, { enabled: true, rules, metadata, holdout, targets: [{ variant: 'variant-1', keys: texts.map((text) => text.slice(0, 60)) }] }, {
     ...pennon.bearer(),
     'if-match': '*',
     'x-pennon-comment': encodeURIComponent(HOSTILE.markup),

@@ -31,6 +31,20 @@ export async function fits(page, where) {
   assert.ok(wide <= width, `${where} is ${wide} pixels wide on a screen of ${width}: ${widest.join('\n')}`);
 }
 
+/** Nothing moves on the screen of whoever asked their system for that. */
+export async function still(page, where) {
+  const moving = await page.evaluate(() =>
+    [...document.querySelectorAll('body, body *')]
+      .filter((element) => {
+        const { transitionDuration, animationName } = getComputedStyle(element);
+        return animationName !== 'none' || transitionDuration.split(',').some((time) => Number.parseFloat(time) > 0);
+      })
+      .slice(0, 3)
+      .map((element) => element.outerHTML.slice(0, 160)),
+  );
+  assert.deepEqual(moving, [], `${where} moves`);
+}
+
 export async function picture(page, folder, name) {
   await mkdir(join(PICTURES, folder), { recursive: true });
   await page.screenshot({ path: join(PICTURES, folder, `${name}.png`) });

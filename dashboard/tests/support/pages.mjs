@@ -30,10 +30,27 @@ export const PAGES = [
   { name: 'flag-details', path: `${flag}&tab=details`, hostile: `${hostile}&tab=details` },
   { name: 'flag-history', path: `${flag}&tab=history`, hostile: `${hostile}&tab=history` },
   { name: 'preview', path: `${project}/preview` },
+  {
+    name: 'preview-why',
+    path: `${project}/preview`,
+    prepare: async ({ page }) => {
+      await page.getByRole('button', { name: /^Why in/ }).first().click();
+      await page.getByRole('list', { name: 'How it was decided' }).first().waitFor();
+    },
+  },
   { name: 'start', path: `${project}/start` },
   { name: 'new-project', path: '/new-project' },
   { name: 'segments', path: `${project}/segments` },
   { name: 'segment', path: `${project}/segments/testers`, hostile: `${project}/segments/hostile` },
+  { name: 'layers', path: `${project}/layers` },
+  {
+    name: 'layers-slot',
+    path: `${project}/layers`,
+    prepare: async ({ page }) => {
+      await page.getByRole('button', { name: /^Change the slot/ }).first().click();
+      await page.getByRole('dialog').getByLabel('Slot from').waitFor();
+    },
+  },
   { name: 'attributes', path: `${project}/attributes` },
   { name: 'environments', path: `${project}/environments` },
   { name: 'compare', path: `${project}/compare?from=development&to=production` },
@@ -44,4 +61,8 @@ export const PAGES = [
   { name: 'members', path: `${project}/members` },
   { name: 'tokens', path: `${project}/tokens` },
   { name: 'webhooks', path: `${project}/webhooks` },
+  { name: 'account', path: `${project}/account` },
+  { name: 'invitation', path: '/invitation', as: '' },
+  { name: 'no-such-page', path: '/projects/default/no-such-page' },
+  { name: 'no-such-flag', path: `${project}/flags/no-such-flag` },
 ];

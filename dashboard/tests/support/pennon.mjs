@@ -17,8 +17,9 @@ export class Pennon {
    * @param {object} [options]
    * @param {object} [options.config] the environment's CONFIG.json instead of the sample's
    * @param {boolean} [options.people] whether the owner and the members exist already
+   * @param {Record<string, string>} [options.env] further variables of the program
    */
-  static async start({ config, people = true } = {}) {
+  static async start({ config, people = true, env = {} } = {}) {
     const pennon = new Pennon();
     pennon.folder = await mkdtemp(join(tmpdir(), 'pennon-dashboard-'));
     const port = await freePort();
@@ -28,7 +29,7 @@ export class Pennon {
       bootstrap = join(pennon.folder, 'config.json');
       await writeFile(bootstrap, JSON.stringify(config));
     }
-    pennon.program = await startPennon(pennon.folder, port, bootstrap ? { bootstrap } : {});
+    pennon.program = await startPennon(pennon.folder, port, bootstrap ? { bootstrap, env } : { env });
     try {
       pennon.credentials = JSON.parse(await readFile(join(pennon.folder, 'credentials.json'), 'utf8'));
       if (people) await pennon.#people();

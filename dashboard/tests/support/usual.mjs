@@ -20,6 +20,11 @@ export async function fillWithUsual(pennon, now = Date.now()) {
   await pennon.ask('PATCH', `${development}/flags/quick-search`, { prerequisites: [{ flag: 'new-checkout', variants: ['on'] }], targets: [{ variant: 'on', keys: ['ada', 'eve', 'vic'] }] }, { ...pennon.bearer(), 'if-match': '*' });
   await pennon.post(`${development}/flags/banner-text/off`);
   await pennon.post(`${development}/flags/new-checkout/on`);
+  for (const layer of ['home-page', 'checkout']) await pennon.ask('PUT', `${PROJECT}/layers/${layer}`, {});
+  await pennon.ask('PUT', `${PROJECT}/holdouts/2027`, { weight: 2_500 });
+  const slot = (id, name, from, to) => ({ op: 'addRule', rule: { id, name, when, layer: { layer: 'home-page', from, to }, serve: split } });
+  await operate('quick-search', [slot('half', 'First half of the home page', 0, 50_000), { op: 'setMetadata', name: 'team', value: 'search' }, { op: 'setMetadata', name: 'tier', value: 2 }]);
+  await operate('new-checkout', [slot('quarter', 'Then a quarter', 50_000, 75_000), { op: 'setHoldout', holdout: { holdout: '2027', variant: 'off' } }]);
   await pennon.post(`${PROJECT}/tokens`, { name: 'deploy', role: 'editor', expiresAt: now + 90 * DAY });
   await pennon.post(`${PROJECT}/webhooks`, { name: 'chat', url: 'https://chat.example.com/hooks/flags', events: ['flag-configuration.*'] });
 }

@@ -23,4 +23,5 @@ mod soundness;
 pub mod status;
 pub mod tokens;
 pub mod users;
+pub mod uses;
 pub mod webhooks;

@@ -6,6 +6,7 @@ import { useAccess } from '../../access.ts';
 import { client, data, writing } from '../../api/client.ts';
 import { sentence } from '../../api/problem.ts';
 import { attributesQuery } from '../../api/queries.ts';
+import { tooLate } from '../../api/taken.ts';
 import type { Attribute, AttributeType, KeptAttribute } from '../../api/types.ts';
 import { Confirm } from '../../ui/Confirm.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
@@ -28,12 +29,12 @@ export function AttributesPage() {
   const [removing, setRemoving] = useState<KeptAttribute | null>(null);
   const remove = useMutation({
     mutationFn: (attribute: KeptAttribute) => data(client.DELETE('/admin/projects/{project}/attributes/{attribute}', { params: { path: { project, attribute: attribute.key } }, ...writing(attribute.version) })),
-    onSuccess: () => {
-      toasts.say('Taken back');
+    onSuccess: () => toasts.say('Taken back'),
+    onError: (error) => toasts.fail(tooLate(error)),
+    onSettled: () => {
+      setRemoving(null);
       void queries.invalidateQueries({ queryKey: ['project', project] });
     },
-    onError: toasts.fail,
-    onSettled: () => setRemoving(null),
   });
   const add = access.edit ? <button type="button" className="button primary" onClick={() => setEditing('new')}><Icon name="plus" size={16} />Declare an attribute</button> : null;
   return (

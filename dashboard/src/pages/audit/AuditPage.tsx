@@ -2,17 +2,18 @@ import '../../history/history.css';
 import './audit.css';
 
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 
 import { client, data } from '../../api/client.ts';
 import { environmentsQuery } from '../../api/queries.ts';
-import type { AuditEntry } from '../../api/types.ts';
+import type { AuditEntry, Environment } from '../../api/types.ts';
 import { ACTIONS, deed, who } from '../../history/words.ts';
 import { Differences } from '../../history/Differences.tsx';
 import { Foldable } from '../../ui/Foldable.tsx';
 import { fromLocal, toLocal } from '../../ui/local.ts';
 import { Empty, Failed, Loaded, Loading } from '../../ui/Loaded.tsx';
+import { More } from '../../ui/More.tsx';
 import { Time } from '../../ui/time.tsx';
 
 export interface AuditFilters {
@@ -42,7 +43,7 @@ export function AuditPage() {
     getNextPageParam: (page) => page.next ?? undefined,
   });
   const entries = list.data?.pages.flatMap((page) => page.items) ?? [];
-  const named = (id: string | null | undefined) => environments.data?.find((environment) => environment.id === id)?.name;
+  const named = (id: string | null | undefined) => environments.data?.find((environment) => environment.id === id);
   return (
     <>
       <div className="page-head">
@@ -56,27 +57,27 @@ export function AuditPage() {
       <ol className="card flush audit">
         {entries.map((entry) => <Entry key={entry.sequence} project={project} entry={entry} environment={named(entry.environmentId)} />)}
       </ol>
-      {list.hasNextPage ? <button type="button" className="button audit-more" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>{list.isFetchingNextPage ? 'Loading…' : 'Older'}</button> : null}
+      <More list={list} label="Older" />
     </>
   );
 }
 
-function Entry({ project, entry, environment }: { project: string; entry: AuditEntry; environment: string | undefined }) {
+function Entry({ project, entry, environment }: { project: string; entry: AuditEntry; environment: Environment | undefined }) {
   const [open, setOpen] = useState(false);
   return (
     <li className="audit-entry">
       <div className="row">
-        <p className="grow given"><strong>{who(entry.author)}</strong> {deed(entry, environment)}</p>
+        <p className="grow given"><strong>{who(entry.author)}</strong> {deed(entry, environment?.name)}</p>
         <span className="small soft"><Time at={entry.at} /></span>
         <button type="button" className="button quiet" aria-expanded={open} onClick={() => setOpen(!open)}>Details<span className="only-read"> of change {entry.sequence}</span></button>
       </div>
       {entry.comment ? <p className="history-comment given">{entry.comment}</p> : null}
-      {open ? <Change project={project} entry={entry} /> : null}
+      {open ? <Change project={project} entry={entry} environment={environment?.key} /> : null}
     </li>
   );
 }
 
-function Change({ project, entry }: { project: string; entry: AuditEntry }) {
+function Change({ project, entry, environment }: { project: string; entry: AuditEntry; environment: string | undefined }) {
   const change = useQuery({
     queryKey: ['project', project, 'change', entry.sequence],
     queryFn: () => data(client.GET('/admin/projects/{project}/changes/{version}', { params: { path: { project, version: entry.sequence } } })),
@@ -97,7 +98,7 @@ function Change({ project, entry }: { project: string; entry: AuditEntry }) {
           </>
         )}
       </Loaded>
-      <p className="small soft given">Change {entry.sequence}{entry.origin ? `, from ${entry.origin}` : ''} · <code>{entry.hash.slice(0, 16)}</code></p>
+      <p className="small soft given">Change {entry.sequence}{entry.origin ? `, from ${entry.origin}` : ''} · <code>{entry.hash.slice(0, 16)}</code> · <Link to="/projects/$project/past" params={{ project }} search={{ env: environment, at: entry.at }}>The project as it was then</Link></p>
     </div>
   );
 }

@@ -14,6 +14,7 @@ import { Differences } from '../../history/Differences.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Field } from '../../ui/Field.tsx';
 import { Empty, Failed, Loaded, Loading } from '../../ui/Loaded.tsx';
+import { More } from '../../ui/More.tsx';
 import { useToasts } from '../../ui/toasts.tsx';
 
 /** Which flags do something else in another environment, and how they are copied there. */
@@ -85,7 +86,7 @@ function Compare({ project, environments }: { project: string; environments: Env
           </li>
         ))}
       </ul>
-      {list.hasNextPage ? <button type="button" className="button" onClick={() => void list.fetchNextPage()}>More</button> : null}
+      <More list={list} />
       {copying ? <CopyDialog project={project} from={from} to={to} flags={chosen.length > 0 ? chosen : null} onClose={() => setCopying(false)} onDone={() => { setCopying(false); setChosen([]); }} /> : null}
     </div>
   );

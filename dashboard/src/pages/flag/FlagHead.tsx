@@ -4,6 +4,7 @@ import { useState } from 'react';
 
 import { useAccess } from '../../access.ts';
 import { client, data, writing } from '../../api/client.ts';
+import { tooLate } from '../../api/taken.ts';
 import type { KeptFlag } from '../../api/types.ts';
 import { Copy } from '../../ui/Copy.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
@@ -51,12 +52,12 @@ function Lifetime({ project, flag }: { project: string; flag: KeptFlag }) {
       setAsking(null);
       toasts.say({ archive: 'Archived: no snapshot has it any more', restore: 'Restored', delete: 'Deleted' }[to]);
       if (to === 'delete') await navigate({ to: '/projects/$project/flags', params: { project } });
-      void queries.invalidateQueries({ queryKey: ['project', project] });
     },
     onError: (error) => {
       setAsking(null);
-      toasts.fail(error);
+      toasts.fail(tooLate(error));
     },
+    onSettled: () => void queries.invalidateQueries({ queryKey: ['project', project] }),
   });
   if (!access.edit) return null;
   const archived = flag.archivedAt != null;

@@ -11,6 +11,7 @@ import type { Known } from './condition/LeafEditor.tsx';
 import { Findings } from './Findings.tsx';
 import { Holdout } from './Holdout.tsx';
 import { JsonEditor } from './JsonEditor.tsx';
+import { Metadata } from './Metadata.tsx';
 import { Prerequisites } from './Prerequisites.tsx';
 import { RuleList } from './rules/RuleList.tsx';
 import { Sentence } from './Sentence.tsx';
@@ -27,6 +28,8 @@ interface Props {
   disabled: boolean;
   onChange: (configuration: FlagConfiguration) => void;
 }
+
+const NO_METADATA = {};
 
 /** What the flag does in one environment, in the order in which it is decided. */
 export function Targeting({ project, flag, environment, configuration, updatedAt, findings, disabled, onChange }: Props) {
@@ -59,7 +62,7 @@ export function Targeting({ project, flag, environment, configuration, updatedAt
           <Prerequisites project={project} flag={flag.key} prerequisites={configuration.prerequisites ?? []} findings={findingsAt(findings, { section: 'prerequisites' })} disabled={disabled} onChange={(prerequisites) => put({ prerequisites })} />
           <Targets targets={configuration.targets ?? []} variants={variants} findings={findingsAt(findings, { section: 'targets' })} disabled={disabled} onChange={(targets) => put({ targets })} />
           <Holdout project={project} holdout={configuration.holdout} variants={variants} offVariant={configuration.offVariant ?? undefined} findings={findingsAt(findings, { section: 'holdout' })} disabled={disabled} onChange={(holdout) => put({ holdout })} />
-          <RuleList rules={configuration.rules ?? []} variants={variants} offVariant={configuration.offVariant ?? undefined} known={known} findings={findings} disabled={disabled} onChange={(rules) => put({ rules })} />
+          <RuleList rules={configuration.rules ?? []} variants={variants} offVariant={configuration.offVariant ?? undefined} known={known} place={{ project, environment: environment.key, flag: flag.key }} findings={findings} disabled={disabled} onChange={(rules) => put({ rules })} />
           <section className="stack-small" aria-labelledby="otherwise-title">
             <h2 id="otherwise-title">Otherwise</h2>
             <div className="card stack-small">
@@ -68,6 +71,7 @@ export function Targeting({ project, flag, environment, configuration, updatedAt
               {disabled ? null : <ServeEditor serve={configuration.fallthrough} variants={variants} label="everybody else" onChange={(fallthrough) => put({ fallthrough })} />}
             </div>
           </section>
+          <Metadata metadata={configuration.metadata ?? NO_METADATA} disabled={disabled} onChange={(metadata) => put({ metadata })} />
         </>
       )}
     </div>

@@ -107,7 +107,8 @@ export function useDraft(project: string, flag: string, environment: string, dra
     discard: () => put(undefined),
     save: (comment: string) => stored && save.mutate({ comment, from: stored }),
     saving: save.isPending,
-    problem: save.error,
+    /** Why it was not saved; that the session has ended is told by the dialog that asks for the password. */
+    problem: save.error instanceof Problem && save.error.status === 401 ? null : save.error,
     settle,
     forgetCollision: () => setCollision(null),
   };

@@ -7,6 +7,7 @@ import { useState } from 'react';
 import { useAccess } from '../../access.ts';
 import { client, data } from '../../api/client.ts';
 import { environmentsQuery, sdkKeysQuery } from '../../api/queries.ts';
+import { tooLate } from '../../api/taken.ts';
 import type { Environment, NewSdkKey, SdkKey } from '../../api/types.ts';
 import { Confirm } from '../../ui/Confirm.tsx';
 import { Empty, Loaded } from '../../ui/Loaded.tsx';
@@ -67,12 +68,12 @@ function KeysOf({ project, environment }: { project: string; environment: Enviro
   });
   const revoke = useMutation({
     mutationFn: (id: string) => data(client.DELETE('/admin/projects/{project}/environments/{environment}/sdk-keys/{id}', { params: { path: { ...path, id } } })),
-    onSuccess: () => {
-      toasts.say('Revoked');
+    onSuccess: () => toasts.say('Revoked'),
+    onError: (error) => toasts.fail(tooLate(error)),
+    onSettled: () => {
+      setRevoking(null);
       changed();
     },
-    onError: toasts.fail,
-    onSettled: () => setRevoking(null),
   });
   const may = access.change(environment);
   return (

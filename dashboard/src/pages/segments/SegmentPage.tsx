@@ -9,6 +9,7 @@ import { useAccess } from '../../access.ts';
 import { client, data, writing } from '../../api/client.ts';
 import { Problem, sentence } from '../../api/problem.ts';
 import { segmentQuery } from '../../api/queries.ts';
+import { tooLate } from '../../api/taken.ts';
 import type { KeptSegment, Segment } from '../../api/types.ts';
 import { same } from '../../flag/same.ts';
 import { conditionPieces } from '../../flag/sentence.ts';
@@ -73,7 +74,8 @@ function Edit({ project, kept }: { project: string; kept: KeptSegment }) {
     },
     onError: (error) => {
       setAsking(false);
-      toasts.fail(error);
+      toasts.fail(tooLate(error));
+      void queries.invalidateQueries({ queryKey: ['project', project] });
     },
   });
   const late = save.error instanceof Problem && save.error.status === 412;

@@ -7,6 +7,7 @@ import { useState } from 'react';
 import { client, data } from '../../api/client.ts';
 import { sentence } from '../../api/problem.ts';
 import { environmentsQuery, tokensQuery } from '../../api/queries.ts';
+import { tooLate } from '../../api/taken.ts';
 import type { ApiToken } from '../../api/types.ts';
 import { Confirm } from '../../ui/Confirm.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
@@ -29,12 +30,12 @@ export function TokensPage() {
   const [revoking, setRevoking] = useState<ApiToken | null>(null);
   const revoke = useMutation({
     mutationFn: (id: string) => data(client.DELETE('/admin/projects/{project}/tokens/{id}', { params: { path: { project, id } } })),
-    onSuccess: () => {
-      toasts.say('Revoked');
+    onSuccess: () => toasts.say('Revoked'),
+    onError: (error) => toasts.fail(tooLate(error)),
+    onSettled: () => {
+      setRevoking(null);
       void queries.invalidateQueries({ queryKey: tokensQuery(project).queryKey });
     },
-    onError: toasts.fail,
-    onSettled: () => setRevoking(null),
   });
   const state = (token: ApiToken) => (token.revokedAt != null ? 'revoked' : token.expiresAt != null && token.expiresAt < Date.now() ? 'over' : 'live');
   const add = <button type="button" className="button primary" onClick={() => setMaking(true)}><Icon name="plus" size={16} />New token</button>;

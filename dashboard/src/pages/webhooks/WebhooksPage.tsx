@@ -7,6 +7,7 @@ import { useState } from 'react';
 import { useAccess } from '../../access.ts';
 import { client, data, writing } from '../../api/client.ts';
 import { webhooksQuery } from '../../api/queries.ts';
+import { tooLate } from '../../api/taken.ts';
 import type { Webhook } from '../../api/types.ts';
 import { Confirm } from '../../ui/Confirm.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
@@ -30,9 +31,12 @@ export function WebhooksPage() {
   const changed = () => void queries.invalidateQueries({ queryKey: webhooksQuery(project).queryKey });
   const remove = useMutation({
     mutationFn: (hook: Webhook) => data(client.DELETE('/admin/projects/{project}/webhooks/{id}', { params: { path: { project, id: hook.id } }, ...writing(hook.version) })),
-    onSuccess: changed,
-    onError: toasts.fail,
-    onSettled: () => setRemoving(null),
+    onSuccess: () => toasts.say('Deleted'),
+    onError: (error) => toasts.fail(tooLate(error)),
+    onSettled: () => {
+      setRemoving(null);
+      changed();
+    },
   });
   const rotate = useMutation({
     mutationFn: (hook: Webhook) => data(client.POST('/admin/projects/{project}/webhooks/{id}/secret', { params: { path: { project, id: hook.id } } })),

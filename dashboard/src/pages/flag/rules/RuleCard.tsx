@@ -12,6 +12,7 @@ import { Sentence } from '../Sentence.tsx';
 import { RampCurve } from '../serve/RampCurve.tsx';
 import { SplitBar } from '../serve/SplitBar.tsx';
 import { RuleEditor } from './RuleEditor.tsx';
+import type { Place } from './SlotEditor.tsx';
 
 interface Props {
   rule: Rule;
@@ -20,6 +21,7 @@ interface Props {
   variants: Variant[];
   offVariant: string | undefined;
   known: Known;
+  place: Place;
   findings: Finding[];
   disabled: boolean;
   open: boolean;
@@ -69,7 +71,7 @@ export function RuleCard(props: Props) {
           </div>
         )}
       </div>
-      {open && !disabled ? <RuleEditor rule={rule} variants={variants} offVariant={props.offVariant} known={props.known} onChange={props.onChange} /> : null}
+      {open && !disabled ? <RuleEditor rule={rule} variants={variants} offVariant={props.offVariant} known={props.known} place={props.place} onChange={props.onChange} /> : null}
     </article>
   );
 }

@@ -7,19 +7,21 @@ import { fromLocal, toLocal } from '../../../ui/local.ts';
 import { ConditionEditor } from '../condition/ConditionEditor.tsx';
 import type { Known } from '../condition/LeafEditor.tsx';
 import { ServeEditor } from '../serve/ServeEditor.tsx';
+import { type Place, SlotEditor } from './SlotEditor.tsx';
 
 interface Props {
   rule: Rule;
   variants: Variant[];
   offVariant: string | undefined;
   known: Known;
+  place: Place;
   onChange: (rule: Rule) => void;
 }
 
-export function RuleEditor({ rule, variants, offVariant, known, onChange }: Props) {
+export function RuleEditor({ rule, variants, offVariant, known, place, onChange }: Props) {
   return (
     <div className="rule-editor">
-      <QuickRule rule={rule} variants={variants} offVariant={offVariant} known={known} onChange={onChange} />
+      <QuickRule rule={rule} variants={variants} offVariant={offVariant} known={known} place={place} onChange={onChange} />
       <fieldset className="stack-small">
         <legend className="label">If</legend>
         <ConditionEditor condition={rule.when} known={known} onChange={(when) => onChange({ ...rule, when })} />
@@ -28,6 +30,10 @@ export function RuleEditor({ rule, variants, offVariant, known, onChange }: Prop
         <legend className="label">Serve</legend>
         <ServeEditor serve={rule.serve} variants={variants} label="the rule" onChange={(serve) => onChange({ ...rule, serve })} />
       </fieldset>
+      <details open={rule.layer != null}>
+        <summary className="small">Layer</summary>
+        <SlotEditor rule={rule} place={place} onChange={onChange} />
+      </details>
       <details>
         <summary className="small">Name and time</summary>
         <div className="rule-more">

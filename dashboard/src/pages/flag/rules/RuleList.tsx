@@ -9,19 +9,21 @@ import { Icon } from '../../../ui/Icon.tsx';
 import type { Known } from '../condition/LeafEditor.tsx';
 import { RuleCard } from './RuleCard.tsx';
 import { newRuleId } from './ruleId.ts';
+import type { Place } from './SlotEditor.tsx';
 
 interface Props {
   rules: Rule[];
   variants: Variant[];
   offVariant: string | undefined;
   known: Known;
+  place: Omit<Place, 'rules'>;
   findings: Finding[];
   disabled: boolean;
   onChange: (rules: Rule[]) => void;
 }
 
 /** The rules in their order: the first that matches decides. They are moved by dragging, or by the arrow keys on their handle. */
-export function RuleList({ rules, variants, offVariant, known, findings, disabled, onChange }: Props) {
+export function RuleList({ rules, variants, offVariant, known, place, findings, disabled, onChange }: Props) {
   const [open, setOpen] = useState<string | null>(null);
   const [told, setTold] = useState('');
   const dragged = useRef<string | null>(null);
@@ -68,7 +70,7 @@ export function RuleList({ rules, variants, offVariant, known, findings, disable
             onDrop={(event) => drop(event, index)}
           >
             <RuleCard
-              rule={rule} index={index} count={rules.length} variants={variants} offVariant={offVariant} known={known} disabled={disabled}
+              rule={rule} index={index} count={rules.length} variants={variants} offVariant={offVariant} known={known} place={{ ...place, rules }} disabled={disabled}
               findings={findingsAt(findings, { section: 'rule', index })} open={open === rule.id}
               onOpen={(wanted) => setOpen(wanted ? rule.id : null)}
               onMove={(to) => move(rule.id, to)}
