@@ -124,8 +124,8 @@ test('an ended session leads to the sign-in, and back to where one was', async (
 test('a session that ends while something is not saved: the password is asked for over the page, and the draft goes on', async () => {
   const visit = await browser.visit(pennon, { as: OWNER });
   try {
-    const { page, otherwise, save } = await editing(visit);
     await elsewhere({ variant: 'plain' });
+    const { page, otherwise, save } = await editing(visit);
     await otherwise.getByRole('button', { name: 'testers' }).click();
     await page.getByText('1 change not saved').waitFor();
     await visit.context.clearCookies();

@@ -17,11 +17,12 @@ export class Browser {
    * @param {import('./pennon.mjs').Pennon} pennon
    * @param {object} [options]
    * @param {string} [options.as] whoever is signed in; nobody without
+   * @param {object} [options.state] somebody's cookies, from a visit of theirs: signing in is slow on purpose, and its attempts are counted
    * @param {{width: number, height: number}} [options.size]
    * @param {'light' | 'dark'} [options.theme]
    */
-  async visit(pennon, { as, size = DESKTOP, theme = 'light' } = {}) {
-    const context = await this.chromium.newContext({ viewport: size, colorScheme: theme, reducedMotion: 'reduce', baseURL: pennon.url, locale: 'en-GB', timezoneId: 'UTC' });
+  async visit(pennon, { as, state, size = DESKTOP, theme = 'light' } = {}) {
+    const context = await this.chromium.newContext({ viewport: size, colorScheme: theme, reducedMotion: 'reduce', baseURL: pennon.url, locale: 'en-GB', timezoneId: 'UTC', storageState: state });
     context.setDefaultTimeout(15_000);
     if (as) {
       const headers = { 'sec-fetch-site': 'same-origin', origin: pennon.url };
