@@ -209,6 +209,8 @@ async fn first_project(
             revision: 0,
             position: i64::try_from(position).unwrap_or(0),
             colour: None,
+            origins: Vec::new(),
+            requests_per_minute: None,
             version: 1,
             created_at: now_ms,
         };

@@ -27,6 +27,7 @@ use crate::routes::openapi::{Served, file, says};
 use crate::routes::problem::Problem;
 use crate::routes::{
     access, dashboard, delivery, detached, docs, health, log, ofrep, openapi, rate, simple, stream,
+    terms,
 };
 
 /// How long a browser may remember a preflight.
@@ -43,6 +44,7 @@ pub fn router(app: App) -> Router {
     let document = Served::new(&document);
     let limited = axum::middleware::from_fn_with_state(app.clone(), rate::limit);
     let logged = axum::middleware::from_fn_with_state(app.clone(), log::log);
+    let kept = axum::middleware::from_fn_with_state(app.clone(), terms::keep);
     // One layer of several costs a request less than several of one.
     Router::new()
         .merge(admin)
@@ -54,7 +56,7 @@ pub fn router(app: App) -> Router {
         .fallback(dashboard::fallback)
         .method_not_allowed_fallback(method_not_allowed)
         .layer((logged.clone(), limited.clone()))
-        .merge(delivered().layer((logged.clone(), cors(), limited)))
+        .merge(delivered().layer((logged.clone(), kept, cors(), limited)))
         .merge(Router::new().route("/healthz", probe).layer(logged))
         .with_state(app)
 }

@@ -10,7 +10,7 @@ use std::io::{Read, stdin};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use pennon_core::config::{Access, Configuration, compile};
+use pennon_core::config::{Access, Admission, Configuration, compile_admitting};
 use pennon_core::snapshot::sign::{
     MINIMUM_EVALUATOR, SigningKey, root_fingerprint, sign_head, sign_keyset,
 };
@@ -33,25 +33,34 @@ fn answer(request: &Value) -> Result<Value, Box<dyn Error>> {
     let online = SigningKey::from_seed(hex(request, "signingSeed")?);
     let environment = hex(request, "environment")?;
     let created = request["created"].as_i64().ok_or("`created` is not a time in milliseconds")?;
-    let keyset = Keyset {
-        number: 1,
+    let newest = u32::try_from(request["keysets"].as_u64().unwrap_or(1))?;
+    let keyset = |number| Keyset {
+        number,
         created: 0,
         threshold: 1,
         roots: vec![root.public_key()],
         keys: vec![OnlineKey::for_environment(online.public_key(), EVERY_ENVIRONMENT)],
     };
-    let keyset_bytes = sign_keyset(&keyset, &[&root]).ok_or("the keyset has too many keys")?;
+    let chain: Vec<String> = (1..=newest)
+        .map(|number| sign_keyset(&keyset(number), &[&root]).map(|bytes| STANDARD.encode(bytes)))
+        .collect::<Option<_>>()
+        .ok_or("the keyset has too many keys")?;
     let configuration: Configuration = serde_json::from_value(request["configuration"].clone())?;
-    let access = access(&request["keys"])?;
+    let keys = access(&request["keys"])?;
+    let origins: Vec<String> =
+        serde_json::from_value(request["origins"].clone()).unwrap_or_default();
+    let limit = request["requestsPerMinute"].as_u64().map(u32::try_from).transpose()?;
+    let admission = Admission { keys: &keys, origins: &origins, requests_per_minute: limit };
     let mut answer = json!({
-        "rootFingerprint": URL_SAFE_NO_PAD.encode(root_fingerprint(&keyset)),
-        "keyset": STANDARD.encode(keyset_bytes),
+        "rootFingerprint": URL_SAFE_NO_PAD.encode(root_fingerprint(&keyset(1))),
+        "keyset": chain.last(),
+        "keysets": chain,
     });
     for kind in Kind::ALL {
         // Whatever bytes a test wants signed, or what the configuration compiles to.
         let body = match request["bodies"][kind.as_str()].as_str() {
             Some(bytes) => STANDARD.decode(bytes)?,
-            None => compile(&configuration, kind, &access)?,
+            None => compile_admitting(&configuration, kind, admission)?,
         };
         let head = Head {
             kind,
@@ -65,7 +74,7 @@ fn answer(request: &Value) -> Result<Value, Box<dyn Error>> {
             body_length: u32::try_from(body.len())?,
             body_sha256: sha256(&body),
             previous_head_sha256: [0; 32],
-            keyset: keyset.number,
+            keyset: newest,
             minimum_evaluator: MINIMUM_EVALUATOR,
             flags: 0,
         };

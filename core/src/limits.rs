@@ -75,3 +75,7 @@ pub const MAX_KEYSETS: u32 = 256;
 pub const MAX_KEYSET_KEYS: usize = 256;
 /// SDK keys that an edge body admits.
 pub const MAX_SDK_KEYS: usize = 1_000;
+/// Origins whose pages an edge body lets ask.
+pub const MAX_ORIGINS: usize = 100;
+/// One of them, in bytes: a scheme, the longest name that there is, a port.
+pub const MAX_ORIGIN_BYTES: usize = 272;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::http::{HeaderMap, header};
 use pennon_core::config::Access;
 use pennon_core::protocol::access::{self, Denied};
+use pennon_core::protocol::gate::Terms;
 use pennon_core::snapshot::Kind;
 
 use super::token;
@@ -116,6 +117,9 @@ pub struct SdkKeys {
     live: RwLock<HashMap<[u8; 32], Live>>,
     /// The key of each environment, by its id: what people call it.
     environments: RwLock<HashMap<[u8; 16], Arc<str>>>,
+    /// What those environments that say anything of those who ask do say, and whether any does.
+    terms: RwLock<HashMap<[u8; 16], Arc<Terms>>>,
+    any_terms: AtomicBool,
     /// Held from reading the keys until they are taken, so that an older reading never replaces a newer one.
     reloading: tokio::sync::Mutex<()>,
 }
@@ -136,6 +140,14 @@ impl SdkKeys {
         });
         let callers: Vec<Caller> = callers.collect();
         let environments = environments::list_all(&mut tx).await?;
+        let terms: HashMap<_, _> = environments
+            .iter()
+            .map(|environment| (&environment.id, environment.terms()))
+            .filter(|(_, terms)| *terms != Terms::default())
+            .filter_map(|(id, terms)| Some((connection::id(id)?, Arc::new(terms))))
+            .collect();
+        self.any_terms.store(!terms.is_empty(), Relaxed);
+        *self.terms.write().unwrap_or_else(PoisonError::into_inner) = terms;
         let named = environments.into_iter().filter_map(|environment| {
             Some((connection::id(&environment.id)?, Arc::from(environment.key)))
         });
@@ -183,6 +195,17 @@ impl SdkKeys {
         environments.get(id).cloned()
     }
 
+    /// Whether any environment says anything of those who ask.
+    pub fn any_terms(&self) -> bool {
+        self.any_terms.load(Relaxed)
+    }
+
+    /// What an environment says of those who ask, if anything.
+    pub fn terms(&self, environment: &[u8; 16]) -> Option<Arc<Terms>> {
+        let terms = self.terms.read().unwrap_or_else(PoisonError::into_inner);
+        terms.get(environment).cloned()
+    }
+
     /// Whether the caller's key is still good; asked again while a stream lasts.
     pub fn knows(&self, caller: &Caller) -> bool {
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
@@ -196,7 +219,7 @@ impl SdkKeys {
     /// [`Denied::KeyMissing`], [`Denied::KeyInQuery`] or [`Denied::KeyUnknown`].
     pub fn admit(&self, headers: &HeaderMap, query_key: Option<&str>) -> Result<Caller, Denied> {
         // Whatever a header says: what stands in a URL is logged on its way.
-        if query_key.and_then(claimed_prefix).is_some_and(|kind| kind != Kind::Client) {
+        if query_key.and_then(access::claimed_prefix).is_some_and(|kind| kind != Kind::Client) {
             return Err(Denied::KeyInQuery);
         }
         let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
@@ -237,9 +260,4 @@ pub async fn note_uses(app: App) {
             return;
         }
     }
-}
-
-/// The kind that a text claims by its prefix alone, whole or not.
-fn claimed_prefix(text: &str) -> Option<Kind> {
-    Kind::ALL.into_iter().find(|kind| text.starts_with(access::prefix(*kind)))
 }

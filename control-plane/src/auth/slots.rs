@@ -3,13 +3,9 @@
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::{Mutex, PoisonError};
 
-/// Entries that one set holds; a key belongs to one set.
-const WAYS: usize = 8;
+use pennon_core::protocol::rate::{Set, WAYS};
 
-type Set<V> = [Option<(u64, V)>; WAYS];
-
-/// Values by the keyed hash of their key. When a set is full, the entry with the lowest worth makes room: who is being slowed down is worth
-/// more than who is not, so that a flood of new keys does not free the one that matters.
+/// Values by the keyed hash of their key, in sets that forget what is worth least.
 #[derive(Debug)]
 pub struct Slots<V> {
     hasher: RandomState,
@@ -20,7 +16,7 @@ impl<V: Copy + Default> Slots<V> {
     /// Room for at least `entries`.
     pub fn with_room_for(entries: usize) -> Self {
         let sets = entries.div_ceil(WAYS).max(1);
-        let sets = (0..sets).map(|_| Mutex::new([None; WAYS])).collect();
+        let sets = (0..sets).map(|_| Mutex::new(Set::default())).collect();
         Self { hasher: RandomState::new(), sets }
     }
 
@@ -34,16 +30,7 @@ impl<V: Copy + Default> Slots<V> {
         let hash = self.hasher.hash_one(key);
         let position = usize::try_from(hash % self.sets.len() as u64).unwrap_or(0);
         let mut set = self.sets[position].lock().unwrap_or_else(PoisonError::into_inner);
-        let known = set.iter().position(|entry| entry.is_some_and(|(known, _)| known == hash));
-        let place = known.unwrap_or_else(|| {
-            let worth =
-                |entry: &Option<(u64, V)>| entry.as_ref().map_or(i64::MIN, |(_, v)| worth(v));
-            let least = (0..WAYS).min_by_key(|place| worth(&set[*place])).unwrap_or(0);
-            set[least] = None;
-            least
-        });
-        let (_, value) = set[place].get_or_insert_with(|| (hash, V::default()));
-        change(value)
+        change(set.entry(hash, worth))
     }
 }
 

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use pennon_core::config::{
-    Access, Compilation, CompileError, Configuration, FORMAT, Flag, HeldOut, Prerequisite, Rule,
-    Scalar, Serve, Target, ValueType, Variant, compile,
+    Access, Admission, Compilation, CompileError, Configuration, FORMAT, Flag, HeldOut,
+    Prerequisite, Rule, Scalar, Serve, Target, ValueType, Variant, compile, compile_admitting,
 };
-use pennon_core::limits::MAX_SDK_KEYS;
+use pennon_core::limits::{MAX_ORIGIN_BYTES, MAX_ORIGINS, MAX_SDK_KEYS};
 use pennon_core::snapshot::Kind;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -258,12 +258,12 @@ pub fn check(configuration: &Configuration, key: Option<&str>) -> Result<(), Wro
 }
 
 /// Whether a whole environment can be published: it compiles for clients and for edges (which get all that servers do), with room for
-/// every SDK key that it may have.
+/// every SDK key and every origin that it may have.
 ///
 /// # Errors
 /// The first reason why not.
 pub fn fits(configuration: &Configuration) -> Result<(), Wrong> {
-    has_room(|kind, room| compile(configuration, kind, room))
+    has_room(|kind, room| compile_admitting(configuration, kind, room))
 }
 
 /// The same of one that is kept compiled.
@@ -275,17 +275,20 @@ pub fn fits_compiled(compilation: &Compilation) -> Result<(), Wrong> {
 }
 
 fn has_room(
-    compile: impl Fn(Kind, &[Access]) -> Result<Vec<u8>, CompileError>,
+    compile: impl Fn(Kind, Admission<'_>) -> Result<Vec<u8>, CompileError>,
 ) -> Result<(), Wrong> {
-    let room: Vec<Access> = (0..MAX_SDK_KEYS as u64)
+    let keys: Vec<Access> = (0..MAX_SDK_KEYS as u64)
         .map(|number| {
             let mut sha256 = [0; 32];
             sha256[..8].copy_from_slice(&number.to_be_bytes());
             Access { sha256, kind: Kind::Client }
         })
         .collect();
+    let origins: Vec<String> =
+        (0..MAX_ORIGINS).map(|number| format!("{number:0>MAX_ORIGIN_BYTES$}")).collect();
+    let room = Admission { keys: &keys, origins: &origins, requests_per_minute: Some(1) };
     for kind in [Kind::Client, Kind::Edge] {
-        match compile(kind, &room) {
+        match compile(kind, room) {
             Ok(_) => {}
             Err(CompileError::OverLimits(detail)) => {
                 let detail = format!(

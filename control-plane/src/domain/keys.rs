@@ -1,5 +1,8 @@
 //! Keys: the names that projects, environments, flags and segments have in paths and in code.
 
+use pennon_core::limits::MAX_ORIGINS;
+use pennon_core::protocol::gate::{Terms, is_origin};
+
 /// The longest key, in characters.
 pub const MAX_KEY_CHARACTERS: usize = 128;
 /// What a key looks like, as a regular expression; some words are reserved besides.
@@ -87,6 +90,36 @@ pub fn check_colour(colour: &str) -> Result<(), String> {
     }
 }
 
+/// How often one SDK key may be used in a minute at most, where that is limited.
+pub const MAX_REQUESTS_PER_MINUTE: u32 = 10_000_000;
+
+/// Whether an environment may say this of those who ask.
+///
+/// # Errors
+/// The field at fault, and a sentence that says what is wrong.
+pub fn check_terms(terms: &Terms) -> Result<(), (String, String)> {
+    if terms.origins.len() > MAX_ORIGINS {
+        let detail = format!("an environment names at most {MAX_ORIGINS} origins");
+        return Err(("origins".to_owned(), detail));
+    }
+    for (at, origin) in terms.origins.iter().enumerate() {
+        let detail = if !is_origin(origin) {
+            "an origin is what a browser sends: `https://shop.example`, with a port where it is not the usual one, and nothing behind"
+        } else if terms.origins[..at].contains(origin) {
+            "it is named twice"
+        } else {
+            continue;
+        };
+        return Err((format!("origins[{at}]"), detail.to_owned()));
+    }
+    let allowed = 1..=MAX_REQUESTS_PER_MINUTE;
+    if terms.requests_per_minute.is_some_and(|many| !allowed.contains(&many)) {
+        let detail = format!("give 1 to {MAX_REQUESTS_PER_MINUTE}, or none");
+        return Err(("requestsPerMinute".to_owned(), detail));
+    }
+    Ok(())
+}
+
 /// Whether an attribute may be declared under this name: attributes are named by the programs that send them.
 ///
 /// # Errors
@@ -140,6 +173,23 @@ mod tests {
         for bad in ["", "#", "#fff", "000000", "#00000g", "#0000000", "red", "#00000\0", "#ä0000"]
         {
             assert!(check_colour(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn terms() {
+        let of = |origins: &[&str], requests_per_minute| {
+            let origins = origins.iter().map(|origin| (*origin).to_owned()).collect();
+            check_terms(&Terms { origins, requests_per_minute }).map_err(|(field, _)| field)
+        };
+        assert_eq!(of(&[], None), Ok(()));
+        assert_eq!(of(&["https://a.example", "http://localhost:3000"], Some(1)), Ok(()));
+        assert_eq!(of(&["https://a.example", "a.example"], None), Err("origins[1]".to_owned()));
+        let twice = ["https://a.example", "https://a.example"];
+        assert_eq!(of(&twice, None), Err("origins[1]".to_owned()));
+        assert_eq!(of(&["https://a.example"; MAX_ORIGINS + 1], None), Err("origins".to_owned()));
+        for odd in [0, 10_000_001] {
+            assert_eq!(of(&[], Some(odd)), Err("requestsPerMinute".to_owned()), "{odd}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pennon_core::config::{Access, Compilation};
+use pennon_core::config::{Admission, Compilation};
 use pennon_core::protocol::connection;
 use pennon_core::snapshot::{Kind, Snapshot};
 use sha2::{Digest, Sha256};
@@ -31,7 +31,7 @@ pub(super) struct Compiled {
 /// Which kind is not fit to be published, and why.
 pub(super) fn compile_all(
     compilation: &Compilation,
-    access: &[Access],
+    admission: Admission<'_>,
     before: &[Arc<Current>],
 ) -> Result<Compiled, PublishError> {
     let contexts = self_test::contexts(compilation.attributes());
@@ -40,7 +40,8 @@ pub(super) fn compile_all(
     for kind in Kind::ALL {
         let unsound =
             |why: String| PublishError::Unsound(format!("the {} snapshot: {why}", kind.as_str()));
-        let bytes = compilation.body(kind, access).map_err(|error| unsound(error.to_string()))?;
+        let bytes =
+            compilation.body(kind, admission).map_err(|error| unsound(error.to_string()))?;
         let sha256 = Sha256::digest(&bytes).into();
         let snapshot =
             Snapshot::open(bytes, kind).map_err(|refusal| unsound(refusal.to_string()))?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use pennon_core::config::Access;
+use pennon_core::config::{Access, Admission};
 use pennon_core::snapshot::sign::MINIMUM_EVALUATOR;
 use pennon_core::snapshot::{Head, Kind, Snapshot};
 use sha2::{Digest, Sha256};
@@ -218,9 +218,15 @@ async fn attempt(app: &App, id: &str) -> Result<(), PublishError> {
     let before = published(app, id);
     let started = Instant::now();
     let sequence = source.sequence;
+    let terms = environment.terms();
     let (compilation, compiled) = tokio::task::spawn_blocking(move || {
         let compilation = source.compiled();
-        let compiled = compile_all(&compilation, &access, &before);
+        let admission = Admission {
+            keys: &access,
+            origins: &terms.origins,
+            requests_per_minute: terms.requests_per_minute,
+        };
+        let compiled = compile_all(&compilation, admission, &before);
         (compilation, compiled)
     })
     .await

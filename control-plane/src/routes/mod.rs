@@ -21,4 +21,5 @@ pub mod problem;
 pub mod rate;
 pub mod simple;
 pub mod stream;
+pub mod terms;
 pub mod version;

@@ -160,6 +160,11 @@ impl Problem {
         )
     }
 
+    /// What it tells to do next.
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
     /// The status it will be sent with.
     pub fn status(&self) -> StatusCode {
         self.0.status

@@ -1,7 +1,9 @@
 //! Environments.
 
+use pennon_core::protocol::gate::Terms;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::json;
 use sqlx::{Any, AnyConnection, AssertSqlSafe};
 
 use super::{StoreError, members, rows, tokens, versions};
@@ -25,15 +27,45 @@ pub struct Environment {
     /// How it is marked where people see it: `#` and six hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub colour: Option<String>,
+    /// The origins whose pages may ask with a key of this environment; empty: all of them.
+    pub origins: Vec<String>,
+    /// How often one SDK key may be used, a client key at one address; absent: as often as one likes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<u32>,
     /// What the ETag says.
     pub version: i64,
     /// Unix milliseconds.
     pub created_at: i64,
 }
 
-type Row = (String, String, String, String, i64, i64, i64, i64, Option<String>, i64, i64);
+impl Environment {
+    /// What it says of those who ask.
+    pub fn terms(&self) -> Terms {
+        Terms { origins: self.origins.clone(), requests_per_minute: self.requests_per_minute }
+    }
 
-fn read(row: Row) -> Environment {
+    fn origins_column(&self) -> Option<String> {
+        (!self.origins.is_empty()).then(|| json!(self.origins).to_string())
+    }
+}
+
+type Row = (
+    String,
+    String,
+    String,
+    String,
+    i64,
+    i64,
+    i64,
+    i64,
+    Option<String>,
+    Option<String>,
+    Option<i64>,
+    i64,
+    i64,
+);
+
+fn read(row: Row) -> Result<Environment, StoreError> {
     let (
         id,
         project_id,
@@ -44,11 +76,24 @@ fn read(row: Row) -> Environment {
         revision,
         position,
         colour,
+        origins,
+        requests_per_minute,
         version,
         created_at,
     ) = row;
+    let unreadable = |what: &str| {
+        StoreError::Unusable(format!(
+            "the {what} of environment {key:?} in the database cannot be read: write them again"
+        ))
+    };
+    let origins = origins.as_deref().map_or(Ok(Vec::new()), serde_json::from_str);
+    let origins = origins.map_err(|_| unreadable("origins"))?;
+    let requests_per_minute = requests_per_minute
+        .map(u32::try_from)
+        .transpose()
+        .map_err(|_| unreadable("requests per minute"))?;
     let protected = protected != 0;
-    Environment {
+    Ok(Environment {
         id,
         project_id,
         key,
@@ -58,9 +103,11 @@ fn read(row: Row) -> Environment {
         revision,
         position,
         colour,
+        origins,
+        requests_per_minute,
         version,
         created_at,
-    }
+    })
 }
 
 /// The environments of a project, in their order.
@@ -69,24 +116,26 @@ pub async fn list(
     project_id: &str,
 ) -> Result<Vec<Environment>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT id, project_id, key, name, protected, epoch, revision, position, colour, version, created_at \
+        "SELECT id, project_id, key, name, protected, epoch, revision, position, colour, origins, \
+         requests_per_minute, version, created_at \
          FROM environments WHERE project_id = $1 AND deleted_at IS NULL ORDER BY position, key",
     )
     .bind(project_id)
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(read).collect())
+    rows.into_iter().map(read).collect()
 }
 
 /// Every environment of every project.
 pub async fn list_all(connection: &mut AnyConnection) -> Result<Vec<Environment>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT id, project_id, key, name, protected, epoch, revision, position, colour, version, created_at \
+        "SELECT id, project_id, key, name, protected, epoch, revision, position, colour, origins, \
+         requests_per_minute, version, created_at \
          FROM environments WHERE deleted_at IS NULL ORDER BY id",
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(read).collect())
+    rows.into_iter().map(read).collect()
 }
 
 /// The environment of this project with this key.
@@ -96,14 +145,15 @@ pub async fn find(
     key: &str,
 ) -> Result<Option<Environment>, StoreError> {
     let row: Option<Row> = sqlx::query_as(
-        "SELECT id, project_id, key, name, protected, epoch, revision, position, colour, version, created_at \
+        "SELECT id, project_id, key, name, protected, epoch, revision, position, colour, origins, \
+         requests_per_minute, version, created_at \
          FROM environments WHERE project_id = $1 AND key = $2 AND deleted_at IS NULL",
     )
     .bind(project_id)
     .bind(key)
     .fetch_optional(connection)
     .await?;
-    Ok(row.map(read))
+    row.map(read).transpose()
 }
 
 /// The environment with this id.
@@ -112,13 +162,14 @@ pub async fn get(
     id: &str,
 ) -> Result<Option<Environment>, StoreError> {
     let row: Option<Row> = sqlx::query_as(
-        "SELECT id, project_id, key, name, protected, epoch, revision, position, colour, version, created_at \
+        "SELECT id, project_id, key, name, protected, epoch, revision, position, colour, origins, \
+         requests_per_minute, version, created_at \
          FROM environments WHERE id = $1 AND deleted_at IS NULL",
     )
     .bind(id)
     .fetch_optional(connection)
     .await?;
-    Ok(row.map(read))
+    row.map(read).transpose()
 }
 
 /// Writes a new environment.
@@ -128,7 +179,8 @@ pub async fn insert(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO environments (id, project_id, key, name, protected, epoch, revision, position, \
-         colour, version, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+         colour, origins, requests_per_minute, version, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(&environment.id)
     .bind(&environment.project_id)
@@ -139,6 +191,8 @@ pub async fn insert(
     .bind(environment.revision)
     .bind(environment.position)
     .bind(&environment.colour)
+    .bind(environment.origins_column())
+    .bind(environment.requests_per_minute.map(i64::from))
     .bind(environment.version)
     .bind(environment.created_at)
     .execute(connection)
@@ -186,17 +240,20 @@ pub async fn next_revisions(
     Ok(raised)
 }
 
-/// Writes the environment's name, colour and whether it is protected, in the change that its version names.
+/// Writes what people say about the environment, in the change that its version names.
 pub async fn describe(
     connection: &mut AnyConnection,
     environment: &Environment,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE environments SET name = $1, protected = $2, colour = $3, version = $4 WHERE id = $5",
+        "UPDATE environments SET name = $1, protected = $2, colour = $3, origins = $4, \
+         requests_per_minute = $5, version = $6 WHERE id = $7",
     )
     .bind(&environment.name)
     .bind(i64::from(environment.protected))
     .bind(&environment.colour)
+    .bind(environment.origins_column())
+    .bind(environment.requests_per_minute.map(i64::from))
     .bind(environment.version)
     .bind(&environment.id)
     .execute(connection)

@@ -32,6 +32,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration(4, "people", include_str!("../../migrations/0004_people.sql")),
     migration(5, "webhooks", include_str!("../../migrations/0005_webhooks.sql")),
     migration(6, "publications", include_str!("../../migrations/0006_publications.sql")),
+    migration(7, "terms", include_str!("../../migrations/0007_terms.sql")),
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, \

@@ -41,9 +41,9 @@ async fn every_kind_verifies_and_clients_get_less(place: Place) {
     let edge = server.accepted(Kind::Edge).await.snapshot;
     for kind in Kind::ALL {
         let sha256 = pennon_core::protocol::access::key_sha256(&server.key(0, kind));
-        assert_eq!(edge.admits(&sha256), Some(kind));
+        assert_eq!(edge.gate().admits(&sha256), Some(kind));
         let other = pennon_core::protocol::access::key_sha256(&server.key(1, kind));
-        assert_eq!(edge.admits(&other), None);
+        assert_eq!(edge.gate().admits(&other), None);
     }
 }
 
@@ -186,7 +186,10 @@ async fn a_revoked_key_is_refused_at_once(place: Place) {
     server.fetch(&head, None).await.ok();
     server.publish().await;
     let sha256 = pennon_core::protocol::access::key_sha256(key);
-    assert_eq!(server.accepted(Kind::Edge).await.snapshot.admits(&sha256), Some(Kind::Client));
+    assert_eq!(
+        server.accepted(Kind::Edge).await.snapshot.gate().admits(&sha256),
+        Some(Kind::Client)
+    );
 
     let list = server.get(&keys).await.ok();
     assert!(!String::from_utf8_lossy(&list.bytes).contains(key), "the key is shown once");
@@ -195,7 +198,7 @@ async fn a_revoked_key_is_refused_at_once(place: Place) {
     assert_eq!(server.delete(&path).await.status, 204);
     assert_eq!(server.fetch(&head, None).await.problem(), (401, "key-unknown".to_owned()));
     server.publish().await;
-    assert_eq!(server.accepted(Kind::Edge).await.snapshot.admits(&sha256), None);
+    assert_eq!(server.accepted(Kind::Edge).await.snapshot.gate().admits(&sha256), None);
     let log = server.get("/admin/projects/default/audit").await.ok();
     assert!(!String::from_utf8_lossy(&log.bytes).contains(key));
 }

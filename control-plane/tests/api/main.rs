@@ -39,4 +39,5 @@ mod simple;
 mod start;
 mod stored;
 mod streams;
+mod terms;
 mod webhooks;

@@ -7,7 +7,7 @@ use axum::http::Method;
 use pennon_control_plane::publish::environment::configuration;
 use pennon_control_plane::publish::publisher;
 use pennon_control_plane::store::{Dialect, environments, versions};
-use pennon_core::config::compile;
+use pennon_core::config::{Admission, compile};
 use pennon_core::snapshot::Kind;
 use serde_json::{Value, json};
 
@@ -210,7 +210,11 @@ async fn what_is_kept_compiled_is_what_the_database_holds(place: Place) {
             let whole = configuration(&mut tx, &environment).await.unwrap();
             assert_eq!(compilation.configuration(), whole, "{path} in {}", environment.key);
             for kind in Kind::ALL {
-                assert_eq!(compilation.body(kind, &[]), compile(&whole, kind, &[]), "{path}");
+                assert_eq!(
+                    compilation.body(kind, Admission::default()),
+                    compile(&whole, kind, &[]),
+                    "{path}"
+                );
             }
             compilations.keep(&environment.id, newest, compilation);
         }

@@ -12,7 +12,7 @@ use super::client::problems as client_problems;
 use super::compile::{
     Chunk, ChunkRef, Chunks, borrowed, chunks, flag_payload, put_together, segment_chunks,
 };
-use super::{Access, CompileError, Configuration, Flag, uses};
+use super::{Admission, CompileError, Configuration, Flag, uses};
 use crate::snapshot::{ChunkType, Kind};
 
 /// The flags of an environment, each compiled by itself, and what they share. A clone is cheap: it shares everything that is not changed.
@@ -198,22 +198,22 @@ impl Compilation {
         }
     }
 
-    /// The body of `kind`; `access` counts for the edge kind alone.
+    /// The body of `kind`; `admission` counts for the edge kind alone.
     ///
     /// # Errors
     /// As [`compile`](super::compile); what keeps it from compiling for clients keeps it from compiling at all.
-    pub fn body(&self, kind: Kind, access: &[Access]) -> Result<Vec<u8>, CompileError> {
+    pub fn body(&self, kind: Kind, admission: Admission<'_>) -> Result<Vec<u8>, CompileError> {
         if !self.problems.is_empty() {
             return Err(CompileError::Problems(self.problems.clone()));
         }
         if kind == Kind::Client {
             let dependent = self.dependent();
-            return put_together(kind, self.for_clients(&dependent), access);
+            return put_together(kind, self.for_clients(&dependent), admission);
         }
         let mut all: Vec<ChunkRef<'_>> = Vec::with_capacity(self.flags.len() + self.segments.len());
         all.extend(self.flags.iter().map(|(key, compiled)| flag_chunk(key, &compiled.server)));
         all.extend(self.segments.values().flatten().map(borrowed));
-        put_together(kind, all, access)
+        put_together(kind, all, admission)
     }
 
     /// The client's chunks of flags that depend on others, of those that they depend on, and of their segments. Which names hidden flags get

@@ -14,7 +14,7 @@ use super::literal::pointer;
 use super::{Configuration, Flag, Rule, Segment, Serve};
 use crate::evaluate::{NEVER, rule_bit};
 use crate::hash::name_hash;
-use crate::limits::{MAX_CHUNK_BYTES, MAX_PAGE_BYTES, MAX_SDK_KEYS};
+use crate::limits::{MAX_CHUNK_BYTES, MAX_ORIGIN_BYTES, MAX_ORIGINS, MAX_PAGE_BYTES, MAX_SDK_KEYS};
 use crate::snapshot::{
     BIT_CLIENT_VISIBLE, BIT_ENABLED, BIT_HIDDEN, ChunkType, FLAG_HEADER_BYTES, Kind, NO_VARIANT,
     Page, Refusal, Section, SegmentChunk, assemble,
@@ -26,6 +26,16 @@ pub struct Access {
     pub sha256: [u8; 32],
     /// The kind of snapshot that the key is for.
     pub kind: Kind,
+}
+
+/// Whom an edge lets ask, which the edge kind alone carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Admission<'a> {
+    pub keys: &'a [Access],
+    /// The origins whose pages may ask; empty: all of them.
+    pub origins: &'a [String],
+    /// How often one key may be used; none: as often as one likes.
+    pub requests_per_minute: Option<u32>,
 }
 
 /// Why nothing was compiled.
@@ -64,15 +74,27 @@ pub(super) fn borrowed((chunk_type, key, payload): &Chunk) -> ChunkRef<'_> {
     (*chunk_type, key, payload)
 }
 
-/// Compiles a configuration into the body of `kind`. The same configuration gives the same bytes. `access` counts for the edge kind
-/// alone.
+/// Compiles a configuration into the body of `kind`. The same configuration gives the same bytes. `keys` are those that an edge admits, of
+/// every origin and without a limit.
 ///
 /// # Errors
 /// Every problem at once, or the limit that is exceeded.
 pub fn compile(
     configuration: &Configuration,
     kind: Kind,
-    access: &[Access],
+    keys: &[Access],
+) -> Result<Vec<u8>, CompileError> {
+    compile_admitting(configuration, kind, Admission { keys, ..Admission::default() })
+}
+
+/// As [`compile`], and says whom an edge lets ask.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_admitting(
+    configuration: &Configuration,
+    kind: Kind,
+    admission: Admission<'_>,
 ) -> Result<Vec<u8>, CompileError> {
     let mut problems = configuration.problems();
     if kind == Kind::Client {
@@ -81,17 +103,17 @@ pub fn compile(
     if !problems.is_empty() {
         return Err(CompileError::Problems(problems));
     }
-    body(configuration, kind, access)
+    body(configuration, kind, admission)
 }
 
 /// Compiles what has no problems. What has some gives a body that is not sound.
 pub(super) fn body(
     configuration: &Configuration,
     kind: Kind,
-    access: &[Access],
+    admission: Admission<'_>,
 ) -> Result<Vec<u8>, CompileError> {
     let chunks = chunks(configuration, kind);
-    put_together(kind, chunks.iter().map(borrowed).collect(), access)
+    put_together(kind, chunks.iter().map(borrowed).collect(), admission)
 }
 
 /// The chunks of flags and segments.
@@ -123,13 +145,21 @@ pub(super) fn flag_payload(documents: &Configuration, flag: &Flag, for_client: b
 pub(super) fn put_together(
     kind: Kind,
     chunks: Vec<ChunkRef<'_>>,
-    access: &[Access],
+    admission: Admission<'_>,
 ) -> Result<Vec<u8>, CompileError> {
-    let payload = if kind == Kind::Edge { access_payload(access) } else { Vec::new() };
+    let payload = if kind == Kind::Edge { access_payload(admission) } else { Vec::new() };
     let mut chunks = chunks;
     if kind == Kind::Edge {
-        if access.len() > MAX_SDK_KEYS {
-            let message = format!("an environment admits at most {MAX_SDK_KEYS} SDK keys");
+        let over = if admission.keys.len() > MAX_SDK_KEYS {
+            Some(format!("an environment admits at most {MAX_SDK_KEYS} SDK keys"))
+        } else if admission.origins.len() > MAX_ORIGINS {
+            Some(format!("an environment names at most {MAX_ORIGINS} origins"))
+        } else if admission.origins.iter().any(|origin| origin.len() > MAX_ORIGIN_BYTES) {
+            Some(format!("an origin has at most {MAX_ORIGIN_BYTES} bytes"))
+        } else {
+            None
+        };
+        if let Some(message) = over {
             return Err(CompileError::OverLimits(message));
         }
         chunks.push((ChunkType::Access, &[], &payload));
@@ -401,14 +431,22 @@ fn pages(keys: &BTreeMap<&str, ()>) -> (u8, Vec<Vec<u8>>) {
     }
 }
 
-/// Sorted by hash.
-fn access_payload(access: &[Access]) -> Vec<u8> {
-    let sorted: BTreeSet<&Access> = access.iter().collect();
+/// Keys sorted by hash; behind them origins and the limit, where there are any.
+fn access_payload(admission: Admission<'_>) -> Vec<u8> {
+    let sorted: BTreeSet<&Access> = admission.keys.iter().collect();
     let mut writer = Writer::default();
     writer.u16(sorted.len());
     for key in sorted {
         writer.bytes.extend_from_slice(&key.sha256);
         writer.u8(key.kind as u8);
+    }
+    if !admission.origins.is_empty() || admission.requests_per_minute.is_some() {
+        let origins: BTreeSet<&String> = admission.origins.iter().collect();
+        writer.u16(origins.len());
+        for origin in origins {
+            writer.short(origin.as_bytes());
+        }
+        writer.u32(admission.requests_per_minute.unwrap_or(0) as usize);
     }
     writer.bytes
 }

@@ -32,7 +32,7 @@ pub use bucketing::{
 };
 pub use check::Problem;
 pub use compilation::Compilation;
-pub use compile::{Access, CompileError, compile};
+pub use compile::{Access, Admission, CompileError, compile, compile_admitting};
 pub use condition::{
     BucketRange, Comparison, Condition, ContextType, DatetimeComparison, DeepEquals, Equals,
     Exists, In, Instant, IsType, Matches, NumberComparison, Scalar, SemverComparison, SomeElement,

@@ -6,7 +6,7 @@ use alloc::string::String;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::snapshot::{Kind, Snapshot, sha256};
+use crate::snapshot::{Kind, sha256};
 
 /// Why a caller is not served. The codes are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,9 +72,14 @@ pub fn key_text(kind: Kind, random: &[u8; 32]) -> String {
     format!("{}{}", prefix(kind), URL_SAFE_NO_PAD.encode(random))
 }
 
+/// The kind that a text claims by its prefix alone, whole or not.
+pub fn claimed_prefix(text: &str) -> Option<Kind> {
+    Kind::ALL.into_iter().find(|kind| text.starts_with(prefix(*kind)))
+}
+
 /// The kind that a key's text claims; none when it is no SDK key.
 pub fn claimed_kind(key: &str) -> Option<Kind> {
-    let kind = Kind::ALL.into_iter().find(|kind| key.starts_with(prefix(*kind)))?;
+    let kind = claimed_prefix(key)?;
     let random = URL_SAFE_NO_PAD.decode(key.get(prefix(kind).len()..)?).ok()?;
     (random.len() == 32).then_some(kind)
 }
@@ -91,22 +96,6 @@ pub fn may_read(holder: Kind, wanted: Kind) -> bool {
         Kind::Client => wanted == Kind::Client,
         Kind::Server => wanted != Kind::Edge,
         Kind::Edge => true,
-    }
-}
-
-impl Snapshot {
-    /// The kind of an SDK key that an edge body admits, by the key's SHA-256.
-    pub fn admits(&self, sha256: &[u8; 32]) -> Option<Kind> {
-        let mut keys = self.access()?;
-        let count = keys.u16()?;
-        for _ in 0..count {
-            let admitted = keys.array::<32>()?;
-            let kind = keys.u8()?;
-            if admitted == sha256 {
-                return Kind::from_byte(kind);
-            }
-        }
-        None
     }
 }
 

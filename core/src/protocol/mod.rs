@@ -3,9 +3,11 @@
 pub mod access;
 pub mod caching;
 pub mod connection;
+pub mod gate;
 pub mod ofrep;
 pub mod problem;
 pub mod push;
+pub mod rate;
 pub mod simple;
 pub mod stream;
 

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::sign::{SigningKey, root_fingerprint, sign_head, sign_keyset};
 use super::*;
-use crate::config::{Access, Configuration, compile};
+use crate::config::{Configuration, compile};
 use crate::context::{Context, ContextBuilder};
 use crate::limits::MAX_CHUNK_BYTES;
 use crate::outcome::{ErrorCode, Value};
@@ -402,23 +402,6 @@ fn a_client_body_holds_nothing_that_is_not_for_clients() {
     assert_eq!(snapshot.flag_count(), 2);
     assert_eq!(snapshot.evaluate("broken", &context(), NOW).error, Some(ErrorCode::FlagNotFound));
     assert_eq!(snapshot.evaluate("off", &context(), NOW).value(), Some(Value::String("A")));
-}
-
-#[test]
-fn an_edge_body_admits_the_keys_it_lists() {
-    let access = [
-        Access { sha256: [7; 32], kind: Kind::Client },
-        Access { sha256: [6; 32], kind: Kind::Server },
-    ];
-    let body = compile(&configuration(), Kind::Edge, &access).unwrap();
-    let snapshot = Snapshot::open(body, Kind::Edge).unwrap();
-    #[cfg(feature = "protocol")]
-    {
-        assert_eq!(snapshot.admits(&[7; 32]), Some(Kind::Client));
-        assert_eq!(snapshot.admits(&[6; 32]), Some(Kind::Server));
-        assert_eq!(snapshot.admits(&[5; 32]), None);
-    }
-    assert_eq!(snapshot.flag_count(), 2);
 }
 
 #[test]

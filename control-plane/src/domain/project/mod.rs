@@ -7,12 +7,13 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use pennon_core::protocol::gate::Terms;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::flag::{self, Wrong};
-use super::keys::{check_colour, check_key, check_name};
+use super::keys::{check_colour, check_key, check_name, check_terms};
 use crate::ambient::{NoRandomness, Random};
 
 pub use plan::{Item, Plan, Refused, Report, plan};
@@ -66,9 +67,25 @@ pub struct Environment {
     /// Without it, an environment that is there keeps its colour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub colour: Option<String>,
+    /// The origins whose pages may ask; without it, an environment that is there keeps them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origins: Option<Vec<String>>,
+    /// How often one SDK key may be used; without it, an environment that is there keeps its limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<u32>,
     /// By the flag's key. A flag that is not here stays as it is, or, when it or the environment is new, is off.
     #[serde(default)]
     pub flags: BTreeMap<String, Map<String, Value>>,
+}
+
+impl Environment {
+    /// What it says of those who ask.
+    pub fn terms(&self) -> Terms {
+        Terms {
+            origins: self.origins.clone().unwrap_or_default(),
+            requests_per_minute: self.requests_per_minute,
+        }
+    }
 }
 
 /// The kinds of documents, as the fields of [`Project`] and of CONFIG.json are called, and one of each as sentences call it.
@@ -126,6 +143,10 @@ impl Project {
                 let field = format!("environments[{index}].colour");
                 check_colour(colour).map_err(|detail| Wrong { field, detail })?;
             }
+            check_terms(&environment.terms()).map_err(|(field, detail)| {
+                let field = format!("environments[{index}].{field}");
+                Wrong { field, detail }
+            })?;
             if project.environments[..index].iter().any(|other| other.key == environment.key) {
                 return Err(Wrong {
                     field,
@@ -177,6 +198,8 @@ impl Project {
             name: None,
             protected: None,
             colour: None,
+            origins: None,
+            requests_per_minute: None,
             flags: configured,
         };
         Ok(Self {

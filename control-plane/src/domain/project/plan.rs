@@ -104,6 +104,9 @@ impl Planning<'_> {
                     known.name = new.name.clone().or(known.name.take());
                     known.protected = new.protected.or(known.protected);
                     known.colour = new.colour.clone().or(known.colour.take());
+                    known.origins = new.origins.clone().or(known.origins.take());
+                    known.requests_per_minute =
+                        new.requests_per_minute.or(known.requests_per_minute);
                 }
                 None => {
                     let flags = self.current.flags.iter();
@@ -113,6 +116,8 @@ impl Planning<'_> {
                         name: new.name.clone().or_else(|| Some(new.key.clone())),
                         protected: Some(new.protected.unwrap_or(false)),
                         colour: new.colour.clone(),
+                        origins: new.origins.clone(),
+                        requests_per_minute: new.requests_per_minute,
                         flags: off,
                     });
                 }

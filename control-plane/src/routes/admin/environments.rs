@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::NoContent;
 use pennon_core::config::Configuration;
+use pennon_core::limits::{MAX_ORIGIN_BYTES, MAX_ORIGINS};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -14,8 +15,8 @@ use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::domain::flag::{Definition, first_configuration, read};
 use crate::domain::keys::{
-    COLOUR_PATTERN, KEY_PATTERN, MAX_KEY_CHARACTERS, MAX_TEXT_BYTES, check_colour, check_key,
-    check_name,
+    COLOUR_PATTERN, KEY_PATTERN, MAX_KEY_CHARACTERS, MAX_REQUESTS_PER_MINUTE, MAX_TEXT_BYTES,
+    check_colour, check_key, check_name, check_terms,
 };
 use crate::publish::environment::{configuration_at, definition};
 use crate::routes::body::{Authored, JsonBody};
@@ -134,6 +135,8 @@ pub(super) async fn make(
         revision: 0,
         position: others.last().map_or(0, |last| last.position + 1),
         colour: new.colour,
+        origins: Vec::new(),
+        requests_per_minute: None,
         version: changing.version(),
         created_at: changing.now_ms,
     };
@@ -164,7 +167,7 @@ pub(super) async fn make(
 
 /// What people say about an environment. It keeps its key and its id: clients are configured with them.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "EnvironmentSettings")]
 pub struct Settings {
     #[schemars(length(min = 1, max = MAX_TEXT_BYTES))]
@@ -176,6 +179,14 @@ pub struct Settings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = COLOUR_PATTERN))]
     colour: Option<String>,
+    /// The origins whose pages may ask with a key of this environment, such as `https://shop.example`; none: all of them.
+    #[serde(default)]
+    #[schemars(length(max = MAX_ORIGINS), inner(length(max = MAX_ORIGIN_BYTES)))]
+    origins: Vec<String>,
+    /// How often one SDK key may be used, a client key at one address; each edge and each replica counts for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MAX_REQUESTS_PER_MINUTE))]
+    requests_per_minute: Option<u32>,
     /// Where it stands in the list, from 0: what stands there and behind moves on. Unless given, it stays where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     position: Option<usize>,
@@ -187,6 +198,8 @@ impl Settings {
             name: environment.name.clone(),
             protected: environment.protected,
             colour: environment.colour.clone(),
+            origins: environment.origins.clone(),
+            requests_per_minute: environment.requests_per_minute,
             position: None,
         }
     }
@@ -236,6 +249,9 @@ async fn write(
     environment.name = settings.name;
     environment.protected = settings.protected;
     environment.colour = settings.colour;
+    environment.origins = settings.origins;
+    environment.requests_per_minute = settings.requests_per_minute;
+    check_terms(&environment.terms()).map_err(|(field, detail)| Problem::invalid(field, detail))?;
     environment.version = changing.version();
     environments::describe(&mut changing.tx, &environment).await?;
     let change = Change {
@@ -245,8 +261,16 @@ async fn write(
         old: Some(json!(old)),
         new: Some(json!(environment)),
     };
-    // None of it is in a snapshot, so none changes.
-    app.commit(changing, change, &[]).await?;
+    // Whom an edge lets ask is in its snapshot; the rest is in none.
+    let published = (environment.terms() != old.terms()).then(|| environment.id.clone());
+    let revisions = app.commit(changing, change, published.as_slice()).await?;
+    if let Some((_, revision)) = revisions.first() {
+        environment.revision = *revision;
+        if let Err(error) = app.sdk_keys.reload(&app.store).await {
+            // It is committed; the publisher follows the outbox, and reads it then.
+            tracing::warn!(%error, "who may ask is kept to a moment later");
+        }
+    }
     Ok(Versioned(environment.version, shown(&app, environment)))
 }
 

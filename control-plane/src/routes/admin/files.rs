@@ -88,6 +88,8 @@ async fn current(
             name: Some(environment.name.clone()),
             protected: Some(environment.protected),
             colour: environment.colour.clone(),
+            origins: (!environment.origins.is_empty()).then(|| environment.origins.clone()),
+            requests_per_minute: environment.requests_per_minute,
             flags: does,
         });
     }
@@ -429,6 +431,8 @@ async fn write_flags(
                     name,
                     protected,
                     colour: environment.colour.clone(),
+                    origins: environment.origins.clone().unwrap_or_default(),
+                    requests_per_minute: environment.requests_per_minute,
                     version,
                     ..known.clone()
                 };
@@ -449,6 +453,8 @@ async fn write_flags(
                     revision: 0,
                     position,
                     colour: environment.colour.clone(),
+                    origins: environment.origins.clone().unwrap_or_default(),
+                    requests_per_minute: environment.requests_per_minute,
                     version,
                     created_at: now,
                 };

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::config::compile;
+use crate::config::{Access, compile, compile_admitting};
 
 const FLAGS: u64 = 10;
 
@@ -99,7 +99,9 @@ fn texts(problems: &[Problem]) -> BTreeSet<String> {
 
 #[test]
 fn changes_compile_to_what_the_whole_compiles_to() {
-    let access = [Access { sha256: [7; 32], kind: Kind::Client }];
+    let keys = [Access { sha256: [7; 32], kind: Kind::Client }];
+    let origins = ["https://shop.example".into()];
+    let admission = Admission { keys: &keys, origins: &origins, requests_per_minute: Some(9) };
     let (mut sound, mut unsound, mut hidden) = (0, 0, 0);
     for seed in 1..=12 {
         let mut numbers = Numbers(seed * 0x9E37_79B9);
@@ -122,9 +124,9 @@ fn changes_compile_to_what_the_whole_compiles_to() {
             let expected = problems(&whole);
             assert_eq!(texts(compilation.problems()), texts(&expected), "seed {seed} step {step}");
             for kind in Kind::ALL {
-                let body = compilation.body(kind, &access);
+                let body = compilation.body(kind, admission);
                 if expected.is_empty() {
-                    let expected = compile(&whole, kind, &access).unwrap();
+                    let expected = compile_admitting(&whole, kind, admission).unwrap();
                     assert_eq!(body.as_ref(), Ok(&expected), "seed {seed} step {step} {kind:?}");
                     hidden += usize::from(
                         kind == Kind::Client && expected.windows(4).any(|at| at == b"\x01\x02\0\0"),
@@ -162,5 +164,5 @@ fn what_is_too_large_is_named_as_in_the_whole() {
     whole.flags.insert("wide".to_string(), flag);
     let error = compile(&whole, Kind::Server, &[]).unwrap_err();
     assert!(error.to_string().starts_with("/flags/wide: makes "), "{error}");
-    assert_eq!(compilation.body(Kind::Server, &[]), Err(error));
+    assert_eq!(compilation.body(Kind::Server, Admission::default()), Err(error));
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::flag;
 use crate::config::compile::{body, borrowed, chunks};
-use crate::config::{Access, CompileError, Configuration, compile, pattern};
+use crate::config::{Access, Admission, CompileError, Configuration, compile, pattern};
 use crate::context::Context;
 use crate::hash::name_hash;
 use crate::limits::*;
@@ -303,12 +303,15 @@ fn valued(bytes: usize) -> Value {
 
 /// How long a value can be that makes a chunk of exactly its limit: all of its bytes but those of the rest.
 fn chunk_room() -> usize {
-    let length = |bytes: usize| body(&parsed(valued(bytes)), Kind::Server, &[]).unwrap().len();
+    let length = |bytes: usize| {
+        body(&parsed(valued(bytes)), Kind::Server, Admission::default()).unwrap().len()
+    };
     let sound = changed(|_| ());
     let mut alone = sound.clone();
     alone["flags"].as_object_mut().unwrap().remove("f");
     // The index of two chunks has one offset and four slots more.
-    let rest = length(0) - body(&parsed(alone), Kind::Server, &[]).unwrap().len() - 20;
+    let rest =
+        length(0) - body(&parsed(alone), Kind::Server, Admission::default()).unwrap().len() - 20;
     MAX_CHUNK_BYTES - rest
 }
 
@@ -350,7 +353,7 @@ fn each_limit_is_checked_where_it_is_written_and_where_it_is_read() {
                 wrong.push(format!("{} one over: {:?}", limit.name, other.map(|body| body.len())))
             }
         }
-        let opened = body(&over, Kind::Server, &[])
+        let opened = body(&over, Kind::Server, Admission::default())
             .ok()
             .and_then(|body| Snapshot::open(body, Kind::Server).ok());
         let found = match opened {
