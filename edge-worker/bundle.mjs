@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 
 /** In the order in which the worker looks for them. */
 const KINDS = ["server", "client", "edge"];
-const MAX_KEYSETS = 64;
+const MAX_KEYSETS = 256;
 /** Where a head names its body: core/spec/snapshot.md section 1. */
 const BODY_HASH = { at: 84, bytes: 32 };
 

@@ -12,7 +12,12 @@ const PING_FRAME = ": ping\n\n";
 /** A WebSocket that has not asked for so long is taken for dead. */
 const SILENCE_MS = 60_000;
 /** A reader that has not taken an event for so long is dropped; it comes back and gets the newest head. */
-const SLOW_MS = 30_000;
+const DEFAULT_SLOW_MS = 30_000;
+/**
+ * What is sent to a WebSocket between two of its pings, at most, in characters: the runtime keeps for it whatever it does not take. With
+ * one publication a second none that pings in time gets a tenth of that.
+ */
+const MAX_UNHEARD = 256 * 1024;
 /** Readers whose key was revoked, or whose object ends, come back spread over this long. */
 const RECONNECT_WINDOW_MS = 5_000;
 /**
@@ -50,6 +55,7 @@ export class PennonHub {
   #env;
   #refreshMs;
   #maxStreams;
+  #slowMs;
   /** By kind: `{order, bytes}`. */
   #heads = new Map();
   /** By kind: `{at, agreed}` of the latest comparison with the control plane, and the one under way. */
@@ -58,12 +64,16 @@ export class PennonHub {
   /** Server-sent event streams. They keep this object awake; WebSockets do not. */
   #readers = new Set();
   #pings;
+  /** Whether somebody may be listening whose key is revoked. Not known after a start. */
+  #mayBeRevoked = true;
 
   constructor(ctx, env) {
     this.#ctx = ctx;
     this.#env = env;
-    this.#refreshMs = Number(env.PENNON_REFRESH_MS ?? DEFAULT_REFRESH_MS);
-    this.#maxStreams = Number(env.PENNON_MAX_STREAMS ?? DEFAULT_MAX_STREAMS);
+    this.#refreshMs = Number(env.PENNON_REFRESH_MS || DEFAULT_REFRESH_MS);
+    // The Rust code, which every request passes first, has checked them.
+    this.#maxStreams = Number(env.PENNON_MAX_STREAMS || DEFAULT_MAX_STREAMS);
+    this.#slowMs = Number(env.PENNON_SLOW_READER_MS || DEFAULT_SLOW_MS);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", PING_FRAME));
     ctx.blockConcurrencyWhile(async () => {
       for (const kind of KINDS) {
@@ -77,6 +87,7 @@ export class PennonHub {
     const [, what, kind] = new URL(request.url).pathname.split("/");
     if (what === "head" && request.method === "POST") {
       await this.#take(kind, { order: request.headers.get("x-pennon-order"), bytes: new Uint8Array(await request.arrayBuffer()) });
+      await this.#dropRevoked();
       return new Response(null, { status: 204 });
     }
     if (what === "head") return this.#answer(kind);
@@ -85,7 +96,10 @@ export class PennonHub {
 
   /** The newest head, compared with the control plane when that has not been done for a while. */
   async #answer(kind) {
-    if (Date.now() - (this.#checked.get(kind)?.at ?? 0) >= this.#refreshMs) await this.#check(kind);
+    if (Date.now() - (this.#checked.get(kind)?.at ?? 0) >= this.#refreshMs) {
+      await this.#check(kind);
+      await this.#dropRevoked();
+    }
     const head = this.#heads.get(kind);
     const headers = { "x-pennon-agreed": String(this.#checked.get(kind)?.agreed === true) };
     return head ? new Response(head.bytes, { headers }) : new Response(null, { status: 404, headers });
@@ -122,16 +136,37 @@ export class PennonHub {
       if (reader.kind === kind) this.#send(reader);
     }
     for (const socket of this.#ctx.getWebSockets(kind)) this.#sendSocket(socket, headFrame(head));
+    // A revocation is a change of the environment, so it comes with one of these.
+    if (kind === "edge") this.#mayBeRevoked = true;
     await this.#ctx.storage.put(`head/${kind}`, head);
-    // A revocation is a change of the environment, so it is noticed here.
-    if (kind === "edge") await this.#dropRevoked();
   }
 
+  /** Ends the streams of keys that the newest edge snapshot does not admit. What cannot be told now is asked again at the next look. */
   async #dropRevoked() {
-    const keys = new Map();
+    if (!this.#mayBeRevoked) return;
+    this.#mayBeRevoked = false;
+    try {
+      // Another isolate may have verified that head: this one has to have it before it can tell.
+      if (!(await this.#knowsNewest())) await this.#check("edge");
+      if (!(await this.#knowsNewest())) throw new Error("the newest edge snapshot is not at hand");
+      await this.#endRevoked();
+    } catch (error) {
+      this.#mayBeRevoked = true;
+      console.error(`pennon: the hub could not tell whose keys are revoked: ${error?.message ?? error}`);
+    }
+  }
+
+  async #knowsNewest() {
+    const newest = this.#heads.get("edge");
+    const by = await call((pennon) => pennon.admits_by(this.#env));
+    return newest === undefined || (by !== undefined && compare(by, newest.order) >= 0);
+  }
+
+  async #endRevoked() {
+    const admitted = new Map();
     const isAdmitted = async (key) => {
-      if (!keys.has(key)) keys.set(key, await call((pennon) => pennon.is_admitted(this.#env, key)).catch(() => true));
-      return keys.get(key);
+      if (!admitted.has(key)) admitted.set(key, await call((pennon) => pennon.is_admitted(this.#env, key)));
+      return admitted.get(key);
     };
     for (const reader of [...this.#readers]) {
       if (!(await isAdmitted(reader.key))) this.#end(reader, goodbyeFrame());
@@ -144,14 +179,15 @@ export class PennonHub {
   }
 
   async #open(what, kind, request) {
-    if (this.#readers.size + this.#ctx.getWebSockets().length >= this.#maxStreams) return new Response(null, { status: 503 });
     await this.#keepLooking();
+    // Nothing is waited for from here on: of many at once none may slip in above the limit.
+    if (this.#readers.size + this.#ctx.getWebSockets().length >= this.#maxStreams) return new Response(null, { status: 503 });
     const key = request.headers.get("x-pennon-key");
     const head = this.#heads.get(kind);
     if (what === "stream" && request.headers.get("upgrade")?.toLowerCase() === "websocket") {
       const [client, server] = Object.values(new WebSocketPair());
       this.#ctx.acceptWebSocket(server, [kind]);
-      server.serializeAttachment({ key, openedAt: Date.now() });
+      server.serializeAttachment({ key, openedAt: Date.now(), heardAt: Date.now(), unheard: 0 });
       if (head) this.#sendSocket(server, headFrame(head));
       return new Response(null, { status: 101, webSocket: client });
     }
@@ -163,7 +199,7 @@ export class PennonHub {
     if (what === "stream") this.#send(reader);
     else reader.sent = head?.order;
     reader.writer.closed.catch(() => this.#forget(reader));
-    this.#pings ??= setInterval(() => this.#ping(), PING_MS);
+    this.#pings ??= setInterval(() => this.#ping(), Math.min(PING_MS, this.#slowMs));
     return new Response(readable, {
       headers: {
         "content-type": "text/event-stream",
@@ -209,15 +245,28 @@ export class PennonHub {
     for (const reader of [...this.#readers]) {
       if (Date.now() > reader.until) this.#end(reader, goodbyeFrame());
       else if (reader.busySince === undefined) this.#write(reader, PING_FRAME);
-      else if (Date.now() - reader.busySince > SLOW_MS) {
+      else if (Date.now() - reader.busySince > this.#slowMs) {
         this.#forget(reader);
         reader.writer.abort(new Error("this reader is too slow")).catch(() => {});
       }
     }
   }
 
+  /** When its client was heard of last. */
+  #heardAt(socket) {
+    return this.#ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? socket.deserializeAttachment().openedAt;
+  }
+
   #sendSocket(socket, frame) {
+    const attachment = socket.deserializeAttachment();
+    const heardAt = this.#heardAt(socket);
+    const unheard = (heardAt > attachment.heardAt ? 0 : attachment.unheard) + frame.length;
     try {
+      if (unheard > MAX_UNHEARD) {
+        socket.close(1013, "this reader is too slow");
+        return;
+      }
+      socket.serializeAttachment({ ...attachment, heardAt, unheard });
       socket.send(frame);
     } catch {
       // It has closed; the runtime forgets it by itself.
@@ -232,13 +281,13 @@ export class PennonHub {
   async alarm() {
     const sockets = this.#ctx.getWebSockets();
     for (const socket of sockets) {
-      const heard = this.#ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? socket.deserializeAttachment().openedAt;
-      if (Date.now() - heard > SILENCE_MS) socket.close(1001, "no ping for too long");
+      if (Date.now() - this.#heardAt(socket) > SILENCE_MS) socket.close(1001, "no ping for too long");
     }
     const kinds = KINDS.filter((kind) => this.#ctx.getWebSockets(kind).length > 0 || [...this.#readers].some((reader) => reader.kind === kind));
     if (kinds.length === 0) return;
     // The edge head tells of revoked keys.
     await Promise.all([...new Set([...kinds, "edge"])].map((kind) => this.#check(kind)));
+    await this.#dropRevoked();
     await this.#ctx.storage.setAlarm(Date.now() + this.#refreshMs);
   }
 

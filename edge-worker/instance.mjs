@@ -32,13 +32,27 @@ addEventListener("error", (event) => {
 /** Whether what was just called failed because the instance died. */
 export const isDead = () => dead;
 
+function revive() {
+  if (!dead) return;
+  console.warn("pennon: the WebAssembly instance stopped, starting a new one");
+  pennon.__wbg_reset_state();
+  dead = false;
+}
+
+/** As `call`, for what answers at once. */
+export function callNow(work) {
+  revive();
+  try {
+    return work(pennon);
+  } catch (error) {
+    if (error instanceof WebAssembly.RuntimeError) die();
+    throw error;
+  }
+}
+
 /** Calls the Rust code, in a fresh instance when the last one died. Fails when the instance dies meanwhile, of this or of another call. */
 export async function call(work) {
-  if (dead) {
-    console.warn("pennon: the WebAssembly instance stopped, starting a new one");
-    pennon.__wbg_reset_state();
-    dead = false;
-  }
+  revive();
   let fail;
   const death = new Promise((_, reject) => {
     fail = reject;

@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 /** How often the parent process is looked for. */
 const PARENT_CHECK_MS = 1000;
 /** Passed on to the worker where they are set; wrangler.toml says what they do. */
-const VARIABLES = ["PENNON_ENVIRONMENT", "PENNON_REFRESH_MS", "PENNON_CACHE", "PENNON_MAX_STREAMS", "PENNON_CLIENT_ADDRESS_HEADER", "PENNON_ORIGINS", "PENNON_REQUESTS_PER_MINUTE"];
+const VARIABLES = ["PENNON_ENVIRONMENT", "PENNON_REFRESH_MS", "PENNON_CACHE", "PENNON_MAX_STREAMS", "PENNON_SLOW_READER_MS", "PENNON_CLIENT_ADDRESS_HEADER", "PENNON_ORIGINS", "PENNON_REQUESTS_PER_MINUTE"];
 const COMPATIBILITY_DATE = "2026-07-01";
 
 const { values: options } = parseArgs({

@@ -1,5 +1,6 @@
 // The module that workerd loads. It hands requests to the Rust code, and answers those that the Rust code died of.
 import { setBundle } from "./host.mjs";
+import { evaluate } from "./evaluation.mjs";
 import { call, isDead } from "./instance.mjs";
 import bundle from "./snapshots.bin";
 
@@ -28,7 +29,8 @@ function failed(request, code, detail) {
 export default {
   async fetch(request, env, ctx) {
     try {
-      return await call((pennon) => pennon.fetch(request, env, ctx));
+      const short = await evaluate(request, env);
+      return short.response ?? (await call((pennon) => pennon.fetch(short.request, env, ctx)));
     } catch (error) {
       console.error(`pennon: ${error?.stack ?? error}`);
       return isDead()

@@ -1,7 +1,8 @@
 //! Who may ask: SDK keys, known by the hashes that the edge snapshot carries, so that callers are admitted with nothing
 //! behind the edge.
 
-use pennon_core::protocol::access::{self, Denied, claimed_kind, key_sha256};
+use pennon_core::protocol::access::{self, Denied, claimed_kind, claimed_prefix, key_sha256};
+use pennon_core::protocol::gate::Terms;
 use pennon_core::snapshot::Kind;
 use serde_json::{Map, Value};
 use worker::{Context, Request};
@@ -42,25 +43,30 @@ impl Caller {
 /// The token of `Authorization: Bearer`.
 pub(crate) fn bearer(request: &Request) -> Option<String> {
     let header = request.headers().get("authorization").ok().flatten()?;
+    bearer_token(&header).map(str::to_owned)
+}
+
+/// The same of the header's value.
+pub(crate) fn bearer_token(header: &str) -> Option<&str> {
     let (scheme, token) = header.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// A key from the places where it may stand. Only client keys, which are public, may stand in the query.
 fn key(request: &Request) -> Result<String, Denied> {
+    let url = request.inner().url();
+    let in_query = from_query(&url);
+    // Whatever a header says: what stands in a URL is logged on its way.
+    if in_query.and_then(claimed_prefix).is_some_and(|kind| kind != Kind::Client) {
+        return Err(Denied::KeyInQuery);
+    }
     if let Some(key) = bearer(request) {
         return Ok(key);
     }
     if let Some(key) = request.headers().get("x-api-key").ok().flatten() {
         return Ok(key.trim().to_owned());
     }
-    let url = request.inner().url();
-    let key = from_query(&url).ok_or(Denied::KeyMissing)?;
-    match claimed_kind(key) {
-        Some(Kind::Client) => Ok(key.to_owned()),
-        Some(Kind::Server | Kind::Edge) => Err(Denied::KeyInQuery),
-        None => Err(Denied::KeyUnknown),
-    }
+    in_query.map(str::to_owned).ok_or(Denied::KeyMissing)
 }
 
 /// `key` of the query as it stands: no character of a key needs an escape. (Crate `url` would be half of the upload.)
@@ -74,7 +80,7 @@ pub(crate) fn query(url: &str) -> &str {
     query.split_once('#').map_or(query, |(query, _)| query)
 }
 
-/// Admits a caller by its SDK key.
+/// Admits a caller by its SDK key, on the terms of the environment and of this deployment.
 ///
 /// # Errors
 /// Why not, or `no-snapshot` while nothing says which keys are good.
@@ -85,48 +91,65 @@ pub(crate) async fn admit(
 ) -> Result<Caller, Problem> {
     let key = key(request)?;
     let claimed = claimed_kind(&key).ok_or(Denied::KeyUnknown)?;
-    let hash = key_sha256(&key);
-    within_limits(edge, request, claimed, hash)?;
-    let held = edge.snapshot(Kind::Edge, context).await?;
-    if let Some(kind) = held.snapshot.admits(&hash) {
-        return Ok(Caller { kind, key, key_sha256: hash });
+    let key_sha256 = key_sha256(&key);
+    let mut held = edge.snapshot(Kind::Edge, context).await?;
+    let mut admitted = held.gate.admits(&key_sha256);
+    if admitted.is_none() {
+        // A key made a moment ago, or one of another environment: the control plane knows.
+        let denied = edge.ask_about(&key, claimed, &key_sha256, context).await;
+        held = edge.snapshot(Kind::Edge, context).await?;
+        admitted = Some(held.gate.admits(&key_sha256).ok_or(denied)?);
     }
-    // A key made a moment ago, or one of another environment: the control plane knows.
-    let denied = edge.ask_about(&key, claimed, &hash, context).await;
-    let held = edge.snapshot(Kind::Edge, context).await?;
-    match held.snapshot.admits(&hash) {
-        Some(kind) => Ok(Caller { kind, key, key_sha256: hash }),
-        None => Err(denied.into()),
-    }
+    let caller = Caller { kind: admitted.unwrap_or(claimed), key, key_sha256 };
+    within_terms(edge, request, &held.gate.terms, &caller)?;
+    Ok(caller)
 }
 
 /// Whether this page, and this caller, may ask now.
-fn within_limits(
+fn within_terms(
     edge: &Edge,
     request: &Request,
-    kind: Kind,
-    key_sha256: [u8; 32],
+    terms: &Terms,
+    caller: &Caller,
 ) -> Result<(), Problem> {
-    let settings = &edge.settings;
-    if !settings.origins.is_empty()
-        && let Some(origin) = request.headers().get("origin").ok().flatten()
-        && !settings.origins.contains(&origin)
-    {
-        return Err(Problem::new(
-            403,
-            "origin-not-allowed",
-            "pages of this origin may not ask here: add it to PENNON_ORIGINS",
-        ));
+    if !terms.origins.is_empty() || !edge.settings.terms.origins.is_empty() {
+        let origin = request.headers().get("origin").ok().flatten();
+        within_origins(edge, terms, origin.as_deref())?;
     }
-    let Some(allowed) = settings.requests_per_minute else { return Ok(()) };
+    within_limit(edge, terms, caller, || attributes::address(&edge.settings, request))
+}
+
+/// Whether pages of this origin may ask.
+pub(crate) fn within_origins(
+    edge: &Edge,
+    terms: &Terms,
+    origin: Option<&str>,
+) -> Result<(), Problem> {
+    let refused = |detail| Err(Problem::new(403, "origin-not-allowed", detail));
+    if !terms.allows(origin) {
+        return refused(
+            "pages of this origin may not ask with this key: name it in the settings of the environment",
+        );
+    }
+    if !edge.settings.terms.allows(origin) {
+        return refused("pages of this origin may not ask here: add it to PENNON_ORIGINS");
+    }
+    Ok(())
+}
+
+/// Counts the request where there is a limit. Only good keys are counted, so nobody fills the memory with others.
+pub(crate) fn within_limit(
+    edge: &Edge,
+    terms: &Terms,
+    caller: &Caller,
+    address: impl FnOnce() -> Option<String>,
+) -> Result<(), Problem> {
+    let Some(allowed) = edge.limit(terms) else { return Ok(()) };
     // All browsers share a client key: whoever reads it in a page must not use it up for the others.
-    let address = if kind == Kind::Client { attributes::address(settings, request) } else { None };
-    limits::count((key_sha256, address.unwrap_or_default()), allowed, now()).map_err(|seconds| {
-        Problem::new(
-            429,
-            "too-many-requests",
-            format!("this key may be used {allowed} times a minute here"),
-        )
-        .retry_after(seconds)
+    let address = if caller.kind == Kind::Client { address() } else { None };
+    let (secret, key) = (&edge.settings.secret, &caller.key_sha256);
+    limits::count(secret, key, address.as_deref(), allowed, now()).map_err(|seconds| {
+        let detail = format!("this key may be used {allowed} times a minute here");
+        Problem::new(429, "too-many-requests", detail).retry_after(seconds)
     })
 }

@@ -4,10 +4,10 @@ use pennon_core::protocol::access::Denied;
 use pennon_core::protocol::caching::{CORS_ALLOWED_HEADERS, CORS_EXPOSED_HEADERS, NEVER, VARY};
 use pennon_core::protocol::problem::problem;
 use pennon_core::{outcome::ErrorCode, protocol};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use worker::{Env, Headers, Response, ResponseBuilder};
 
-use crate::edge::Edge;
+use crate::edge::{Edge, Readers};
 
 const JSON: &str = "application/json";
 const BYTES: &str = "application/octet-stream";
@@ -68,20 +68,13 @@ impl Answer {
     /// # Errors
     /// When the runtime refuses a header.
     pub(crate) fn into_response(self, env: &Env, origin: Option<&str>) -> worker::Result<Response> {
+        let readers = Edge::of(env).map_or(Readers::Anybody, |edge| edge.readers(origin));
         let headers = match &self.stream {
             Some(stream) => stream.headers().clone(),
             None => Headers::new(),
         };
-        let origins = Edge::of(env).map(|edge| edge.settings.origins.clone()).unwrap_or_default();
-        if origins.is_empty() {
-            headers.set("access-control-allow-origin", "*")?;
-        } else {
-            // What one page may read must not be handed to another out of a cache.
-            headers.append("vary", "origin")?;
-            if let Some(origin) = origin.filter(|origin| origins.iter().any(|each| each == origin))
-            {
-                headers.set("access-control-allow-origin", origin)?;
-            }
+        for (name, value) in crossing(readers, origin) {
+            headers.append(name, value)?;
         }
         if let Some(stream) = self.stream {
             return Ok(if stream.status_code() == 101 {
@@ -101,6 +94,37 @@ impl Answer {
         } else {
             builder.fixed(self.body)
         })
+    }
+
+    /// In one piece, as `held` hands it to JavaScript. None for a stream.
+    pub(crate) fn to_bytes(&self, readers: Readers, origin: Option<&str>) -> Option<Vec<u8>> {
+        if self.stream.is_some() {
+            return None;
+        }
+        let exposed = ("access-control-expose-headers", CORS_EXPOSED_HEADERS);
+        let own = self.headers.iter().map(|(name, value)| (*name, value.as_str()));
+        let all = crossing(readers, origin).into_iter().chain([exposed]).chain(own);
+        let lines: Vec<String> = all.map(|(name, value)| format!("{name}\t{value}")).collect();
+        let lines = lines.join("\n");
+        let mut bytes = Vec::with_capacity(6 + lines.len() + self.body.len());
+        bytes.extend_from_slice(&self.status.to_be_bytes());
+        bytes.extend_from_slice(&u32::try_from(lines.len()).ok()?.to_be_bytes());
+        bytes.extend_from_slice(lines.as_bytes());
+        bytes.extend_from_slice(&self.body);
+        Some(bytes)
+    }
+}
+
+/// What says whose pages may read an answer.
+fn crossing(readers: Readers, origin: Option<&str>) -> Vec<(&'static str, &str)> {
+    const ALLOWED: &str = "access-control-allow-origin";
+    match readers {
+        Readers::Anybody => vec![(ALLOWED, "*")],
+        Readers::Named(allowed) => {
+            // What one page may read must not be handed to another out of a cache.
+            let named = origin.filter(|_| allowed).map(|origin| (ALLOWED, origin));
+            [("vary", "origin")].into_iter().chain(named).collect()
+        }
     }
 }
 
@@ -172,16 +196,22 @@ impl Problem {
         self.with_headers(response.into())
     }
 
-    /// The same for an OFREP client: it looks for `key`, `errorCode` and `errorDetails`.
+    /// The same for an OFREP client.
     pub(crate) fn into_ofrep_answer(self, flag: Option<&str>) -> Answer {
-        let body = json!({
-            "key": flag.unwrap_or_default(),
-            "errorCode": self.error_code.as_str(),
-            "errorDetails": self.detail,
-            "code": self.code,
-        });
-        let answer = Answer::json(self.status, &body);
+        let mut body = self.ofrep_members(flag);
+        body.insert("code".to_owned(), self.code.into());
+        let answer = Answer::json(self.status, &Value::Object(body));
         self.with_headers(answer)
+    }
+
+    /// What an OFREP client looks for.
+    pub(crate) fn ofrep_members(&self, flag: Option<&str>) -> Map<String, Value> {
+        let members = [
+            ("key", flag.unwrap_or_default()),
+            ("errorCode", self.error_code.as_str()),
+            ("errorDetails", &self.detail),
+        ];
+        members.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
     }
 
     fn with_headers(&self, mut answer: Answer) -> Answer {

@@ -44,11 +44,30 @@ pub(crate) async fn body(
     let sha256 = digest(sha256).ok_or_else(unknown)?;
     if let Some(held) = snapshots::by_body(&edge.settings, &sha256) {
         caller.may_read(held.head.kind)?;
-        return Ok(Answer::bytes(held.snapshot.bytes().to_vec(), caching::body(caller.kind)));
+        let bytes = held.snapshot.bytes().to_vec();
+        return Ok(coded(request, Answer::bytes(bytes, caching::body(caller.kind))));
     }
     // Another isolate served the head.
     let bytes = edge.body(caller.kind, &sha256, context).await?.ok_or_else(unknown)?;
-    Ok(Answer::bytes(bytes, caching::body(caller.kind)))
+    Ok(coded(request, Answer::bytes(bytes, caching::body(caller.kind))))
+}
+
+/// Compressed by the runtime, which does so when an answer says that it is, where the request accepts one of its codings.
+fn coded(request: &Request, answer: Answer) -> Answer {
+    let answer = answer.with("vary", "accept-encoding");
+    let accepted = request.headers().get("accept-encoding").ok().flatten().unwrap_or_default();
+    let accepts = |coding: &str| {
+        accepted.split(',').any(|offer| {
+            let (name, weight) = offer.split_once(';').unwrap_or((offer, ""));
+            let weight = weight.trim().strip_prefix("q=").unwrap_or("1");
+            let refused = weight.chars().all(|digit| matches!(digit, '0' | '.'));
+            name.trim().eq_ignore_ascii_case(coding) && !refused
+        })
+    };
+    match ["br", "gzip"].into_iter().find(|coding| accepts(coding)) {
+        Some(coding) => answer.with("content-encoding", coding),
+        None => answer,
+    }
 }
 
 /// `GET /v1/delta/{from}/{to}`, by hashes of bodies: what makes the one of the other, while both are at hand. Without one the whole
@@ -67,7 +86,7 @@ pub(crate) async fn delta(
     caller.may_read(from.head.kind)?;
     caller.may_read(to.head.kind)?;
     let delta = make(&from.snapshot, &to.snapshot).map_err(|_| unknown())?;
-    Ok(Answer::bytes(delta, caching::body(caller.kind)))
+    Ok(coded(request, Answer::bytes(delta, caching::body(caller.kind))))
 }
 
 /// `GET /v1/keyset/{number}`: public.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use pennon_core::outcome::ErrorCode;
 use pennon_core::protocol::access::may_read;
 use pennon_core::protocol::connection::hex;
+use pennon_core::protocol::gate::Terms;
 use pennon_core::snapshot::{Kind, sha256};
 use worker::kv::KvStore;
 use worker::{Context, Date, Delay, Env, ObjectNamespace, Stub};
@@ -29,6 +30,14 @@ pub(crate) struct Edge {
     pub(crate) settings: Rc<Settings>,
     store: Rc<KvStore>,
     hubs: Option<Rc<ObjectNamespace>>,
+}
+
+/// Whose pages may read an answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Readers {
+    Anybody,
+    /// Those of the origins that are named, and whether the one that asks is among them.
+    Named(bool),
 }
 
 thread_local! {
@@ -74,6 +83,24 @@ impl Edge {
 
     pub(crate) fn has_hub(&self) -> bool {
         self.hubs.is_some()
+    }
+
+    /// How often a key may be used in a minute.
+    pub(crate) fn limit(&self, terms: &Terms) -> Option<u32> {
+        let limits = [terms.requests_per_minute, self.settings.terms.requests_per_minute];
+        limits.into_iter().flatten().min()
+    }
+
+    /// Whose pages may read what is answered to this origin: the environment says so, and this deployment.
+    pub(crate) fn readers(&self, origin: Option<&str>) -> Readers {
+        let held = snapshots::current(&self.settings, Kind::Edge);
+        let ours = &self.settings.terms;
+        let all = |terms: &Terms| terms.origins.is_empty();
+        let theirs = held.as_ref().map(|held| &held.gate.terms);
+        if all(ours) && theirs.is_none_or(all) {
+            return Readers::Anybody;
+        }
+        Readers::Named(ours.allows(origin) && theirs.is_none_or(|terms| terms.allows(origin)))
     }
 
     /// The environment's Durable Object. A stub belongs to the request that got it.

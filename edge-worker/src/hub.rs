@@ -128,11 +128,19 @@ pub async fn newest_head(env: Env, kind: String) -> Result<Vec<JsValue>, JsValue
     Ok(answer)
 }
 
+/// The object asks: by which edge snapshot this module tells whether a key is admitted, in the form of [`order`]. None while it has none.
+#[expect(unreachable_pub, reason = "called from JavaScript")]
+#[wasm_bindgen]
+pub fn admits_by(env: &Env) -> Result<Option<String>, JsValue> {
+    let edge = Edge::of(env).map_err(|sentence: String| JsValue::from(sentence))?;
+    Ok(snapshots::current(&edge.settings, Kind::Edge).map(|held| order(&held)))
+}
+
 /// The object asks: whether the key with this hash is still admitted. What cannot be told now is no revocation.
 #[expect(unreachable_pub, reason = "called from JavaScript")]
 #[wasm_bindgen]
 pub fn is_admitted(env: &Env, key_sha256: &str) -> Result<bool, JsValue> {
     let edge = Edge::of(env).map_err(|sentence: String| JsValue::from(sentence))?;
     let Some(held) = snapshots::current(&edge.settings, Kind::Edge) else { return Ok(true) };
-    Ok(digest(key_sha256).is_some_and(|key| held.snapshot.admits(&key).is_some()))
+    Ok(digest(key_sha256).is_some_and(|key| held.gate.admits(&key).is_some()))
 }

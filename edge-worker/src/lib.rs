@@ -10,6 +10,7 @@ mod attributes;
 mod delivery;
 mod edge;
 mod failed;
+mod held;
 mod host;
 mod hub;
 mod limits;

@@ -5,11 +5,13 @@ use futures_util::StreamExt;
 use pennon_core::outcome::ErrorCode;
 use pennon_core::protocol::ofrep::{self, Evaluation, MAX_REQUEST_BYTES};
 use pennon_core::snapshot::Kind;
+use serde_json::{Map, Value};
 use worker::{Context, Request};
 
 use crate::admission::{self, Caller, query};
 use crate::answer::{Answer, Problem};
 use crate::edge::{Edge, now};
+use crate::snapshots::Held;
 
 /// `POST /ofrep/v1/evaluate/flags/{key}`
 pub(crate) async fn single(edge: &Edge, request: Request, context: &Context, flag: &str) -> Answer {
@@ -40,31 +42,44 @@ async fn evaluate(
         None => edge.snapshot(Kind::Edge, context).await?,
     };
     let known = caller.known(edge, &request, &held);
+    let if_none_match = request.headers().get("if-none-match").ok().flatten();
+    Ok(respond(edge, &caller, &held, known.as_ref(), flag, &body, if_none_match))
+}
+
+/// Evaluates one flag, or all of them.
+pub(crate) fn respond(
+    edge: &Edge,
+    caller: &Caller,
+    held: &Held,
+    known: Option<&Map<String, Value>>,
+    flag: Option<&str>,
+    body: &[u8],
+    if_none_match: Option<String>,
+) -> Answer {
     let evaluation = Evaluation {
         snapshot: &held.snapshot,
         head: &held.head,
         client: caller.kind == Kind::Client,
         now: now(),
-        known: known.as_ref(),
+        known,
     };
     #[cfg(feature = "crash")]
-    crash(&held, flag);
+    crash(held, flag);
     let response = match flag {
-        Some(key) => ofrep::single(evaluation, key, &body),
+        Some(key) => ofrep::single(evaluation, key, body),
         None => {
-            let if_none_match = request.headers().get("if-none-match").ok().flatten();
-            let events = events(edge, &caller);
-            ofrep::bulk(evaluation, &body, if_none_match.as_deref(), events.as_deref())
+            let events = events(edge, caller);
+            ofrep::bulk(evaluation, body, if_none_match.as_deref(), events.as_deref())
         }
     };
     // For one context and one key: nobody in between may keep it.
-    Ok(Answer::from(response).with("cache-control", "private, no-cache"))
+    Answer::from(response).with("cache-control", "private, no-cache")
 }
 
 /// Dies of a flag that is there for it.
 #[cfg(feature = "crash")]
 #[expect(clippy::panic, reason = "it is there to panic")]
-fn crash(held: &crate::snapshots::Held, flag: Option<&str>) {
+fn crash(held: &Held, flag: Option<&str>) {
     const DEADLY: &str = "crash-the-evaluator";
     if flag.is_none_or(|key| key == DEADLY) && held.snapshot.find(DEADLY).is_some() {
         panic!("asked for {DEADLY}");

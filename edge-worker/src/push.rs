@@ -1,6 +1,7 @@
 //! `POST /v1/push`: the control plane brings a change itself. It is verified like anything else; the push key only keeps
 //! strangers from costing work.
 
+use pennon_core::limits::MAX_KEYSETS;
 use pennon_core::protocol::push::{MAX_PUSH_BYTES, Push};
 use pennon_core::snapshot::{Head, Keyset, Kind, Refusal, sha256};
 use serde_json::{Map, Value};
@@ -13,11 +14,18 @@ use crate::failed::Failed;
 use crate::ofrep::read_body;
 use crate::refresh::Storing;
 use crate::snapshots;
-use crate::sources::MAX_KEYSETS;
+use crate::sources::within;
+
+/// How long the body of a push may take to arrive.
+const READ_TIMEOUT_MS: u64 = 20_000;
 
 pub(crate) async fn take(edge: &Edge, mut request: Request) -> Result<Answer, Problem> {
     admit(edge, &request)?;
-    let bytes = read_body(&mut request, MAX_PUSH_BYTES).await?;
+    let read = within(READ_TIMEOUT_MS, read_body(&mut request, MAX_PUSH_BYTES)).await;
+    let bytes = read.ok_or_else(|| {
+        let detail = format!("send the body within {} seconds", READ_TIMEOUT_MS / 1_000);
+        Problem::new(408, "body-too-slow", detail)
+    })??;
     let push = Push::parse(&bytes).ok_or_else(|| {
         Problem::new(
             400,

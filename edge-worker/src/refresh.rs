@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use pennon_core::limits::MAX_KEYSETS;
 use pennon_core::protocol::access::Denied;
 use pennon_core::snapshot::delta::apply;
 use pennon_core::snapshot::{Head, Kind, Refusal, sha256};
@@ -13,7 +14,7 @@ use crate::edge::{Edge, now};
 use crate::failed::Failed;
 use crate::hub;
 use crate::snapshots::{self, Held};
-use crate::sources::{MAX_KEYSETS, SourceError};
+use crate::sources::SourceError;
 
 /// Who said that there is a newer head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

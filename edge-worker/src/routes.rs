@@ -32,12 +32,12 @@ pub(crate) async fn answer(request: Request, env: &Env, context: &Context) -> An
             return ofrep::single(&edge, request, context, &key).await;
         }
         ["api", "v1", "flags", "batch"] if post => simple::batch(&edge, request, context).await,
-        ["api", "v1", "flags", "batch"] => return wrong_method("POST"),
+        ["api", "v1", "flags", "batch"] => return wrong_method(POST),
         ["api", "v1", "flags", key] if get => {
             let key = percent_decode_str(key).decode_utf8_lossy().into_owned();
             simple::single(&edge, &request, context, &key).await
         }
-        ["api", "v1", "flags", _] => return wrong_method("GET"),
+        ["api", "v1", "flags", _] => return wrong_method(GET),
         ["v1", "head", environment, kind] if get => match Kind::parse(kind) {
             Some(kind) => delivery::head(&edge, &request, context, environment, kind).await,
             None => Err(Problem::not_found("snapshot of that kind")),
@@ -55,21 +55,35 @@ pub(crate) async fn answer(request: Request, env: &Env, context: &Context) -> An
         ["v1", "push"] if post => push::take(&edge, request).await,
         ["v1", "status"] if get => status::status(&edge, &request, context).await,
         ["healthz"] if get => Ok(status::health(&edge)),
-        ["ofrep", "v1", "evaluate", "flags"]
-        | ["ofrep", "v1", "evaluate", "flags", _]
-        | ["v1", "push"] => return wrong_method("POST"),
+        ["ofrep", "v1", "evaluate", "flags", key @ ..] if key.len() <= 1 => {
+            return wrong_method_of_ofrep(key.first().copied());
+        }
+        ["v1", "push"] => return wrong_method(POST),
         ["v1", "head" | "delta" | "stream", _, _]
         | ["v1", "body" | "keyset", _]
         | ["v1", "status"]
         | ["ofrep", "v1", "stream"]
-        | ["healthz"] => return wrong_method("GET"),
+        | ["healthz"] => return wrong_method(GET),
         _ => Err(Problem::not_found("endpoint")),
     };
     answered.unwrap_or_else(Problem::into_answer)
 }
 
+/// What a path allows that is read, and what one does that is written to.
+const GET: &str = "GET, HEAD";
+const POST: &str = "POST";
+
 fn wrong_method(allowed: &'static str) -> Answer {
+    method_problem(allowed).into_answer().with("allow", allowed)
+}
+
+/// The problem document in which OFREP's clients find what they look for as well.
+fn wrong_method_of_ofrep(flag: Option<&str>) -> Answer {
+    let problem = method_problem(POST);
+    let members = problem.ofrep_members(flag);
+    problem.members(members).into_answer().with("allow", POST)
+}
+
+fn method_problem(allowed: &str) -> Problem {
     Problem::new(405, "method-not-allowed", format!("Use {allowed} here."))
-        .into_answer()
-        .with("allow", allowed)
 }

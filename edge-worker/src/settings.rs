@@ -1,6 +1,7 @@
 //! What the Worker's bindings say.
 
 use pennon_core::protocol::connection::{ConnectionString, digest};
+use pennon_core::protocol::gate::{Terms, is_origin};
 use pennon_core::snapshot::{Kind, sha256};
 use wasm_bindgen::JsValue;
 use worker::Env;
@@ -22,11 +23,16 @@ const ALLOWED_REFRESH_MS: std::ops::RangeInclusive<i64> = 100..=300_000;
 const CACHE: &str = "PENNON_CACHE";
 /// The header in which a trusted proxy names the client's address. Cloudflare's own is known without it.
 const ADDRESS_HEADER: &str = "PENNON_CLIENT_ADDRESS_HEADER";
-/// The origins whose pages may ask, separated by commas; without it all of them.
+/// The origins whose pages may ask, separated by commas, of those that the environment lets; without it all of these.
 const ORIGINS: &str = "PENNON_ORIGINS";
-/// How often a key may be used in a minute, in each isolate; a client key by each address. Without it there is no limit.
+/// How often a key may be used in a minute, in each isolate; a client key by each address. The environment may say less.
 const REQUESTS_PER_MINUTE: &str = "PENNON_REQUESTS_PER_MINUTE";
-const ALLOWED_REQUESTS_PER_MINUTE: std::ops::RangeInclusive<u32> = 1..=10_000_000;
+const ALLOWED_REQUESTS_PER_MINUTE: std::ops::RangeInclusive<i64> = 1..=10_000_000;
+/// Streams that the Durable Object holds at most, and how long a reader may take nothing, in milliseconds: hub.mjs reads them.
+const MAX_STREAMS: &str = "PENNON_MAX_STREAMS";
+const ALLOWED_STREAMS: std::ops::RangeInclusive<i64> = 1..=1_000_000;
+const SLOW_READER_MS: &str = "PENNON_SLOW_READER_MS";
+const ALLOWED_SLOW_READER_MS: std::ops::RangeInclusive<i64> = 1_000..=600_000;
 /// The binding of the Durable Objects, one for each environment; without it there are no streams.
 pub(crate) const HUB: &str = "PENNON_HUB";
 /// The binding of the KV namespace.
@@ -42,9 +48,10 @@ pub(crate) struct Settings {
     pub(crate) environment: Option<String>,
     pub(crate) cache: bool,
     pub(crate) address_header: Option<String>,
-    /// Empty: every origin.
-    pub(crate) origins: Vec<String>,
-    pub(crate) requests_per_minute: Option<u32>,
+    /// What this deployment asks for beside what the environment's snapshot does.
+    pub(crate) terms: Terms,
+    /// Made of the edge's own secret key: what callers are told apart by, unknown to them.
+    pub(crate) secret: [u8; 16],
 }
 
 impl Settings {
@@ -57,6 +64,7 @@ impl Settings {
         let connection = text(CONNECTION).ok_or_else(|| {
             format!("Set the secret {CONNECTION} to the edge connection string that the control plane shows.")
         })?;
+        let secret = sha256(connection.as_bytes()).first_chunk().copied().unwrap_or_default();
         let connection = ConnectionString::parse(&connection)
             .map_err(|error| format!("{CONNECTION} is not a connection string: {error}"))?;
         if connection.kind != Kind::Edge {
@@ -72,14 +80,9 @@ impl Settings {
             })?),
             (None, None) => None,
         };
-        let refresh_ms = match text(REFRESH_MS) {
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|ms| ALLOWED_REFRESH_MS.contains(ms))
-                .ok_or_else(|| format!("{REFRESH_MS} must be a number from 100 to 300000"))?,
-            None => DEFAULT_REFRESH_MS,
-        };
+        let refresh_ms = number(env, REFRESH_MS, &ALLOWED_REFRESH_MS)?;
+        number(env, MAX_STREAMS, &ALLOWED_STREAMS)?;
+        number(env, SLOW_READER_MS, &ALLOWED_SLOW_READER_MS)?;
         let cache = match text(CACHE).as_deref() {
             None | Some("on") => true,
             Some("off") => false,
@@ -96,26 +99,17 @@ impl Settings {
                 "{ORIGINS}: {wrong} is not an origin: write https://shop.example, without a path"
             ));
         }
-        let requests_per_minute = match text(REQUESTS_PER_MINUTE) {
-            Some(text) => Some(
-                text.parse()
-                    .ok()
-                    .filter(|many| ALLOWED_REQUESTS_PER_MINUTE.contains(many))
-                    .ok_or_else(|| {
-                        format!("{REQUESTS_PER_MINUTE} must be a number from 1 to 10000000")
-                    })?,
-            ),
-            None => None,
-        };
+        let requests_per_minute = number(env, REQUESTS_PER_MINUTE, &ALLOWED_REQUESTS_PER_MINUTE)?
+            .and_then(|many| u32::try_from(many).ok());
         Ok(Self {
             connection,
             push_key_sha256,
-            refresh_ms,
+            refresh_ms: refresh_ms.unwrap_or(DEFAULT_REFRESH_MS),
             environment: text(ENVIRONMENT),
             cache,
             address_header: text(ADDRESS_HEADER),
-            origins,
-            requests_per_minute,
+            terms: Terms { origins, requests_per_minute },
+            secret,
         })
     }
 }
@@ -126,8 +120,14 @@ fn text(env: &Env, name: &str) -> Option<String> {
     value.as_string().filter(|text| !text.is_empty())
 }
 
-/// Scheme and host, as browsers write them.
-fn is_origin(text: &str) -> bool {
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', ' ']))
+/// A number within a range, where it is set.
+fn number(
+    env: &Env,
+    name: &str,
+    allowed: &std::ops::RangeInclusive<i64>,
+) -> Result<Option<i64>, String> {
+    let Some(text) = text(env, name) else { return Ok(None) };
+    let number = text.parse().ok().filter(|number| allowed.contains(number));
+    let (least, most) = (allowed.start(), allowed.end());
+    number.map(Some).ok_or_else(|| format!("{name} must be a number from {least} to {most}"))
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use pennon_core::protocol::access::Denied;
+use pennon_core::protocol::gate::Gate;
 use pennon_core::snapshot::{Acceptance, Head, HighWater, Kind, Refusal, SignatureCheck, Snapshot};
 
 use crate::attributes::Wanted;
@@ -37,12 +38,15 @@ pub(crate) struct Held {
     pub(crate) snapshot: Rc<Snapshot>,
     /// What of a request its conditions may look at.
     pub(crate) wanted: Wanted,
+    /// Whom it lets ask; of the edge kind alone it says so.
+    pub(crate) gate: Rc<Gate>,
 }
 
 impl Held {
     fn new(head: Head, head_bytes: &[u8], snapshot: Snapshot) -> Self {
         let wanted = Wanted::of(&snapshot);
-        Self { head, head_bytes: head_bytes.to_vec(), snapshot: Rc::new(snapshot), wanted }
+        let gate = Rc::new(snapshot.gate());
+        Self { head, head_bytes: head_bytes.to_vec(), snapshot: Rc::new(snapshot), wanted, gate }
     }
 
     /// What orders the snapshots of a kind.
@@ -152,6 +156,11 @@ impl Slot {
         }
     }
 
+    fn is_refresh_due(&self, settings: &Settings, now: i64) -> bool {
+        self.checked_at.is_none_or(|at| now - at >= settings.refresh_ms)
+            && now >= self.refreshing_until
+    }
+
     fn swap(&mut self, held: Held) -> Rc<Held> {
         if held.head.kind == Kind::Edge {
             host::evaluating(&held.head.body_sha256);
@@ -203,12 +212,16 @@ pub(crate) fn checked_at(settings: &Settings, kind: Kind) -> Option<i64> {
     with(settings, |isolate| isolate.slot(kind).checked_at)
 }
 
+/// Whether a refresh is due and nobody has it in hand.
+pub(crate) fn is_refresh_due(settings: &Settings, kind: Kind, now: i64) -> bool {
+    with(settings, |isolate| isolate.slot(kind).is_refresh_due(settings, now))
+}
+
 /// Whether a refresh is due; if so, it is the caller's to do, and nobody else's until the deadline.
 pub(crate) fn claim_refresh(settings: &Settings, kind: Kind, now: i64) -> bool {
     with(settings, |isolate| {
         let slot = isolate.slot(kind);
-        let due = slot.checked_at.is_none_or(|at| now - at >= settings.refresh_ms)
-            && now >= slot.refreshing_until;
+        let due = slot.is_refresh_due(settings, now);
         if due {
             slot.refreshing_until = now + REFRESH_DEADLINE_MS;
         }
@@ -336,8 +349,9 @@ pub(crate) fn renew(
         let held = slot.current.clone().filter(|held| held.head.body_sha256 == head.body_sha256);
         let Some(held) = held else { return Ok(None) };
         slot.acceptance.admit_renewal(head)?;
-        let (snapshot, wanted) = (held.snapshot.clone(), held.wanted);
-        let renewed = Rc::new(Held { head, head_bytes: head_bytes.to_vec(), snapshot, wanted });
+        let (snapshot, gate) = (held.snapshot.clone(), held.gate.clone());
+        let (wanted, head_bytes) = (held.wanted, head_bytes.to_vec());
+        let renewed = Rc::new(Held { head, head_bytes, snapshot, wanted, gate });
         slot.current = Some(renewed.clone());
         Ok(Some(renewed))
     })

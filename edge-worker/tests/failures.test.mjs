@@ -159,6 +159,14 @@ describe("the failure table", () => {
     const large = bad({ bodies: { edge: Buffer.alloc(10 * MIB + 1) } });
     return row("body over 10 MiB", { fail: () => origin.serve(large), noted: "over-limits" });
   });
+  for (const [what, field, value] of [["10,001 flags", 16, 10_001], ["60,001 chunks", 12, 60_001]]) {
+    test(`a signed body of ${what}`, () => {
+      const body = Buffer.from(signed.edge.body);
+      body.writeUInt32LE(value, field);
+      return row(`body of ${what}`, { fail: () => origin.serve(bad({ bodies: { edge: body } })), noted: "over-limits" });
+    });
+  }
+  test("a head over the limit of 32 KiB", () => row("head over 32 KiB", { fail: head(world.resigned(signed.edge, version + 1, 33_000).head), noted: "origin-too-large" }));
   test("a signed body that is none", () => row("signed body that is none", { fail: () => origin.serve(bad({ bodies: { edge: Buffer.alloc(5_000, 0x5a) } })), noted: "malformed-body" }));
   test("KV fails, and what the control plane has is taken all the same", () =>
     row("KV fails", {

@@ -1,6 +1,8 @@
 // What the edge takes for true, what it keeps, and what it serves when everything behind it is gone.
 import assert from "node:assert/strict";
+import { request } from "node:http";
 import { after, before, describe, test } from "node:test";
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { startEdge, until } from "./support/edge.mjs";
 import { withKv } from "./support/kv.mjs";
 import { startOrigin } from "./support/origin.mjs";
@@ -94,6 +96,29 @@ describe("an edge with its control plane", () => {
     assert.deepEqual((await bytes(`/v1/body/${signed.server.sha256}`, server))[0], signed.server.body);
     assert.deepEqual((await bytes("/v1/keyset/1"))[0], signed.keyset);
     assert.equal((await edge.get("/v1/keyset/2")).status, 404);
+  });
+
+  test("bodies travel compressed where the receiver can read that", async () => {
+    const { bodySha256 } = (await edge.status()).snapshots.find(({ kind }) => kind === "client");
+    const path = `/v1/body/${bodySha256}?key=${world.keys.client}`;
+    const get = (accepted) =>
+      new Promise((resolve, reject) => {
+        request(edge.url + path, { headers: accepted ? { "accept-encoding": accepted } : {} }, async (answer) => {
+          const chunks = [];
+          for await (const chunk of answer) chunks.push(chunk);
+          resolve({ coding: answer.headers["content-encoding"], vary: answer.headers.vary, bytes: Buffer.concat(chunks) });
+        }).on("error", reject).end();
+      });
+    const plain = await get();
+    assert.equal(plain.coding, undefined);
+    for (const [accepted, coding, read] of [["gzip", "gzip", gunzipSync], ["br, gzip", "br", brotliDecompressSync], ["gzip, br;q=0", "gzip", gunzipSync]]) {
+      const coded = await get(accepted);
+      assert.equal(coded.coding, coding, accepted);
+      assert.deepEqual(read(coded.bytes), plain.bytes, accepted);
+      assert.ok(coded.bytes.length < plain.bytes.length);
+      assert.match(coded.vary, /accept-encoding/);
+    }
+    assert.equal((await get("identity")).coding, undefined);
   });
 
   test("a body that was replaced a moment ago can still be read", async () => {

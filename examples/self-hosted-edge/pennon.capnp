@@ -31,6 +31,7 @@ const edge :Workerd.Worker = (
     (name = "PENNON_REFRESH_MS", fromEnvironment = "PENNON_REFRESH_MS"),
     (name = "PENNON_ENVIRONMENT", fromEnvironment = "PENNON_ENVIRONMENT"),
     (name = "PENNON_MAX_STREAMS", fromEnvironment = "PENNON_MAX_STREAMS"),
+    (name = "PENNON_SLOW_READER_MS", fromEnvironment = "PENNON_SLOW_READER_MS"),
     (name = "PENNON_ORIGINS", fromEnvironment = "PENNON_ORIGINS"),
     (name = "PENNON_REQUESTS_PER_MINUTE", fromEnvironment = "PENNON_REQUESTS_PER_MINUTE"),
     (name = "PENNON_CLIENT_ADDRESS_HEADER", fromEnvironment = "PENNON_CLIENT_ADDRESS_HEADER"),

@@ -2,14 +2,14 @@
 //! first. What is found may be behind KV; the next refresh sets that right.
 
 use futures_util::StreamExt;
-use pennon_core::limits::MAX_KEYSET_BYTES;
+use pennon_core::limits::{MAX_KEYSET_BYTES, MAX_KEYSETS};
 use pennon_core::protocol::connection::hex;
 use pennon_core::protocol::push::MAX_PUSH_BYTES;
 use pennon_core::snapshot::Kind;
 use worker::{Headers, ResponseBuilder};
 
 use super::kept::to_bytes;
-use super::{MAX_KEYSETS, SourceError, Stored, within};
+use super::{SourceError, Stored, within};
 use crate::settings::Settings;
 use crate::snapshots::Held;
 

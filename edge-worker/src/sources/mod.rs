@@ -16,7 +16,7 @@ use worker::Delay;
 pub(crate) use cache::Cache;
 pub(crate) use kept::{Stored, bundled};
 pub(crate) use kv::{Kv, MAX_CRASHED};
-pub(crate) use origin::{MAX_KEYSETS, Origin};
+pub(crate) use origin::Origin;
 
 /// Why a source gave nothing: a stable code, and a sentence.
 #[derive(Debug)]

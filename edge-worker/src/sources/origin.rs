@@ -18,8 +18,6 @@ const HEAD_TIMEOUT_MS: u32 = 4_000;
 const BODY_TIMEOUT_MS: u32 = 10_000;
 /// A problem document of the control plane.
 const MAX_PROBLEM_BYTES: usize = 16 * 1024;
-/// Keysets that are kept and followed.
-pub(crate) const MAX_KEYSETS: u32 = 64;
 
 /// The control plane's delivery endpoints.
 #[derive(Debug)]

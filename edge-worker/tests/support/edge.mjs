@@ -109,7 +109,7 @@ export async function startEdge({ connection, pushKey, state, refreshMs = REFRES
 /**
  * Starts the self-hosted edge of the examples on workerd alone. `kv` is the address of what plays KV; without it, it is the example's own.
  */
-export async function startWorkerd({ connection, pushKey, state, refreshMs = REFRESH_MS, kv, maxStreams }) {
+export async function startWorkerd({ connection, pushKey, state, refreshMs = REFRESH_MS, kv, maxStreams, env = {} }) {
   const own = state === undefined;
   const folder = state ?? (await mkdtemp(join(tmpdir(), "pennon-workerd-")));
   let config = join(EXAMPLE, "pennon.capnp");
@@ -124,7 +124,7 @@ export async function startWorkerd({ connection, pushKey, state, refreshMs = REF
     WORKERD,
     ["serve", config, "--socket-addr", "http=127.0.0.1:0", "--directory-path", `state=${folder}`, "--control-fd=3"],
     {
-      env: { PENNON_REFRESH_MS: refreshMs, PENNON_CONNECTION: connection, PENNON_PUSH_KEY: pushKey, ...(maxStreams && { PENNON_MAX_STREAMS: String(maxStreams) }) },
+      env: { PENNON_REFRESH_MS: refreshMs, PENNON_CONNECTION: connection, PENNON_PUSH_KEY: pushKey, ...(maxStreams && { PENNON_MAX_STREAMS: String(maxStreams) }), ...env },
       output: 3,
       address: ({ port }) => `http://127.0.0.1:${port}`,
     },

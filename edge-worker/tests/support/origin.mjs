@@ -42,7 +42,7 @@ export async function startOrigin(environmentId, edgeKey, listenOn = 0) {
     /** Resolves with the next request. */
     nextRequest: () => new Promise((resolve) => waiting.push(resolve)),
     serve(signed, kinds = ["edge", "client", "server"]) {
-      keysets.set("1", signed.keyset);
+      signed.keysets.forEach((keyset, at) => keysets.set(String(at + 1), keyset));
       for (const kind of kinds) {
         bodies.set(signed[kind].sha256, signed[kind].body);
         heads.set(kind, signed[kind].head);

@@ -1,12 +1,20 @@
 // A project's environments for one test: keys, and snapshots that core compiles and signs (core/examples/sign_snapshot.rs).
 import { spawnSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { createPrivateKey, createPublicKey, randomBytes, sign } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const REPOSITORY = fileURLToPath(new URL("../../../", import.meta.url));
 const SIGNER = join(process.env.CARGO_TARGET_DIR ?? join(REPOSITORY, "target"), "debug/examples/sign_snapshot");
+
+/** Of a head (core/spec/snapshot.md section 2). */
+const HEAD_BYTES = 160;
+const SIGNATURES_AT = 7;
+const VERSION_AT = 44;
+const NO_ALGORITHM = 200;
+/** What stands before the seed in an Ed25519 key of PKCS 8 (RFC 8410). */
+const PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex");
 
 const hex = (bytes) => randomBytes(bytes).toString("hex");
 const sdkKey = (prefix) => prefix + randomBytes(32).toString("base64url");
@@ -88,13 +96,14 @@ export function environment(seeds = { root: hex(32), signing: hex(32), project: 
     keys,
     pushKey: randomBytes(32).toString("base64url"),
     /**
-     * Compiles and signs all three kinds, or signs `bodies` as they are; `admitted` are the SDK keys that an edge lets in. Times are Unix milliseconds.
-     * @returns {{fingerprint: string, keyset: Buffer, client: Signed, server: Signed, edge: Signed}}
+     * Compiles and signs all three kinds, or signs `bodies` as they are; `admitted` are the SDK keys that an edge lets in, under the terms of
+     * `origins` and `requestsPerMinute`; `keysets` is how many there are. Times are Unix milliseconds.
+     * @returns {{fingerprint: string, keyset: Buffer, keysets: Buffer[], client: Signed, server: Signed, edge: Signed}}
      */
-    sign({ version, configuration = CONFIGURATION, epoch = 0, created = Date.now(), lifetime, admitted = keys, bodies = {} }) {
+    sign({ version, configuration = CONFIGURATION, epoch = 0, created = Date.now(), lifetime, admitted = keys, origins, requestsPerMinute, keysets, bodies = {} }) {
       const request = {
         rootSeed: seeds.root, signingSeed: seeds.signing, project: seeds.project, environment: id,
-        epoch, version, created, lifetime, configuration, keys: admitted,
+        epoch, version, created, lifetime, configuration, keys: admitted, origins, requestsPerMinute, keysets,
         bodies: Object.fromEntries(Object.entries(bodies).map(([kind, bytes]) => [kind, bytes.toString("base64")])),
       };
       const answer = runSigner(request);
@@ -108,8 +117,25 @@ export function environment(seeds = { root: hex(32), signing: hex(32), project: 
       return {
         fingerprint: answer.rootFingerprint,
         keyset: Buffer.from(answer.keyset, "base64"),
+        keysets: answer.keysets.map((keyset) => Buffer.from(keyset, "base64")),
         client: decode("client"), server: decode("server"), edge: decode("edge"),
       };
+    },
+    /** The same body under a head of another version, signed again; `padding` bytes of a signature by nobody's algorithm make it large. */
+    resigned(kind, version, padding = 0) {
+      const head = Buffer.from(kind.head.subarray(0, HEAD_BYTES));
+      head[SIGNATURES_AT] = padding > 0 ? 2 : 1;
+      head.writeBigUInt64BE(BigInt(version), VERSION_AT);
+      const key = createPrivateKey({ key: Buffer.concat([PKCS8, Buffer.from(seeds.signing, "hex")]), format: "der", type: "pkcs8" });
+      const id = Buffer.from(createPublicKey(key).export({ format: "jwk" }).x, "base64url").subarray(0, 8);
+      const entry = (algorithm, bytes) => {
+        const length = Buffer.alloc(2);
+        length.writeUInt16BE(bytes.length);
+        return Buffer.concat([Buffer.from([algorithm]), id, length, bytes]);
+      };
+      const signature = sign(null, Buffer.concat([Buffer.from("pennon/head/v1\0"), head]), key);
+      const more = padding > 0 ? [entry(NO_ALGORITHM, Buffer.alloc(padding))] : [];
+      return { ...kind, version, head: Buffer.concat([head, entry(1, signature), ...more]) };
     },
     /** The connection string of the edge, for a control plane at `origin`. */
     connection(origin, fingerprint) {
