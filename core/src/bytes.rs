@@ -136,3 +136,29 @@ pub(crate) fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
     let word = bytes.get(offset..)?.first_chunk::<4>()?;
     Some(u32::from_le_bytes(*word))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn what_stands_behind_does_not_count_and_every_byte_before_does() {
+        for length in 0..=20 {
+            let name: Vec<u8> = (0..length as u8).map(|at| b'a' + at).collect();
+            // Nothing behind the one, and up to nine other bytes behind the other.
+            for behind in 0..10 {
+                let longer = [&name[..], &[b'z'; 10][..behind]].concat();
+                assert!(begin_alike(&name, &longer, length), "{length} and {behind}");
+                assert!(begin_alike(&longer, &[&name[..], b"0123456789"].concat(), length));
+                for at in 0..length {
+                    let mut other = longer.clone();
+                    other[at] ^= 1;
+                    assert!(!begin_alike(&name, &other, length), "{length}, {behind} and {at}");
+                    assert!(!begin_alike(&longer, &other, length), "{length}, {behind} and {at}");
+                }
+            }
+            assert!(length == 0 || !begin_alike(&name, &name[1..], length), "too short");
+        }
+    }
+}
