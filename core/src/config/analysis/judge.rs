@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::formula::Test;
 use super::needs;
 use super::shared::Shared;
-use crate::config::compile::{ChunkRef, borrowed, flag_payload, put_together};
+use crate::config::compile::{Admission, ChunkRef, borrowed, flag_payload, put_together};
 use crate::config::{
     Condition, Configuration, FORMAT, Flag, Rule, Serve, SomeElement, ValueType, Variant, compile,
 };
@@ -77,7 +77,7 @@ impl Rules {
         chunks.extend(
             flags.iter().map(|(key, payload)| (ChunkType::Flag, key.as_bytes(), &payload[..])),
         );
-        let body = put_together(Kind::Server, chunks, &[]).ok()?;
+        let body = put_together(Kind::Server, chunks, Admission::default()).ok()?;
         Some(Self { snapshot: Snapshot::open(body, Kind::Server).ok()? })
     }
 

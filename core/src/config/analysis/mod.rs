@@ -28,7 +28,7 @@ pub use rules::examples;
 
 use super::finding::{Code, Finding, Severity};
 use super::literal::pointer;
-use super::{CompileError, Configuration, Flag, Problem, client, compile, uses};
+use super::{Admission, CompileError, Configuration, Flag, Problem, client, compile, uses};
 use crate::snapshot::{ChunkType, Kind};
 use rules::Unreached;
 use shared::Shared;
@@ -183,7 +183,7 @@ impl<'a> Report<'a> {
             if !self.findings.is_empty() {
                 return;
             }
-            match compile::body(self.configuration, kind, &[]) {
+            match compile::body(self.configuration, kind, Admission::default()) {
                 Ok(_) => {}
                 Err(CompileError::Problems(problems)) => self.extend(problems),
                 Err(CompileError::OverLimits(message)) => {
