@@ -55,7 +55,8 @@ export const readSocket: ReadStream = (transport, signal, on) =>
     socket.onmessage = ({ data }: MessageEvent<unknown>) => {
       if (typeof data === 'string') on.frames(data);
     };
-    // An error is followed by this.
+    // Its end follows and says as much. Sockets of Node's libraries end the process by an error that nobody listens for.
+    socket.onerror = () => undefined;
     socket.onclose = () => {
       clearInterval(pings);
       signal.removeEventListener('abort', end);
