@@ -11,9 +11,11 @@ import { Empty, Failed, Loading } from './ui/Loaded.tsx';
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : typeof value === 'number' ? String(value) : undefined);
 
+const NotFound = () => <Empty whole title="There is no such page" action={<Link to="/" className="button">To the flags</Link>} />;
+
 const root = createRootRoute({
   component: Outlet,
-  notFoundComponent: () => <main><Empty title="There is no such page" action={<Link to="/" className="button">To the flags</Link>} /></main>,
+  notFoundComponent: () => <main><NotFound /></main>,
 });
 
 const signIn = createRoute({
@@ -223,6 +225,8 @@ export const router = createRouter({
   routeTree: tree,
   defaultPreload: 'intent',
   defaultPendingComponent: () => <Loading what="the page" />,
+  // Within a project's frame, whose page it is.
+  defaultNotFoundComponent: NotFound,
   defaultErrorComponent: ({ error, reset }) => <Failed error={error} retry={reset} />,
   scrollRestoration: true,
 });

@@ -10,11 +10,13 @@ interface Props<T> {
   query: Pick<UseQueryResult<T>, 'data' | 'error' | 'isError' | 'fetchStatus'> & { refetch: () => Promise<unknown> };
   /** What is being waited for: read by screen readers. */
   what: string;
+  /** It is all that the page shows: what has failed is then the page's heading. */
+  whole?: boolean;
   children: (data: T) => ReactNode;
 }
 
 /** What was read, or why it is not there: loading, offline, failed. What somebody else deletes meanwhile stays, and is said to be gone. */
-export function Loaded<T>({ query, what, children }: Props<T>) {
+export function Loaded<T>({ query, what, whole = false, children }: Props<T>) {
   if (query.data !== undefined) {
     const gone = query.error instanceof Problem && query.error.status === 404;
     return (
@@ -24,8 +26,8 @@ export function Loaded<T>({ query, what, children }: Props<T>) {
       </>
     );
   }
-  if (query.isError) return <Failed error={query.error} retry={() => void query.refetch()} />;
-  if (query.fetchStatus === 'paused') return <Failed error={Problem.unreachable()} retry={() => void query.refetch()} />;
+  if (query.isError) return <Failed error={query.error} whole={whole} retry={() => void query.refetch()} />;
+  if (query.fetchStatus === 'paused') return <Failed error={Problem.unreachable()} whole={whole} retry={() => void query.refetch()} />;
   return <Loading what={what} />;
 }
 
@@ -39,23 +41,23 @@ export function Loading({ what, lines = 4 }: { what: string; lines?: number }) {
   );
 }
 
-export function Failed({ error, retry }: { error: unknown; retry?: () => void }) {
+export function Failed({ error, retry, whole = false }: { error: unknown; retry?: () => void; whole?: boolean }) {
   const away = error instanceof Problem && error.status === 0;
   const title = away ? 'You are offline' : error instanceof Problem && error.status === 404 ? 'Not found' : error instanceof Problem && error.status === 403 ? 'Not for your role' : 'This did not load';
   return (
     <div className="state" role="alert">
       <Icon name="warn" size={28} />
-      <h2>{title}</h2>
+      {whole ? <h1>{title}</h1> : <h2>{title}</h2>}
       <p className="soft given">{sentence(error)}</p>
       {retry ? <button type="button" className="button" onClick={retry}>Try again</button> : null}
     </div>
   );
 }
 
-export function Empty({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }) {
+export function Empty({ title, children, action, whole = false }: { title: string; children?: ReactNode; action?: ReactNode; whole?: boolean }) {
   return (
     <div className="state">
-      <h2>{title}</h2>
+      {whole ? <h1>{title}</h1> : <h2>{title}</h2>}
       {children ? <p className="soft">{children}</p> : null}
       {action}
     </div>

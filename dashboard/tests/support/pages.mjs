@@ -63,6 +63,5 @@ export const PAGES = [
   { name: 'webhooks', path: `${project}/webhooks` },
   { name: 'account', path: `${project}/account` },
   { name: 'invitation', path: '/invitation', as: '' },
-  { name: 'no-such-page', path: '/projects/default/no-such-page' },
   { name: 'no-such-flag', path: `${project}/flags/no-such-flag` },
 ];

@@ -28,7 +28,7 @@ export function FlagPage() {
   const kept = useQuery(flagQuery(project, flag));
   const environments = useQuery(environmentsQuery(project));
   return (
-    <Loaded query={kept} what="the flag">
+    <Loaded query={kept} what="the flag" whole>
       {(one) => <Loaded query={environments} what="the environments">{(all) => <Flag key={one.key} project={project} flag={one} environments={all} />}</Loaded>}
     </Loaded>
   );

@@ -32,7 +32,7 @@ export function SegmentPage() {
   return (
     <>
       <Link to="/projects/$project/segments" params={{ project }} className="row-fixed small"><Icon name="back" size={14} />Segments</Link>
-      <Loaded query={kept} what="the segment">{(one) => <Edit key={one.key} project={project} kept={one} />}</Loaded>
+      <Loaded query={kept} what="the segment" whole>{(one) => <Edit key={one.key} project={project} kept={one} />}</Loaded>
     </>
   );
 }
