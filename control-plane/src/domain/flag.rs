@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::keys::{MAX_TEXT_BYTES, check_name};
+use super::strict::Strict;
 use crate::ambient::{NoRandomness, Random};
 
 /// Tags of one flag.
@@ -204,7 +205,7 @@ pub fn join(definition: Definition, configuration: FlagConfiguration) -> Flag {
 
 /// Reads a value and names the field at fault.
 pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, Wrong> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
+    serde_path_to_error::deserialize(Strict(value)).map_err(|error| {
         let path = error.path().to_string();
         let detail = error.into_inner().to_string();
         Wrong { field: at_fault(&path, &detail), detail }

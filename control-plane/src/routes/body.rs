@@ -19,7 +19,8 @@ use serde_json::{Map, Value};
 use super::admin::files::MAX_IMPORT_BYTES;
 use super::problem::Problem;
 use crate::app::App;
-use crate::domain::flag::{Wrong, at_fault};
+use crate::domain::flag::{Wrong, read as read_value};
+use crate::domain::json;
 
 /// The longest JSON body: a flag has at most 256 KiB, a segment of 100,000 keys some megabytes.
 pub const MAX_JSON_BYTES: usize = 8 * 1024 * 1024;
@@ -111,65 +112,43 @@ fn too_long(rejection: BytesRejection) -> Problem {
 /// # Errors
 /// 400 when it is not JSON, 422 when it has another shape or a text with NUL in it.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    refuse_nul(bytes)?;
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        let inner = error.into_inner();
-        if inner.is_data() {
-            let detail = inner.to_string();
-            Problem::invalid(at_fault(&path, &detail), detail)
-        } else {
-            Problem::new(
-                StatusCode::BAD_REQUEST,
-                "not-json",
-                format!("the body is not JSON: {inner}"),
-            )
+    // As a value first: then everything that is wrong with it has a place.
+    let value = json::parse(bytes).map_err(|error| {
+        if error.is_data() {
+            return Problem::invalid("", error.to_string());
         }
+        let detail = format!("the body is not JSON: {error}");
+        Problem::new(StatusCode::BAD_REQUEST, "not-json", detail)
     })?;
-    deserializer.end().map_err(|error| {
-        Problem::new(
-            StatusCode::BAD_REQUEST,
-            "not-json",
-            format!("the body goes on after its end: {error}"),
-        )
-    })?;
-    Ok(value)
-}
-
-/// PostgreSQL's texts hold no NUL, and none that people write has one. In JSON it is always written as an escape.
-fn refuse_nul(bytes: &[u8]) -> Result<(), Problem> {
-    fn find(value: &Value, place: String) -> Option<String> {
-        match value {
-            Value::String(text) => text.contains('\0').then_some(place),
-            Value::Array(list) => list
-                .iter()
-                .enumerate()
-                .find_map(|(at, inner)| find(inner, format!("{place}[{at}]"))),
-            Value::Object(map) => map.iter().find_map(|(name, inner)| {
-                let dot = if place.is_empty() { "" } else { "." };
-                if name.contains('\0') {
-                    Some(place.clone())
-                } else {
-                    find(inner, format!("{place}{dot}{name}"))
-                }
-            }),
-            _ => None,
-        }
+    if bytes.windows(NUL.len()).any(|window| window == NUL)
+        && let Some(place) = nul(&value, String::new())
+    {
+        return Err(Problem::invalid(place, "a text holds no NUL"));
     }
-    if !bytes.windows(NUL.len()).any(|window| window == NUL) {
-        return Ok(());
-    }
-    // Something that is not JSON is told as such by whoever reads it.
-    let Ok(value) = serde_json::from_slice(bytes) else { return Ok(()) };
-    match find(&value, String::new()) {
-        Some(place) => Err(Problem::invalid(place, "a text holds no NUL")),
-        None => Ok(()),
-    }
+    Ok(read_value(value)?)
 }
 
 /// How JSON writes NUL.
 const NUL: &[u8] = br"\u0000";
+
+/// Where a text with NUL stands. PostgreSQL's texts hold none, and none that people write has one.
+fn nul(value: &Value, place: String) -> Option<String> {
+    match value {
+        Value::String(text) => text.contains('\0').then_some(place),
+        Value::Array(list) => {
+            list.iter().enumerate().find_map(|(at, inner)| nul(inner, format!("{place}[{at}]")))
+        }
+        Value::Object(map) => map.iter().find_map(|(name, inner)| {
+            let dot = if place.is_empty() { "" } else { "." };
+            if name.contains('\0') {
+                Some(place.clone())
+            } else {
+                nul(inner, format!("{place}{dot}{name}"))
+            }
+        }),
+        _ => None,
+    }
+}
 
 impl From<Wrong> for Problem {
     fn from(wrong: Wrong) -> Self {

@@ -17,6 +17,7 @@ on_both_databases!(
     odd_bodies_are_refused,
     odd_keys_are_refused,
     bodies_are_read_of_those_alone_who_may_send_them,
+    what_has_another_shape_is_told_by_its_field,
 );
 
 async fn without_a_valid_token_nothing_is_told(place: Place) {
@@ -83,11 +84,11 @@ async fn odd_bodies_are_refused(place: Place) {
         (415, "content-type".to_owned())
     );
     assert_eq!(post(json, b"{".to_vec()).await.problem(), (400, "not-json".to_owned()));
-    assert_eq!(post(json, b"{} {}".to_vec()).await.problem().0, 422);
+    assert_eq!(post(json, b"{} {}".to_vec()).await.problem(), (400, "not-json".to_owned()));
     assert_eq!(post(json, b"\xff\xfe".to_vec()).await.problem().0, 400);
     assert_eq!(post(json, b"[1]".to_vec()).await.problem().0, 422);
     let deep = "[".repeat(100_000);
-    assert_eq!(post(json, deep.into_bytes()).await.problem().0, 422);
+    assert_eq!(post(json, deep.into_bytes()).await.problem().0, 400);
     let nested = format!(r#"{{"key":"a","definition":{}"#, r#"{"a":"#.repeat(5_000));
     assert_eq!(post(json, nested.into_bytes()).await.problem().0, 400);
     let long = vec![b' '; pennon_control_plane::routes::body::MAX_JSON_BYTES + 1];
@@ -182,4 +183,47 @@ async fn bodies_are_read_of_those_alone_who_may_send_them(place: Place) {
     let owner = format!("Bearer {}", server.token);
     let (status, taken) = ask(flags, Some(&owner)).await;
     assert!(status == 413 && taken > 1_000_000, "{status} {taken}");
+}
+
+/// Serde by itself takes a list for an object, and calls a wrong type for a choice no JSON.
+async fn what_has_another_shape_is_told_by_its_field(place: Place) {
+    let server = start(&place).await;
+    let project = "/admin/projects/default";
+    server.boolean_flag("a").await;
+    let audit = async || server.get(&format!("{project}/audit?limit=1")).await.ok().json();
+    let before = audit().await;
+    let draft = |flag: serde_json::Value| json!({ "flags": { "a": flag } });
+    let long = "x".repeat(1 << 20);
+    let cases = [
+        ("/admin/projects".to_owned(), json!(["a-key", "A name"]), ""),
+        (format!("{project}/members"), json!(["ada@example.com", "owner", {}]), ""),
+        (format!("{DEVELOPMENT}/sdk-keys"), json!({ "kind": true }), "kind"),
+        (format!("{DEVELOPMENT}/sdk-keys"), json!({ "kind": null }), "kind"),
+        (format!("{project}/tokens"), json!({ "name": "ci", "role": 7 }), "role"),
+        (format!("{DEVELOPMENT}/evaluate"), json!({ "flag": "a", "kind": 1 }), "kind"),
+        (format!("{DEVELOPMENT}/evaluate"), json!({ "flag": long }), "flag"),
+        (format!("{DEVELOPMENT}/draft"), json!([]), ""),
+        (format!("{DEVELOPMENT}/draft"), draft(json!([null, null])), "flags.a"),
+        (
+            format!("{DEVELOPMENT}/draft"),
+            draft(json!({ "definition": { "type": "boolean", "variants": [], "name": long } })),
+            "flags.a.definition.name",
+        ),
+        (
+            format!("{project}/flags"),
+            json!({ "key": "b", "definition": { "type": "boolean", "variants": [["on", true]] } }),
+            "definition.variants[0]",
+        ),
+    ];
+    for (path, body, field) in cases {
+        let answer = server.post(&path, body).await;
+        assert_eq!(answer.problem(), (422, "invalid".to_owned()), "{path}: {answer:?}");
+        assert_eq!(answer.json()["field"], json!(field), "{path}: {answer:?}");
+    }
+    // What is wrong with a document is told by its place in it.
+    let attribute = json!({ "type": "string", "description": long });
+    let answer = server.put(&format!("{project}/attributes/plan"), attribute).await;
+    assert_eq!(answer.problem().0, 422);
+    assert_eq!(answer.json()["field"], "description");
+    assert_eq!(audit().await, before, "nothing was written");
 }

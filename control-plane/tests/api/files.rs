@@ -2,6 +2,7 @@
 
 use axum::http::{Method, StatusCode};
 use pennon_control_plane::app::MAX_IMPORTING;
+use pennon_control_plane::store::projects;
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -17,6 +18,7 @@ on_both_databases!(
     flags_are_copied_between_environments,
     environments_are_compared_and_cloned,
     few_imports_run_at_once,
+    a_dry_run_waits_for_nobody,
 );
 
 const PROJECT: &str = "/admin/projects/default";
@@ -330,4 +332,17 @@ async fn few_imports_run_at_once(place: Place) {
     }
     import().await.ok();
     assert_eq!(server.app.importing.available_permits(), MAX_IMPORTING);
+}
+
+/// What would become of a document is told while somebody else changes something, and keeps nobody from changing anything.
+async fn a_dry_run_waits_for_nobody(place: Place) {
+    let server = start(&place).await;
+    // The token's first use is written down.
+    server.get(PROJECT).await.ok();
+    let mut writing = server.app.store.begin().await.unwrap();
+    let taken = projects::lock_for_change(&mut writing, "default").await.unwrap();
+    assert!(taken.is_some());
+    let path = format!("{PROJECT}/import?dryRun=true");
+    let told = server.post(&path, json!({ "projectFormat": 1 })).await.ok().json();
+    assert_eq!(told["dryRun"], json!(true));
 }

@@ -12,6 +12,7 @@ mod admin;
 mod audit;
 mod backup;
 mod bad_input;
+mod bad_writes;
 mod callers;
 mod changes;
 mod dashboard;

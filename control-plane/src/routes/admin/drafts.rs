@@ -111,6 +111,11 @@ fn place(
     let within = |wrong: Wrong| {
         Problem::invalid(format!("flags.{key}.configuration.{}", wrong.field), wrong.detail)
     };
+    if let Some(definition) = &drafted.definition {
+        definition
+            .check()
+            .map_err(|wrong| Problem::from(wrong).within(&format!("flags.{key}.definition")))?;
+    }
     let (was, did) = whole.flags.get(key).map(split).unzip();
     let configured = match drafted.configuration {
         Some(Authored(mut given, PhantomData)) => {

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use super::find;
 use crate::app::App;
 use crate::auth::actor::Actor;
+use crate::domain::keys::check_imported;
 use crate::publish::replicas;
 use crate::routes::body::JsonBody;
 use crate::routes::path::Path;
@@ -94,6 +95,7 @@ pub async fn evaluate(
     Path((project, environment)): Path<(String, String)>,
     JsonBody(question): JsonBody<Question>,
 ) -> Result<Json<Answer>, Problem> {
+    check_imported(&question.flag).map_err(|detail| Problem::invalid("flag", detail))?;
     let at = At::parse(question.at.as_deref())?;
     let context = Context::from_json(&Value::Object(question.context))
         .map_err(|error| Problem::invalid("context", error.to_string()))?;

@@ -104,7 +104,11 @@ pub(super) async fn everywhere(
     // Without flags: what the documents say of themselves is the same in every environment.
     let alone = references(&mut changing.tx, &changing.project.id).await?;
     let found = findings::of_documents(&alone, changing.now_ms);
-    refuse_errors(&found, None)?;
+    let own = format!("/{}s/{}/", kind.as_str(), key.replace('~', "~0").replace('/', "~1"));
+    refuse_errors(&found, None).map_err(|wrong| {
+        let place = field(&wrong.field, wrong.field.starts_with(&own));
+        Wrong::new(place, wrong.detail)
+    })?;
     let mut ids = Vec::new();
     for environment in environments::list(&mut changing.tx, &changing.project.id).await? {
         whole(changing, &environment).await?;
