@@ -186,12 +186,17 @@ impl Store {
 
     async fn open(&self, pool: &AnyPool, statement: &'static str) -> Result<Tx, StoreError> {
         let mut away = self.away.subscribe();
+        // Dropped halfway, a BEGIN stays open on a connection that goes back to the pool, and somebody's change finds itself in a transaction
+        // that only reads. So it is let to its end, whoever waits no longer; what comes of it is rolled back.
+        let pool = pool.clone();
+        let opening = tokio::spawn(async move { pool.begin_with(statement).await });
+        let opening = async { opening.await.unwrap_or(Err(sqlx::Error::WorkerCrashed)) };
         tokio::select! {
             biased;
             // Whoever waits already is told at once as well.
             _ = away.wait_for(|away| *away) => Err(StoreError::Away(sqlx::Error::PoolTimedOut)),
             // A server that hangs keeps connections that look sound: the time covers its answer too.
-            opened = in_time(pool.begin_with(statement)) => opened,
+            opened = in_time(opening) => opened,
         }
     }
 

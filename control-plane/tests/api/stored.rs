@@ -15,6 +15,7 @@ on_both_databases!(
     a_damaged_body_is_never_served,
     a_damaged_head_stops_no_other_environment,
     an_error_that_another_replica_cured_is_forgotten,
+    who_stops_waiting_leaves_no_transaction_behind,
 );
 
 fn flag(value: &str) -> serde_json::Value {
@@ -103,4 +104,19 @@ async fn an_error_that_another_replica_cured_is_forgotten(place: Place) {
     tokio::time::timeout(Duration::from_secs(10), cured).await.expect("the error to be forgotten");
     server.app.stopping.send_replace(true);
     publishing.await.unwrap();
+}
+
+/// A reader that gives up between the question for a transaction and the answer must not leave its own to whoever changes something next.
+async fn who_stops_waiting_leaves_no_transaction_behind(place: Place) {
+    let server = start(&place).await;
+    let store = &server.app.store;
+    let mut gave_up = 0;
+    for round in 0..300 {
+        let patience = Duration::from_micros(round * 10);
+        gave_up += usize::from(tokio::time::timeout(patience, store.begin_read()).await.is_err());
+        let mut tx = store.begin().await.unwrap();
+        let change = sqlx::query("UPDATE projects SET name = name").execute(&mut *tx).await;
+        change.unwrap_or_else(|error| panic!("round {round}: {error}"));
+    }
+    assert!(gave_up > 0, "everybody waited");
 }
