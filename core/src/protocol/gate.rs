@@ -96,7 +96,8 @@ pub fn is_origin(text: &str) -> bool {
     text.len() <= MAX_ORIGIN_BYTES && !host.is_empty() && is_host && port.is_none_or(is_port)
 }
 
-#[cfg(all(test, feature = "compile"))]
+#[cfg(test)]
+#[cfg(feature = "compile")]
 mod tests {
     use super::*;
     use crate::config::{Access, Admission, Configuration, compile, compile_admitting};
