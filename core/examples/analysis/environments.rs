@@ -52,7 +52,7 @@ fn flag(rules: &[Value]) -> Value {
 }
 
 fn rule(number: usize, when: &Value) -> Value {
-    let variant = if number % 2 == 0 { "on" } else { "off" };
+    let variant = if number.is_multiple_of(2) { "on" } else { "off" };
     json!({"id": format!("rule-{number}"), "when": when, "serve": {"variant": variant}})
 }
 

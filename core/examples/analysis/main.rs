@@ -3,6 +3,8 @@
 //!
 //! `cargo run --release -p pennon-core --example analysis --all-features [-- TEXT]`: all of them, or those whose description has the text.
 
+#![expect(clippy::disallowed_methods, reason = "measures time")]
+
 mod environments;
 #[path = "../workload/model.rs"]
 mod model;

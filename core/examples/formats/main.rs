@@ -11,7 +11,6 @@ mod model;
 mod modules;
 mod pennon;
 mod postcard;
-#[path = "../workload/model.rs"]
 mod workload;
 
 use std::error::Error;

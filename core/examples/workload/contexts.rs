@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{
+use super::model::{
     CITIES, COUNTRIES, DOMAINS, LANGUAGES, PLANS, PLATFORMS, Random, city, country, domain,
     language, user,
 };

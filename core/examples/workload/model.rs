@@ -1,5 +1,4 @@
-//! Flags as they are in the field: three rules of two conditions each, then a split over two to four variants; and contexts of ten
-//! attributes.
+//! Flags as they are in the field: three rules of two conditions each, then a split over two to four variants.
 
 use std::error::Error;
 
