@@ -72,22 +72,24 @@ describe('in Chromium', () => {
   const version = (wanted) => page.waitForFunction((is) => window.client.status.version === is, wanted);
   const failure = (code) => page.waitForFunction((is) => window.errors?.find((error) => error.code === is), code);
 
-  /** Saving follows the `ready` event: wait for what it leaves in the database. */
+  /** Saving follows the `ready` event: wait for what it leaves in the database, a sound mark for a damaged one too. */
   const stored = () =>
     page.evaluate(async () => {
-      const count = () =>
+      const whole = () =>
         new Promise((resolve) => {
           const request = indexedDB.open('pennon');
           request.onsuccess = () => {
             const database = request.result;
-            const all = database.transaction('snapshots').objectStore('snapshots').count();
-            all.onsuccess = () => {
+            const transaction = database.transaction(['snapshots', 'high-water']);
+            const all = transaction.objectStore('snapshots').count();
+            const marks = transaction.objectStore('high-water').getAll();
+            transaction.oncomplete = () => {
               database.close();
-              resolve(all.result);
+              resolve(all.result > 0 && marks.result.every((mark) => mark.some((byte) => byte !== 0xff)));
             };
           };
         });
-      while ((await count()) === 0) await new Promise(requestAnimationFrame);
+      while (!(await whole())) await new Promise(requestAnimationFrame);
     });
 
   /** Applies `{ part: [byte, ...] | 'flip' }` to the stored snapshot. */
