@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
-import { startEdge, until } from "./support/edge.mjs";
+import { startEdge, startWorkerd, until } from "./support/edge.mjs";
 import { withKv } from "./support/kv.mjs";
 import { startOrigin } from "./support/origin.mjs";
 import { environment, flipped, withFlag } from "./support/world.mjs";
@@ -96,29 +96,6 @@ describe("an edge with its control plane", () => {
     assert.deepEqual((await bytes(`/v1/body/${signed.server.sha256}`, server))[0], signed.server.body);
     assert.deepEqual((await bytes("/v1/keyset/1"))[0], signed.keyset);
     assert.equal((await edge.get("/v1/keyset/2")).status, 404);
-  });
-
-  test("bodies travel compressed where the receiver can read that", async () => {
-    const { bodySha256 } = (await edge.status()).snapshots.find(({ kind }) => kind === "client");
-    const path = `/v1/body/${bodySha256}?key=${world.keys.client}`;
-    const get = (accepted) =>
-      new Promise((resolve, reject) => {
-        request(edge.url + path, { headers: accepted ? { "accept-encoding": accepted } : {} }, async (answer) => {
-          const chunks = [];
-          for await (const chunk of answer) chunks.push(chunk);
-          resolve({ coding: answer.headers["content-encoding"], vary: answer.headers.vary, bytes: Buffer.concat(chunks) });
-        }).on("error", reject).end();
-      });
-    const plain = await get();
-    assert.equal(plain.coding, undefined);
-    for (const [accepted, coding, read] of [["gzip", "gzip", gunzipSync], ["br, gzip", "br", brotliDecompressSync], ["gzip, br;q=0", "gzip", gunzipSync]]) {
-      const coded = await get(accepted);
-      assert.equal(coded.coding, coding, accepted);
-      assert.deepEqual(read(coded.bytes), plain.bytes, accepted);
-      assert.ok(coded.bytes.length < plain.bytes.length);
-      assert.match(coded.vary, /accept-encoding/);
-    }
-    assert.equal((await get("identity")).coding, undefined);
   });
 
   test("a body that was replaced a moment ago can still be read", async () => {
@@ -500,4 +477,40 @@ describe("isolates that did not serve the head", () => {
       await edge.remove();
     }
   });
+});
+
+test("bodies travel compressed where the receiver can read that", async () => {
+  // On workerd alone: in front of it there may be somebody who asks in a receiver's place.
+  const world = environment();
+  const signed = world.sign({ version: 1 });
+  const origin = await startOrigin(world.id, world.keys.edge);
+  origin.serve(signed);
+  const edge = await startWorkerd({ connection: world.connection(origin.url, signed.fingerprint), pushKey: world.pushKey });
+  const get = (accepted) =>
+    new Promise((resolve, reject) => {
+      const headers = accepted ? { "accept-encoding": accepted } : {};
+      const asked = request(`${edge.url}/v1/body/${signed.client.sha256}?key=${world.keys.client}`, { headers }, async (answer) => {
+        const chunks = [];
+        for await (const chunk of answer) chunks.push(chunk);
+        resolve({ coding: answer.headers["content-encoding"], vary: answer.headers.vary, bytes: Buffer.concat(chunks) });
+      });
+      asked.on("error", reject).end();
+    });
+  try {
+    for (const accepted of [undefined, "identity", "gzip;q=0, br;q=0.0"]) {
+      const plain = await get(accepted);
+      assert.deepEqual([plain.coding, plain.bytes], [undefined, signed.client.body], accepted);
+      assert.match(plain.vary, /accept-encoding/);
+    }
+    for (const [accepted, coding, read] of [["gzip", "gzip", gunzipSync], ["br, gzip", "br", brotliDecompressSync], ["gzip, br;q=0", "gzip", gunzipSync]]) {
+      const coded = await get(accepted);
+      assert.equal(coded.coding, coding, accepted);
+      assert.deepEqual(read(coded.bytes), signed.client.body, accepted);
+      assert.ok(coded.bytes.length < signed.client.body.length);
+    }
+  } finally {
+    await edge.stop();
+    await edge.remove();
+    await origin.stop();
+  }
 });
