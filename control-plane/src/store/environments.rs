@@ -301,6 +301,8 @@ pub async fn delete(
     now_ms: i64,
 ) -> Result<(), StoreError> {
     let id = &environment.id;
+    // Before its rows, as whoever publishes it takes them: in another order each of the two would wait for the other.
+    lock(connection, id).await?;
     sqlx::query(
         "INSERT INTO versions (project_id, kind, environment_id, key, sequence) \
          SELECT project_id, CAST($1 AS TEXT), environment_id, flag_key, CAST($2 AS BIGINT) FROM flag_configurations WHERE environment_id = $3",
