@@ -70,7 +70,11 @@ async fn backup_restore_migrate_and_doctor() {
     let secret = std::fs::read_to_string(folder.join("data/secret.key")).unwrap();
     std::fs::write(folder.join("restored/data/secret.key"), "ab".repeat(32)).unwrap();
     let (well, told) = pennon(&folder, &doctor);
-    assert!(!well && told.contains("FAIL  secret: PENNON_SECRET"), "{told}");
+    assert!(!well && told.contains("FAIL  secret: signing key"), "{told}");
+    assert!(
+        told.contains("PENNON_SECRET (or secret.key in the data folder) is not the one"),
+        "{told}"
+    );
     std::fs::write(folder.join("restored/data/secret.key"), secret).unwrap();
     let again = start(&folder.join("restored"), &[]).await;
     let kept = client
