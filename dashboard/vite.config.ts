@@ -19,6 +19,8 @@ export default defineConfig({
           groups: [
             { name: 'libraries', test: /node_modules[\\/](?!@tanstack[\\/](?:react-)?virtual)/ },
             { name: 'shared', test: /dashboard[\\/]src[\\/](?:api|generated[\\/]schema|shell|ui|access|routes|pages[\\/]flags[\\/]newFlag)/, minShareCount: 2 },
+            // With the rows that the preview's table has too.
+            { name: 'flags', test: /dashboard[\\/]src[\\/]pages[\\/]flags[\\/](?!newFlag)|node_modules[\\/]@tanstack[\\/](?:react-)?virtual/ },
           ],
         },
       },

@@ -90,7 +90,7 @@ test('who flips, from what to what', async () => {
 
 test('what cannot be used is told in a sentence', async () => {
   const draft = await open();
-  assert.throws(() => draft.evaluate(RULED, { targetingKey: 'a', since: () => 1 }), /since is a function/);
+  assert.throws(() => draft.evaluate(RULED, { targetingKey: 'a', since: () => 1 }), /since is a Function/);
   assert.throws(() => draft.distribution(RULED, { targetingKey: 'a', deep: [[[[[[[[['x']]]]]]]]] }), /nests deeper/);
   assert.throws(() => evaluator.Draft.open(new Uint8Array([1, 2, 3])), /cannot be opened/);
   assert.equal(draft.evaluate(RULED, context).errorCode, undefined);

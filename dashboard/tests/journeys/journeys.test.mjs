@@ -60,7 +60,7 @@ journey('a flag off in production, and back', { as: PUBLISHER, from: '/projects/
 });
 
 journey('who changed it and when, in words', { as: VIEWER, from: '/projects/default/flags/order-limit?env=production', most: { clicks: 1 } }, async (page, hand) => {
-  await world.pennon.ask('POST', `${PROJECT}/environments/production/flags/order-limit/off`, undefined, { ...pennon.bearer(), 'x-pennon-comment': 'Too%20many%20orders' });
+  await world.pennon.ask('POST', `${PROJECT}/environments/production/flags/order-limit/off`, undefined, { ...world.pennon.bearer(), 'x-pennon-comment': 'Too%20many%20orders' });
   await hand.click(page.getByRole('link', { name: 'History' }));
   const newest = page.locator('.history > li').first();
   await newest.getByText('turned off').waitFor();
@@ -120,7 +120,7 @@ journey('a viewer reads what a flag does', { as: VIEWER, from: '/projects/defaul
 });
 
 journey('an environment goes when its key is typed', { as: OWNER, from: '/projects/default/environments' }, async (page, hand) => {
-  await pennon.post(`${PROJECT}/environments`, { key: 'short-lived', name: 'Short-lived', protected: true });
+  await world.pennon.post(`${PROJECT}/environments`, { key: 'short-lived', name: 'Short-lived', protected: true });
   await hand.click(page.getByRole('button', { name: 'Delete Short-lived' }));
   const dialog = page.getByRole('dialog', { name: 'Delete Short-lived?' });
   const really = dialog.getByRole('button', { name: 'Delete environment' });
@@ -131,7 +131,7 @@ journey('an environment goes when its key is typed', { as: OWNER, from: '/projec
   await dialog.waitFor({ state: 'detached' });
   await page.getByText('Short-lived is deleted').waitFor();
   assert.equal(await page.getByRole('heading', { name: 'Short-lived' }).count(), 0);
-  const left = await pennon.get(`${PROJECT}/environments`);
+  const left = await world.pennon.get(`${PROJECT}/environments`);
   assert.ok(!left.items.some(({ key }) => key === 'short-lived'));
 });
 
