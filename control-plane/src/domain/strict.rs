@@ -90,6 +90,11 @@ impl<'de> Deserializer<'de> for Strict {
         }
     }
 
+    /// A map that is read from null would be an empty one.
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_struct("", &[], visitor)
+    }
+
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -113,7 +118,7 @@ impl<'de> Deserializer<'de> for Strict {
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct
         identifier ignored_any
     }
 }
@@ -227,6 +232,16 @@ mod tests {
         }
         for value in [json!({ "one": ["a", []] }), json!({ "several": [1] }), json!(["plain"])] {
             assert!(read::<Choice>(value.clone()).is_err(), "{value}");
+        }
+    }
+
+    #[test]
+    fn null_is_no_empty_map() {
+        type Patch = serde_json::Map<String, Value>;
+        assert_eq!(read::<Patch>(json!({})), Ok(Patch::new()));
+        for value in [json!(null), json!([]), json!("a")] {
+            let refused = read::<Patch>(value.clone()).unwrap_err();
+            assert!(refused.contains("expected an object"), "{value}: {refused}");
         }
     }
 

@@ -220,6 +220,11 @@ async fn what_has_another_shape_is_told_by_its_field(place: Place) {
         assert_eq!(answer.problem(), (422, "invalid".to_owned()), "{path}: {answer:?}");
         assert_eq!(answer.json()["field"], json!(field), "{path}: {answer:?}");
     }
+    for patch in [json!(null), json!([])] {
+        let answer = server.patch(DEVELOPMENT, patch.clone()).await;
+        assert_eq!(answer.problem(), (422, "invalid".to_owned()), "{patch}: {answer:?}");
+        assert_eq!(answer.json()["field"], "", "{patch}");
+    }
     // What is wrong with a document is told by its place in it.
     let attribute = json!({ "type": "string", "description": long });
     let answer = server.put(&format!("{project}/attributes/plan"), attribute).await;
