@@ -29,5 +29,5 @@ export default defineConfig({
   server: {
     proxy: Object.fromEntries(['/admin', '/auth', '/v1', '/ofrep', '/api'].map((path) => [path, server])),
   },
-  test: { include: ['tests/unit/**/*.test.ts'] },
+  test: { include: ['tests/unit/**/*.test.{ts,mjs}'] },
 });

@@ -14,7 +14,8 @@ import { Loaded, Loading } from '../../ui/Loaded.tsx';
 import { ConflictDialog } from './ConflictDialog.tsx';
 import { FlagHead } from './FlagHead.tsx';
 import { SaveBar } from './SaveBar.tsx';
-import { Targeting, useKnown } from './Targeting.tsx';
+import { Targeting } from './Targeting.tsx';
+import { useKnown } from './useKnown.ts';
 import { type Drafts, useDraft } from './useDraft.ts';
 
 const Details = lazy(() => import('./details/Details.tsx').then(({ Details: page }) => ({ default: page })));

@@ -1,13 +1,10 @@
-import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 
-import { attributesQuery, segmentsQuery } from '../../api/queries.ts';
 import type { Environment, Finding, FlagConfiguration, KeptFlag } from '../../api/types.ts';
 import { findingsAt } from '../../flag/findings.ts';
 import { servePieces } from '../../flag/sentence.ts';
 import { Switch } from '../../ui/Switch.tsx';
 import { Time } from '../../ui/time.tsx';
-import type { Known } from './condition/LeafEditor.tsx';
 import { Findings } from './Findings.tsx';
 import { Holdout } from './Holdout.tsx';
 import { JsonEditor } from './JsonEditor.tsx';
@@ -17,6 +14,7 @@ import { RuleList } from './rules/RuleList.tsx';
 import { Sentence } from './Sentence.tsx';
 import { ServeEditor } from './serve/ServeEditor.tsx';
 import { Targets } from './Targets.tsx';
+import { useKnown } from './useKnown.ts';
 
 interface Props {
   project: string;
@@ -76,15 +74,4 @@ export function Targeting({ project, flag, environment, configuration, updatedAt
       )}
     </div>
   );
-}
-
-/** What the project has declared, and the editors offer. */
-export function useKnown(project: string): Known {
-  const attributes = useQuery(attributesQuery(project));
-  const segments = useQuery(segmentsQuery(project));
-  return {
-    project,
-    attributes: Object.fromEntries((attributes.data?.items ?? []).map(({ key, definition }) => [key, definition.type])),
-    segments: Object.fromEntries((segments.data?.items ?? []).map(({ key, definition }) => [key, definition])),
-  };
 }

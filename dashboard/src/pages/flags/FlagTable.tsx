@@ -48,12 +48,14 @@ export function FlagTable({ project, flags, environments, total, more }: Props) 
         </div>
       </div>
       <div role="rowgroup" ref={body} className="flags-body" style={{ height: rows.getTotalSize() }}>
+        {/* In the flow of the page below the first one: a row that grows moves those below it at once. */}
+        <div role="presentation" className="flags-placed" style={{ transform: `translateY(${(items[0]?.start ?? offset) - offset}px)` }}>
         {items.map((item) => {
           const flag = flags[item.index];
           return flag ? (
             <div
               key={item.key} role="row" aria-rowindex={item.index + 2} data-index={item.index} ref={rows.measureElement}
-              className="flags-row flags-placed" style={{ transform: `translateY(${item.start - offset}px)` }}
+              className="flags-row flags-hover"
             >
               <FlagCell project={project} flag={flag} />
               {environments.map((environment) => (
@@ -65,6 +67,7 @@ export function FlagTable({ project, flags, environments, total, more }: Props) 
             </div>
           ) : null;
         })}
+        </div>
       </div>
     </div>
   );

@@ -57,7 +57,7 @@ export function NewFlagDialog({ project, onClose }: { project: string; onClose: 
       </label>
       <details>
         <summary>Key, description, owner, tags</summary>
-        <div className="stack flags-more">
+        <div className="stack">
           <Field label="Key" hint="How code asks for it; it cannot be changed later." error={typed.key ? keyWrong : undefined}>
             {(wired) => <input {...wired} className="input code" spellCheck={false} value={typed.key} placeholder={keyFrom(typed.name)} onChange={(event) => write({ key: event.target.value })} />}
           </Field>

@@ -26,7 +26,7 @@ export function RoleFields({ held, environments, onChange }: { held: Held; envir
       {lower.length > 0 && environments.length > 0 ? (
         <details open={Object.keys(held.environments).length > 0}>
           <summary className="small">Less in some environments</summary>
-          <div className="stack-small flags-more">
+          <div className="stack-small">
             {environments.map(({ key, name }) => (
               <label key={key} className="row-fixed small">
                 <span className="grow cut">{name}</span>

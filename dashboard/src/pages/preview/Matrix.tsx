@@ -46,12 +46,14 @@ export function Matrix({ project, environments, drafts, rows, context }: Props) 
           </div>
         </div>
         <div role="rowgroup" ref={body} className="matrix-body" style={{ height: virtual.getTotalSize() }}>
+          {/* In the flow of the page below the first one: a row that grows moves those below it at once. */}
+          <div role="presentation" className="matrix-placed" style={{ transform: `translateY(${(virtual.getVirtualItems()[0]?.start ?? offset) - offset}px)` }}>
           {virtual.getVirtualItems().map((item) => {
             const row = rows[item.index];
             if (!row) return null;
             const shown = environments.findIndex(({ key }) => key === open[row.flag]);
             return (
-              <div key={item.key} role="row" aria-rowindex={item.index + 2} data-index={item.index} ref={virtual.measureElement} className="matrix-row matrix-placed" style={{ transform: `translateY(${item.start - offset}px)` }}>
+              <div key={item.key} role="row" aria-rowindex={item.index + 2} data-index={item.index} ref={virtual.measureElement} className="matrix-row">
                 <span role="rowheader" className="cut"><Link to="/projects/$project/flags/$flag" params={{ project, flag: row.flag }} className="flags-link" title={row.flag}>{row.flag}</Link></span>
                 {environments.map((environment, place) => (
                   <span role="cell" key={environment.key} className="matrix-cell">
@@ -63,6 +65,7 @@ export function Matrix({ project, environments, drafts, rows, context }: Props) 
               </div>
             );
           })}
+          </div>
         </div>
       </div>
     </div>

@@ -14,7 +14,7 @@ import { readContext, savedContexts } from '../../preview/contexts.ts';
 import { matrix, type MatrixRow } from '../../preview/matrix.ts';
 import { useCompiledEach } from '../../preview/useCompiledEach.ts';
 import { Empty, Loaded, Loading } from '../../ui/Loaded.tsx';
-import { useKnown } from '../flag/Targeting.tsx';
+import { useKnown } from '../flag/useKnown.ts';
 import { Matrix } from './Matrix.tsx';
 
 /** What every flag serves to somebody, in every environment. */

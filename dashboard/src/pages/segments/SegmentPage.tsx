@@ -24,7 +24,7 @@ import { useToasts } from '../../ui/toasts.tsx';
 import { ConditionEditor } from '../flag/condition/ConditionEditor.tsx';
 import { Findings } from '../flag/Findings.tsx';
 import { Sentence } from '../flag/Sentence.tsx';
-import { useKnown } from '../flag/Targeting.tsx';
+import { useKnown } from '../flag/useKnown.ts';
 
 export function SegmentPage() {
   const { project, segment } = useParams({ from: '/inside/projects/$project/segments/$segment' });

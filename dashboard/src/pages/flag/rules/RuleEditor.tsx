@@ -70,7 +70,7 @@ function QuickRule({ rule, variants, offVariant, known, onChange }: Props) {
   return (
     <Field
       label="In words"
-      hint={read && 'wrong' in read ? <span className="quick-wrong">{read.wrong}</span> : read ? 'Understood: see below.' : <>For example <code>country in US, CA and plan = pro: 25%</code></>}
+      hint={read && 'wrong' in read ? <span className="doubtful">{read.wrong}</span> : read ? 'Understood: see below.' : <>For example <code>country in US, CA and plan = pro: 25%</code></>}
     >
       {(wired) => <input {...wired} className="input" autoFocus={fresh} spellCheck={false} autoComplete="off" placeholder="country in US, CA and plan = pro: 25%" value={line} onChange={(event) => type(event.target.value)} />}
     </Field>

@@ -1,3 +1,5 @@
+import './serve.css';
+
 import { useEffect, useState } from 'react';
 
 import { weightFrom } from '../../../flag/shares.ts';
