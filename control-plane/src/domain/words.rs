@@ -10,14 +10,56 @@ const MAX_CHARACTERS: usize = 120;
 /// A JSON value for a sentence: a text as it is, everything else as JSON, cut where it gets long.
 pub fn value(value: &Value) -> String {
     match value {
-        Value::String(text) => short(text),
-        other => short(&other.to_string()),
+        Value::String(text) => given(text),
+        Value::Number(number) => match number.as_f64() {
+            // Numbers without a fraction, however they were written.
+            Some(float) if number.is_f64() => float.to_string(),
+            _ => number.to_string(),
+        },
+        other => given(&other.to_string()),
     }
+}
+
+/// What somebody has typed, within a sentence: its direction of writing stays inside it, and what cannot be seen is written out.
+pub fn given(text: &str) -> String {
+    let mut told = String::new();
+    let mut leftwards = false;
+    for character in short(text).chars() {
+        match character {
+            _ if character.is_control() || is_direction(character) => {
+                told.extend(character.escape_unicode());
+            }
+            _ => told.push(character),
+        }
+        leftwards |= is_leftwards(character);
+    }
+    // FIRST STRONG ISOLATE and its end (Unicode Standard Annex 9, section 2.4).
+    if leftwards { format!("\u{2068}{told}\u{2069}") } else { told }
+}
+
+/// The same in quotation marks, for a name.
+pub fn quoted(text: &str) -> String {
+    format!("\"{}\"", given(text))
+}
+
+/// Characters that do nothing but change the direction of others (UAX 9, section 2).
+fn is_direction(character: char) -> bool {
+    matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Whether it is of a block whose letters are written from right to left (the ranges of UAX 9, table 4, and the Unicode roadmap to them).
+fn is_leftwards(character: char) -> bool {
+    matches!(character, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}' | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
 }
 
 /// The text, cut where it gets long.
 pub fn short(text: &str) -> String {
-    match text.char_indices().nth(MAX_CHARACTERS) {
+    cut(text, MAX_CHARACTERS)
+}
+
+/// The text, cut behind so many characters.
+pub fn cut(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
@@ -154,7 +196,10 @@ pub fn weights_changed(before: &Value, after: &Value) -> String {
 
 /// A condition: `country is one of US, CA and not in segment staff`.
 pub fn condition(condition: &Value) -> String {
-    short(&node(condition, false))
+    let told = short(&node(condition, false));
+    // What was opened in front of the cut and would be closed behind it.
+    let open = told.matches('\u{2068}').count() - told.matches('\u{2069}').count();
+    told + &"\u{2069}".repeat(open)
 }
 
 fn node(condition: &Value, inner: bool) -> String {

@@ -39,6 +39,8 @@ pub(super) fn of(
         ("targets", [Step::Item { label, .. }, rest @ ..]) => change.target(label, rest),
         ("prerequisites", [Step::Item { name, .. }, rest @ ..]) => change.prerequisite(name, rest),
         ("variants", [Step::Item { name, .. }, rest @ ..]) => change.variant(name, rest),
+        ("holdout", []) => change.told("holdout", held_words),
+        ("metadata", []) => change.told("metadata", metadata_words),
         ("included", []) => change.keys("included", "no longer included:"),
         ("excluded", []) => change.keys("excluded", "no longer excluded:"),
         ("when", rest) => format!("condition: {}", change.condition(rest)),
@@ -88,7 +90,7 @@ impl Change<'_> {
     }
 
     fn rule(&self, label: &str, number: usize, rest: &[Step]) -> String {
-        let quoted = if label.is_empty() { String::new() } else { format!("{label:?}") };
+        let quoted = if label.is_empty() { String::new() } else { words::quoted(label) };
         let named = if label.is_empty() { number.to_string() } else { quoted.clone() };
         if rest.is_empty() {
             return match self.kind {
@@ -209,16 +211,17 @@ impl Change<'_> {
     }
 
     fn variant(&self, key: &str, rest: &[Step]) -> String {
+        let key = words::quoted(key);
         let value = |variant: Option<&Value>| {
             let value = variant.and_then(|variant| variant.get("value"));
             value.map_or_else(String::new, words::value)
         };
         match (self.kind, rest) {
-            (Kind::Added, []) => format!("added variant {key:?}: {}", value(self.after)),
-            (Kind::Removed, []) => format!("removed variant {key:?}: {}", value(self.before)),
-            (Kind::Moved, []) => format!("variant {key:?} {}", self.moved()),
-            (_, []) => self.plainly(&format!("variant {key:?}")),
-            _ => self.plainly(&format!("variant {key:?} {}", dotted(rest))),
+            (Kind::Added, []) => format!("added variant {key}: {}", value(self.after)),
+            (Kind::Removed, []) => format!("removed variant {key}: {}", value(self.before)),
+            (Kind::Moved, []) => format!("variant {key} {}", self.moved()),
+            (_, []) => self.plainly(&format!("variant {key}")),
+            _ => self.plainly(&format!("variant {key} {}", dotted(rest))),
         }
     }
 }
@@ -228,6 +231,19 @@ fn rule_words(rule: &Value) -> String {
     let when = rule.get("when").map_or_else(String::new, words::condition);
     let serve = rule.get("serve").map_or_else(String::new, words::serve);
     format!("if {when}, serve {serve}")
+}
+
+fn held_words(holdout: &Value) -> String {
+    let part = |name| holdout.get(name).map_or_else(String::new, words::value);
+    format!("{}, whose people get {}", part("holdout"), part("variant"))
+}
+
+/// `team = web, tier = 2`.
+fn metadata_words(metadata: &Value) -> String {
+    let named = metadata.as_object().into_iter().flatten();
+    let named =
+        named.map(|(name, value)| format!("{} = {}", words::given(name), words::value(value)));
+    named.collect::<Vec<_>>().join(", ")
 }
 
 fn listed(value: Option<&Value>) -> String {
@@ -240,5 +256,5 @@ fn name(step: &Step) -> &str {
 }
 
 fn dotted(path: &[Step]) -> String {
-    path.iter().map(name).collect::<Vec<_>>().join(".")
+    path.iter().map(|step| words::given(name(step))).collect::<Vec<_>>().join(".")
 }

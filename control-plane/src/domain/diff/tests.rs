@@ -184,6 +184,23 @@ fn sentences() {
             "metadata.owner: ada -> grace",
             "/metadata/owner",
         ),
+        (Do::Set("/metadata/tier", json!(2.0)), "metadata.tier: now 2", "/metadata/tier"),
+        (Do::Remove("/metadata"), "metadata: no longer owner = ada", "/metadata"),
+        (
+            Do::Set("/holdout", json!({ "holdout": "2027", "variant": "off" })),
+            "holdout: now 2027, whose people get off",
+            "/holdout",
+        ),
+        (
+            Do::Set("/offVariant", json!("a\u{202e}b\0")),
+            "off variant: off -> a\\u{202e}b\\u{0}",
+            "/offVariant",
+        ),
+        (
+            Do::Set("/offVariant", json!("\u{5e9}\u{5dc}")),
+            "off variant: off -> \u{2068}\u{5e9}\u{5dc}\u{2069}",
+            "/offVariant",
+        ),
         (Do::Push("/tags", json!("c")), "tags: added c", "/tags"),
         (Do::Set("/clientVisible", json!(true)), "visible to clients", "/clientVisible"),
     ];
