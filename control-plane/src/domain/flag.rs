@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 
 use super::keys::{MAX_TEXT_BYTES, check_name};
 use super::strict::Strict;
+use super::words;
 use crate::ambient::{NoRandomness, Random};
 
 /// Tags of one flag.
@@ -203,12 +204,16 @@ pub fn join(definition: Definition, configuration: FlagConfiguration) -> Flag {
     }
 }
 
+/// The characters of a field and of a detail: what is wrong may be a megabyte, and is quoted in both.
+pub const MAX_TOLD_CHARACTERS: usize = 1_000;
+
 /// Reads a value and names the field at fault.
 pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, Wrong> {
     serde_path_to_error::deserialize(Strict(value)).map_err(|error| {
         let path = error.path().to_string();
         let detail = error.into_inner().to_string();
-        Wrong { field: at_fault(&path, &detail), detail }
+        let field = words::cut(&at_fault(&path, &detail), MAX_TOLD_CHARACTERS);
+        Wrong { field, detail: words::cut(&detail, MAX_TOLD_CHARACTERS) }
     })
 }
 

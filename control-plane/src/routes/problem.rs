@@ -12,6 +12,8 @@ use serde_json::Value;
 
 use crate::ambient::NoRandomness;
 use crate::auth::seal::SealError;
+use crate::domain::flag::MAX_TOLD_CHARACTERS;
+use crate::domain::words;
 use crate::store::StoreError;
 
 /// An answer that is an error. `code` is stable and for programs, `detail` says what to do next.
@@ -53,7 +55,7 @@ impl Problem {
             kind: format!("urn:pennon:problem:{code}"),
             title: status.canonical_reason().unwrap_or("Error"),
             status,
-            detail: detail.into(),
+            detail: words::cut(&detail.into(), MAX_TOLD_CHARACTERS),
             code,
             field: None,
             current: None,
@@ -64,7 +66,7 @@ impl Problem {
     /// Names the field that is wrong.
     #[must_use]
     pub fn field(mut self, field: impl Into<String>) -> Self {
-        self.0.field = Some(field.into());
+        self.0.field = Some(words::cut(&field.into(), MAX_TOLD_CHARACTERS));
         self
     }
 

@@ -225,6 +225,10 @@ async fn what_has_another_shape_is_told_by_its_field(place: Place) {
         assert_eq!(answer.problem(), (422, "invalid".to_owned()), "{patch}: {answer:?}");
         assert_eq!(answer.json()["field"], "", "{patch}");
     }
+    // Nothing that is left out takes a protection away.
+    let answer = server.patch(DEVELOPMENT, json!({ "protected": null })).await;
+    assert_eq!(answer.problem(), (422, "invalid".to_owned()), "{answer:?}");
+    assert_eq!(answer.json()["field"], "protected");
     // What is wrong with a document is told by its place in it.
     let attribute = json!({ "type": "string", "description": long });
     let answer = server.put(&format!("{project}/attributes/plan"), attribute).await;

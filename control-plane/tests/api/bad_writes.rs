@@ -1,6 +1,8 @@
 //! Every operation of the OpenAPI document that writes, asked for by everybody who must not: a problem document with the right status, and
 //! nothing is written. An operation that `samples.rs` does not know fails this.
 
+mod broken;
+mod odd;
 mod samples;
 
 use axum::body::Body;
@@ -18,7 +20,12 @@ use crate::callers::*;
 use crate::support::*;
 use samples::{Sample, furnish, sample};
 
-on_both_databases!(nobody_without_good_credentials_writes);
+on_both_databases!(
+    nobody_without_good_credentials_writes,
+    no_body_is_taken_that_is_broken_anywhere,
+    nothing_is_written_where_the_path_the_version_or_the_bytes_are_odd,
+    what_changes_nothing_is_no_change,
+);
 
 /// Tables whose rows a backup does not have.
 const LEFT_OUT: [&str; 3] = ["sessions", "token_families", "invitations"];
@@ -67,6 +74,11 @@ impl Operation {
     fn takes(&self, parameter: &str) -> bool {
         let parameters = self.described["parameters"].as_array().unwrap();
         parameters.iter().any(|one| one["name"] == parameter)
+    }
+
+    /// Whether it makes what is not there: it is answered with 201 then.
+    fn takes_new(&self) -> bool {
+        self.described["responses"]["201"].is_object()
     }
 
     fn is_public(&self) -> bool {
@@ -150,6 +162,100 @@ impl World {
         };
         assert!(done, "{}: {answer:?}", operation.id);
     }
+}
+
+async fn no_body_is_taken_that_is_broken_anywhere(place: Place) {
+    let world = World::new(&place).await;
+    let document = router::openapi();
+    let (mut failures, mut asked) = (Vec::new(), 0);
+    for operation in world.operations.iter().filter(|operation| operation.body().is_some()) {
+        let sample = world.sample(operation).await;
+        let before = everything(&world.server).await;
+        let good = sample.body.as_ref().unwrap();
+        let ways = broken::ways(&document, operation, good);
+        assert!(ways.len() >= 10, "{} is broken in {} ways alone", operation.id, ways.len());
+        let found = failures.len();
+        for way in &ways {
+            let request = world.request(operation, &sample);
+            let request = request.body(Body::from(way.body.to_string())).unwrap();
+            let answer = world.server.send(request).await;
+            if let Err(why) = way.judge(&answer) {
+                failures.push(format!("{} with {way}: {why}", operation.id));
+            }
+        }
+        if everything(&world.server).await != before {
+            failures.push(format!("{} wrote something", operation.id));
+        }
+        if failures.len() == found {
+            world.good(operation, &sample).await;
+        }
+        println!("{}: {} ways, {} failed", operation.id, ways.len(), failures.len() - found);
+        asked += ways.len();
+    }
+    assert!(failures.is_empty(), "{} of {asked}:\n{}", failures.len(), failures.join("\n"));
+}
+
+async fn nothing_is_written_where_the_path_the_version_or_the_bytes_are_odd(place: Place) {
+    let world = World::new(&place).await;
+    let elsewhere = json!({ "key": "elsewhere", "name": "Another project" });
+    world.server.post("/admin/projects", elsewhere).await.ok();
+    let (mut failures, mut asked) = (Vec::new(), 0);
+    for operation in &world.operations {
+        let sample = world.sample(operation).await;
+        let before = everything(&world.server).await;
+        let found = failures.len();
+        let requests = odd::requests(operation, &sample);
+        for odd in &requests {
+            let mut request = world.request(operation, &sample).uri(&odd.path);
+            for (name, value) in &odd.headers {
+                request.headers_mut().unwrap().remove(*name);
+                request = request.header(*name, value.as_slice());
+            }
+            let request = request.body(Body::from(odd.body.clone())).unwrap();
+            let answer = world.server.send(request).await;
+            if let Err(why) = odd.judge(&answer) {
+                failures.push(format!("{} with {}: {why}", operation.id, odd.how));
+            }
+        }
+        if everything(&world.server).await != before {
+            failures.push(format!("{} wrote something", operation.id));
+        }
+        if failures.len() == found {
+            world.good(operation, &sample).await;
+        }
+        asked += requests.len();
+    }
+    println!("{asked} odd requests");
+    assert!(asked > 1_000, "{asked}");
+    assert!(failures.is_empty(), "{} of {asked}:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// An empty patch, and a whole that is what is there: no version, no entry.
+async fn what_changes_nothing_is_no_change(place: Place) {
+    let world = World::new(&place).await;
+    let (mut asked, mut wrote) = (0, Vec::new());
+    let written_over = [Method::PUT, Method::PATCH];
+    for operation in world.operations.iter().filter(|one| written_over.contains(&one.method)) {
+        let Some(kind) = operation.body() else { continue };
+        let sample = world.sample(operation).await;
+        let body = match kind {
+            "application/merge-patch+json" => json!({}),
+            _ => {
+                world.good(operation, &sample).await;
+                sample.body.clone().unwrap()
+            }
+        };
+        let before = everything(&world.server).await;
+        let request = world.request(operation, &sample);
+        let request = request.body(Body::from(body.to_string())).unwrap();
+        world.server.send(request).await.ok();
+        if everything(&world.server).await != before {
+            wrote.push(&operation.id);
+        }
+        asked += 1;
+    }
+    assert!(asked > 10, "{asked}");
+    assert!(wrote.is_empty(), "{wrote:?} wrote something");
 }
 
 /// A JWT that nobody here made, about somebody who is here.

@@ -48,7 +48,7 @@ impl From<Problem> for Finding {
 }
 
 impl Configuration {
-    /// Everything that keeps this configuration from compiling, in the order of the file.
+    /// What keeps this configuration from compiling, in the order of the file: the first hundred.
     pub fn problems(&self) -> Vec<Problem> {
         let heights = segment_heights(&self.segments);
         let cyclic = cyclic_segments(&self.segments);
@@ -68,10 +68,26 @@ struct Check<'a> {
     problems: Vec<Problem>,
 }
 
+/// Of everything that is wrong, this much is told.
+const MAX_PROBLEMS: usize = 100;
+/// The characters of a problem's sentence, and of its place: what is quoted there may be a megabyte.
+const MAX_PROBLEM_CHARACTERS: usize = 1_000;
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(MAX_PROBLEM_CHARACTERS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into(),
+    }
+}
+
 impl<'a> Check<'a> {
-    fn report(&mut self, code: Code, place: &str, message: impl Into<String>) {
+    fn report(&mut self, code: Code, place: &str, message: impl AsRef<str>) {
+        if self.problems.len() == MAX_PROBLEMS {
+            return;
+        }
         let flag = self.flag.map(ToString::to_string);
-        self.problems.push(Problem { code, flag, place: place.into(), message: message.into() });
+        let (place, message) = (cut(place), cut(message.as_ref()));
+        self.problems.push(Problem { code, flag, place, message });
     }
 
     fn whole(&mut self) {

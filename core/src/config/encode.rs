@@ -517,9 +517,10 @@ impl Writer {
                 // A part without weight holds no bucket.
                 let parts: Vec<_> = split.weights.iter().filter(|part| part.weight > 0).collect();
                 self.u16(parts.len());
-                let mut cumulative = 0;
+                let mut cumulative = 0_u32;
                 for part in parts {
-                    cumulative += part.weight;
+                    // Whatever does not sum to the whole is refused; its bytes are counted all the same.
+                    cumulative = cumulative.saturating_add(part.weight);
                     self.cut(&split.by, cumulative);
                     self.u8(part.variant.as_deref().map_or(UNSERVED, &position));
                 }
@@ -535,9 +536,9 @@ impl Writer {
                 self.u16(ramp.steps.len());
                 for step in &ramp.steps {
                     self.i64(step.at);
-                    let mut cumulative = 0;
+                    let mut cumulative = 0_u32;
                     for weight in &step.weights {
-                        cumulative += weight;
+                        cumulative = cumulative.saturating_add(*weight);
                         self.cut(&ramp.by, cumulative);
                     }
                 }

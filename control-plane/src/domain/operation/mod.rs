@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 use pennon_core::config::{Flag, HeldOut, Prerequisite, Rule, Scalar, Serve};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
 
 use super::flag::{Wrong, read};
 use crate::ambient::{NoRandomness, Random};
@@ -26,7 +27,8 @@ pub const MAX_OPERATIONS: usize = 100;
 
 /// One operation. A rule is named by its id; places in the list of rules count from 0, as in the JSON.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(tag = "op", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+#[schemars(tag = "op")]
 pub enum Operation {
     /// Turns the flag on.
     TurnOn {},
@@ -151,6 +153,31 @@ pub struct Ground<'a> {
     pub now_ms: i64,
     /// Draws ids and salts.
     pub random: &'a Random,
+}
+
+/// Reads operations as callers write them: each an object with its name in `op` and the rest beside that. (Serde's own reader of such objects
+/// does not say where in one something is wrong.)
+///
+/// # Errors
+/// With the field at fault, such as `operations[1].rule.when`.
+pub fn read_all<O: DeserializeOwned>(written: Vec<Map<String, Value>>) -> Result<Vec<O>, Wrong> {
+    let each = written.into_iter().enumerate().map(|(index, mut fields)| {
+        let within = |field: &str, detail: String| {
+            let dot = if field.is_empty() { "" } else { "." };
+            Wrong { field: format!("operations[{index}]{dot}{field}"), detail }
+        };
+        let name = match fields.remove("op") {
+            Some(Value::String(name)) => name,
+            Some(_) => return Err(within("op", "must be a text".to_owned())),
+            None => return Err(within("op", "missing field `op`".to_owned())),
+        };
+        let key = name.clone();
+        read(json!({ key: fields })).map_err(|wrong| match wrong.field.strip_prefix(&name) {
+            Some(inner) => within(inner.trim_start_matches('.'), wrong.detail),
+            None => within("op", wrong.detail),
+        })
+    });
+    each.collect()
 }
 
 /// Applies all of them in order, or none.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use pennon_core::config::{Condition, Segment};
+use pennon_core::limits::MAX_SEGMENT_KEYS;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -18,7 +19,8 @@ pub enum KeyList {
 
 /// One operation on a segment.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(tag = "op", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+#[schemars(tag = "op")]
 pub enum SegmentOperation {
     /// Puts keys at the end of a list; those that are in it stay where they are.
     AddKeys { list: KeyList, keys: Vec<String> },
@@ -63,8 +65,9 @@ pub fn apply_to_segment(
         else {
             continue;
         };
-        if keys.is_empty() {
-            return Err(Refusal::wrong("keys", "name at least one").within(index));
+        if !(1..=MAX_SEGMENT_KEYS).contains(&keys.len()) {
+            let detail = format!("name 1 to {MAX_SEGMENT_KEYS}");
+            return Err(Refusal::wrong("keys", detail).within(index));
         }
     }
     Ok(segment)

@@ -34,7 +34,7 @@ fn flag() -> Flag {
 }
 
 fn operations(list: Value) -> Vec<Operation> {
-    flag::read(list).unwrap()
+    read_all(serde_json::from_value(list).unwrap()).unwrap()
 }
 
 fn applied(flag: &Flag, list: Value, now_ms: i64) -> Result<Value, Refusal> {
@@ -412,7 +412,8 @@ fn segments() {
     let segment: Segment =
         serde_json::from_value(json!({ "included": ["a", "b"], "excluded": ["x"] })).unwrap();
     let run = |list: Value| {
-        let operations: Vec<SegmentOperation> = flag::read(list).unwrap();
+        let operations: Vec<SegmentOperation> =
+            read_all(serde_json::from_value(list).unwrap()).unwrap();
         apply_to_segment(&segment, &operations).map(|segment| json!(segment))
     };
     let list = json!([

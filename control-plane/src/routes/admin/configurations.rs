@@ -188,6 +188,10 @@ async fn authored(app: &App, taken: Taken, written: Written) -> Result<Versioned
     let mut whole = written.over(&taken.old)?;
     complete(&mut whole, &app.random)?;
     let new = read(Value::Object(whole))?;
+    if new == taken.old {
+        // Nothing to change, so nothing to log; the transaction is rolled back.
+        return Ok(Versioned(taken.stored.version, taken.current()));
+    }
     write(app, taken, new, UPDATED).await
 }
 

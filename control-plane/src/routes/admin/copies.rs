@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use pennon_core::limits::MAX_FLAGS;
 use pennon_core::protocol::connection;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -133,6 +134,9 @@ pub async fn copy(
     }
     let mut pairs = pairs(&mut changing.tx, &from, &to).await?;
     if let Some(flags) = &wanted.flags {
+        if flags.len() > MAX_FLAGS {
+            return Err(Problem::invalid("flags", format!("name at most {MAX_FLAGS}")));
+        }
         for (index, flag) in flags.iter().enumerate() {
             if !pairs.iter().any(|pair| pair.flag == *flag) {
                 return Err(Problem::invalid(format!("flags[{index}]"), "there is no such flag"));

@@ -166,6 +166,11 @@ pub(super) async fn write<T: Definition>(
     let mut whole = written.over(&old.as_ref().map(|old| &old.definition))?;
     T::complete(&mut whole, &app.random)?;
     let definition: T = read(Value::Object(whole))?;
+    let old = match old {
+        // Nothing to change, so nothing to log; the transaction is rolled back.
+        Some(old) if json!(old.definition) == json!(definition) => return Ok(old),
+        old => old,
+    };
     let (version, now) = (changing.version(), changing.now_ms);
     let document = Document {
         key: key.to_owned(),

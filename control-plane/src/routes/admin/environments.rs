@@ -172,8 +172,7 @@ pub(super) async fn make(
 pub struct Settings {
     #[schemars(length(min = 1, max = MAX_TEXT_BYTES))]
     name: String,
-    /// Whether it takes the role publisher to change what it serves.
-    #[serde(default)]
+    /// Whether it takes the role publisher to change what it serves. Said each time: nothing left out takes the protection away.
     protected: bool,
     /// How it is marked where people see it: `#` and six hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -252,6 +251,10 @@ async fn write(
     environment.origins = settings.origins;
     environment.requests_per_minute = settings.requests_per_minute;
     check_terms(&environment.terms()).map_err(|(field, detail)| Problem::invalid(field, detail))?;
+    if environment == old {
+        // Nothing to change, so nothing to log; the transaction is rolled back.
+        return Ok(Versioned(old.version, shown(&app, old)));
+    }
     environment.version = changing.version();
     environments::describe(&mut changing.tx, &environment).await?;
     let change = Change {

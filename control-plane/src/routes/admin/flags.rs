@@ -286,6 +286,10 @@ pub(super) async fn redefine(
             "a flag keeps its type, or every program that reads it would break: make a new flag";
         return Err(Problem::invalid("type", detail));
     }
+    if definition == old.definition {
+        // Nothing to change, so nothing to log; the transaction is rolled back.
+        return Ok(Versioned(old.version, old));
+    }
     let (version, now) = (changing.version(), changing.now_ms);
     let document = Document {
         key: old.key.clone(),

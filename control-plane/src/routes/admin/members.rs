@@ -188,6 +188,10 @@ pub async fn put(
     let own = own(&actor, &changing)?;
     within(&grant, &own)?;
     within(&old.grant, &own)?;
+    if grant == old.grant {
+        // Nothing to change, so nothing to log; the transaction is rolled back.
+        return Ok(Versioned(old.version, shown(old, &environments)));
+    }
     not_the_last(&mut changing, &old.grant, owns(&grant)).await?;
     let was = Some(&old.grant);
     let member =

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use pennon_core::config::Segment;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{configurations, documents, find};
@@ -13,9 +14,9 @@ use crate::auth::actor::Actor;
 use crate::domain::flag::{FlagConfiguration, join, split};
 use crate::domain::operation::{
     Ground, MAX_OPERATIONS, Operation, Refusal, SegmentOperation, apply, apply_to_segment,
-    changed_since,
+    changed_since, read_all,
 };
-use crate::routes::body::JsonBody;
+use crate::routes::body::{Authored, JsonBody};
 use crate::routes::kept::Kept;
 use crate::routes::patch::Written;
 use crate::routes::path::Path;
@@ -31,7 +32,7 @@ use crate::store::versions::{self, Kind, Object};
 pub struct Operations<O> {
     /// 1 to 100.
     #[schemars(length(min = 1, max = 100))]
-    operations: Vec<O>,
+    operations: Vec<Authored<O>>,
     /// Why; at most 1,000 characters.
     #[serde(default)]
     comment: Option<String>,
@@ -41,16 +42,16 @@ pub struct Operations<O> {
     based_on: Option<i64>,
 }
 
-impl<O> Operations<O> {
-    /// The bounds that the types do not say.
-    fn checked(self, changing: &mut Changing) -> Result<Self, Problem> {
+impl<O: DeserializeOwned> Operations<O> {
+    /// Each operation, within the bounds that the types do not say.
+    fn checked(self, changing: &mut Changing) -> Result<Vec<O>, Problem> {
         if !(1..=MAX_OPERATIONS).contains(&self.operations.len()) {
             return Err(Problem::invalid("operations", format!("give 1 to {MAX_OPERATIONS}")));
         }
         if let Some(comment) = &self.comment {
             changing.explain(crate::routes::comment::checked(comment)?);
         }
-        Ok(self)
+        Ok(read_all(self.operations.into_iter().map(|Authored(fields, _)| fields).collect())?)
     }
 }
 
@@ -64,12 +65,13 @@ pub async fn on_flag(
 ) -> Result<Versioned<configurations::Shown>, Problem> {
     let path = Path((project, environment, key.clone()));
     let mut taken = configurations::take(&app, &actor, path, &if_match).await?;
-    let wanted = wanted.checked(&mut taken.changing)?;
+    let based_on = wanted.based_on;
+    let operations: Vec<Operation> = wanted.checked(&mut taken.changing)?;
     let current = json!(taken.current());
     let changing = &mut taken.changing;
     let definition = find::flag(&mut changing.tx, &changing.project, &key).await?.definition;
     let flag = join(definition.clone(), taken.old.clone());
-    if let Some(version) = wanted.based_on {
+    if let Some(version) = based_on {
         let project_id = changing.project.id.clone();
         let object = Object {
             project_id: &project_id,
@@ -78,19 +80,19 @@ pub async fn on_flag(
             key: &key,
         };
         let seen = join(definition, seen(changing, object, version).await?);
-        changed_since(&seen, &flag, &wanted.operations).map_err(|refusal| {
+        changed_since(&seen, &flag, &operations).map_err(|refusal| {
             refused(refusal, StatusCode::PRECONDITION_FAILED, "changed-since", &current)
         })?;
     }
     let ground = Ground { now_ms: changing.now_ms, random: &app.random };
-    let new = apply(&flag, &wanted.operations, &ground)
+    let new = apply(&flag, &operations, &ground)
         .map_err(|refusal| refused(refusal, StatusCode::CONFLICT, "conflict", &current))?;
     let (_, new) = split(&new);
     if new == taken.old {
         // Nothing to change, so nothing to log; the transaction is rolled back.
         return Ok(Versioned(taken.stored.version, taken.current()));
     }
-    let action = match wanted.operations.as_slice() {
+    let action = match operations.as_slice() {
         [Operation::TurnOn {}] => configurations::TURNED_ON,
         [Operation::TurnOff {}] => configurations::TURNED_OFF,
         _ => configurations::UPDATED,
@@ -120,15 +122,15 @@ pub async fn on_segment(
     JsonBody(wanted): JsonBody<Operations<SegmentOperation>>,
 ) -> Result<Versioned<Kept<Segment>>, Problem> {
     let mut changing = find::change(&app, &actor, &project).await?;
-    let wanted = wanted.checked(&mut changing)?;
     if wanted.based_on.is_some() {
         let detail = "operations on a segment are about single keys and never collide";
         return Err(Problem::invalid("basedOn", detail));
     }
+    let operations: Vec<SegmentOperation> = wanted.checked(&mut changing)?;
     let project_id = changing.project.id.clone();
     let old = documents::find::<Segment>(&mut changing.tx, &project_id, &key).await?;
     if_match.check(Some(old.version), || json!(old))?;
-    let new = apply_to_segment(&old.definition, &wanted.operations)
+    let new = apply_to_segment(&old.definition, &operations)
         .map_err(|refusal| refused(refusal, StatusCode::CONFLICT, "conflict", &Value::Null))?;
     if new == old.definition {
         return Ok(Versioned(old.version, old));

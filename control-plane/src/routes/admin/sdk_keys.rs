@@ -161,6 +161,10 @@ pub async fn patch(
     let whole = Written::Patch(patch).over(&Named { name: old.name.clone() })?;
     let Named { name } = read(Value::Object(whole))?;
     check_name(&name).map_err(|detail| Problem::invalid("name", detail))?;
+    if name == old.name {
+        // Nothing to change, so nothing to log; the transaction is rolled back.
+        return Ok(Versioned(old.version, old));
+    }
     let version = changing.version();
     sdk_keys::rename(&mut changing.tx, &id, &name, version).await?;
     let new = SdkKey { name, version, ..old.clone() };

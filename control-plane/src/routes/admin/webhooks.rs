@@ -240,10 +240,13 @@ pub async fn put(
         events: written.events,
         environments,
         enabled: written.enabled,
-        version: changing.version(),
-        updated_at: changing.now_ms,
-        ..old
+        ..old.clone()
     };
+    if webhook == old {
+        // Nothing to change, so nothing to log; the transaction is rolled back.
+        return Ok(Versioned(old.version, before));
+    }
+    let webhook = Webhook { version: changing.version(), updated_at: changing.now_ms, ..webhook };
     webhooks::put(&mut changing.tx, &webhook).await?;
     if !webhook.enabled {
         deliveries::give_up(&mut changing.tx, &webhook.id).await?;

@@ -382,8 +382,8 @@ fn operations() -> Value {
     } });
     let step =
         |at: i64, share: u32| json!({ "at": at, "weights": { "a": share, "b": 100_000 - share } });
-    let mut second = rule();
-    second["id"] = json!("second");
+    let second =
+        json!({ "id": "second", "when": { "segment": "beta" }, "serve": { "variant": "a" } });
     json!({ "comment": "Step by step", "operations": [
         { "op": "turnOn" },
         { "op": "setOffVariant", "variant": "a" },
