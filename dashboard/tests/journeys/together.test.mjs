@@ -190,6 +190,7 @@ test('a flag that somebody deletes while it is edited is said to be gone, and wh
 
 test('lists go on to their end', async () => {
   const OPERATIONS = 65;
+  await pennon.post(`${PROJECT}/webhooks`, { name: 'Log', url: 'https://hooks.invalid/', events: ['flag-configuration.*'] });
   for (let turn = 0; turn < OPERATIONS; turn += 1) await pennon.post(`${PROJECT}/environments/development/flags/order-limit/${turn % 2 ? 'on' : 'off'}`);
   const MEMBERS = 104;
   for (let number = 0; number < MEMBERS; number += 1) {
@@ -200,8 +201,9 @@ test('lists go on to their end', async () => {
   const visit = await browser.visit(pennon, { as: OWNER });
   try {
     const { page } = visit;
-    const everything = async (path, items, button) => {
+    const everything = async (path, items, button, first = async () => undefined) => {
       await visit.open(path);
+      await first();
       const more = page.getByRole('button', { name: button, exact: true });
       let before = 0;
       for (;;) {
@@ -218,6 +220,9 @@ test('lists go on to their end', async () => {
     if (total !== undefined) assert.equal(members, total);
     const versions = await everything('/projects/default/flags/order-limit?env=development&tab=history', '.history > li', 'Older');
     assert.ok(versions >= OPERATIONS, `${versions} versions`);
+    const open = () => page.getByRole('button', { name: 'Deliveries of Log' }).click();
+    const deliveries = await everything('/projects/default/webhooks', 'tbody tr', 'Older', open);
+    assert.ok(deliveries >= OPERATIONS, `${deliveries} deliveries`);
     const entries = await everything('/projects/default/audit', '.audit > li', 'Older');
     assert.ok(entries >= OPERATIONS + 2 * MEMBERS - 104, `${entries} entries`);
     await page.locator('.audit > li').last().getByText(/made the project|made the environment|imported/).waitFor();
