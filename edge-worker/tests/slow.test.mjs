@@ -34,8 +34,8 @@ describe("slow readers", () => {
   });
   after(() => origin?.stop());
 
-  async function edgeWith(slowMs, work) {
-    const edge = await startWorkerd({ connection, pushKey: world.pushKey, refreshMs: "300000", env: { PENNON_SLOW_READER_MS: String(slowMs) } });
+  async function edgeWith(env, work) {
+    const edge = await startWorkerd({ connection, pushKey: world.pushKey, refreshMs: "300000", env });
     let version = 1;
     const publish = async (many) => {
       for (let number = 0; number < many; number++) {
@@ -52,20 +52,27 @@ describe("slow readers", () => {
     }
   }
 
-  /** A reader of events by hand, because `fetch` reads ahead. Takes the first head. */
-  async function reader(edge, path) {
+  /** A reader of events by hand, because `fetch` reads ahead. Takes the first head; nothing when the edge is full. */
+  async function admitted(edge, path) {
     const { hostname, port } = new URL(edge.url);
     const socket = connect(Number(port), hostname);
     socket.on("error", () => {});
     let text = "";
     socket.setEncoding("latin1").on("data", (data) => (text += data));
     socket.write(`GET ${path} HTTP/1.1\r\nhost: edge\r\n\r\n`);
-    await until("the first head", () => versions(text).length > 0);
+    await until("the first head, or a refusal", () => versions(text).length > 0 || text.startsWith("HTTP/1.1 503 "));
+    if (versions(text).length === 0) return void socket.destroy();
     return { socket, text: () => text, closed: new Promise((resolve) => socket.once("close", resolve)) };
   }
 
+  async function reader(edge, path) {
+    const reader = await admitted(edge, path);
+    assert.ok(reader, "the edge is full");
+    return reader;
+  }
+
   test("of events: dropped, and the next stream begins with the newest head", () =>
-    edgeWith(1_000, async ({ edge, publish, path }) => {
+    edgeWith({ PENNON_SLOW_READER_MS: "1000", PENNON_MAX_STREAMS: String(READERS + 1) }, async ({ edge, publish, path }) => {
       // What the process grows by of itself, with nobody who listens.
       await publish(HEADS);
       const slow = [];
@@ -77,17 +84,22 @@ describe("slow readers", () => {
       await until("the reader that reads to have the newest", () => versions(good.text()).at(-1) === newest);
       const grown = rss(edge.pid) - before;
       assert.ok(grown < MAX_GROWTH_BYTES, `${READERS} slow readers cost ${Math.round(grown / 1024 / 1024)} MB`);
+      // They hold their places until they are dropped: each that is free again is taken.
+      const others = [];
+      await until("the slow ones to be dropped", async () => {
+        const other = await admitted(edge, path);
+        if (other) others.push(other);
+        return others.length === READERS;
+      });
       for (const { socket } of slow) socket.resume();
       await Promise.all(slow.map(({ closed }) => closed));
       for (const { text } of slow) assert.ok(versions(text()).at(-1) < newest, "it was dropped before the end");
-      const back = await reader(edge, path);
-      assert.equal(versions(back.text())[0], newest);
-      back.socket.destroy();
-      good.socket.destroy();
+      for (const { text } of others) assert.equal(versions(text())[0], newest);
+      for (const { socket } of [good, ...others]) socket.destroy();
     }));
 
   test("of events: one that is back in time misses what came between, and gets the newest", () =>
-    edgeWith(600_000, async ({ edge, publish, path }) => {
+    edgeWith({ PENNON_SLOW_READER_MS: "600000" }, async ({ edge, publish, path }) => {
       const slow = await reader(edge, path);
       slow.socket.pause();
       const newest = await publish(HEADS);
@@ -99,7 +111,7 @@ describe("slow readers", () => {
     }));
 
   test("of WebSockets: closed when it takes nothing, and the next one begins with the newest head", () =>
-    edgeWith(1_000, async ({ edge, publish, path }) => {
+    edgeWith({ PENNON_SLOW_READER_MS: "1000" }, async ({ edge, publish, path }) => {
       const open = async () => {
         const socket = new WebSocket(edge.url.replace("http", "ws") + path);
         let text = "";
