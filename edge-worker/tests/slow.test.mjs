@@ -66,9 +66,9 @@ describe("slow readers", () => {
   }
 
   async function reader(edge, path) {
-    const reader = await admitted(edge, path);
-    assert.ok(reader, "the edge is full");
-    return reader;
+    const open = await admitted(edge, path);
+    assert.ok(open, "the edge is full");
+    return open;
   }
 
   test("of events: dropped, and the next stream begins with the newest head", () =>

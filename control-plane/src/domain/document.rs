@@ -36,7 +36,9 @@ macro_rules! actions {
 }
 
 /// A kind of document: its definition is a part of CONFIG.json.
-pub trait Definition: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
+pub trait Definition:
+    Serialize + DeserializeOwned + JsonSchema + PartialEq + Send + Sync + 'static
+{
     const KIND: Kind;
     const ACTIONS: Actions;
 

@@ -22,10 +22,21 @@ pub fn value(value: &Value) -> String {
 
 /// What somebody has typed, within a sentence: its direction of writing stays inside it, and what cannot be seen is written out.
 pub fn given(text: &str) -> String {
+    said(text, false)
+}
+
+/// The same in quotation marks, for a name: where it ends is where they end.
+pub fn quoted(text: &str) -> String {
+    format!("\"{}\"", said(text, true))
+}
+
+fn said(text: &str, in_quotes: bool) -> String {
     let mut told = String::new();
     let mut leftwards = false;
     for character in short(text).chars() {
         match character {
+            '\n' | '\r' | '\t' => told.push(' '),
+            '"' | '\\' if in_quotes => told.extend(['\\', character]),
             _ if character.is_control() || is_direction(character) => {
                 told.extend(character.escape_unicode());
             }
@@ -35,11 +46,6 @@ pub fn given(text: &str) -> String {
     }
     // FIRST STRONG ISOLATE and its end (Unicode Standard Annex 9, section 2.4).
     if leftwards { format!("\u{2068}{told}\u{2069}") } else { told }
-}
-
-/// The same in quotation marks, for a name.
-pub fn quoted(text: &str) -> String {
-    format!("\"{}\"", given(text))
 }
 
 /// Characters that do nothing but change the direction of others (UAX 9, section 2).

@@ -48,12 +48,14 @@ impl From<Problem> for Finding {
 }
 
 impl Configuration {
-    /// What keeps this configuration from compiling, in the order of the file: the first hundred.
+    /// What keeps this configuration from compiling, in the order of the file: of each flag, segment and so on that has problems, the first
+    /// hundred of them.
     pub fn problems(&self) -> Vec<Problem> {
         let heights = segment_heights(&self.segments);
         let cyclic = cyclic_segments(&self.segments);
+        let (problems, counts) = (Vec::new(), BTreeMap::new());
         let mut check =
-            Check { configuration: self, heights, cyclic, flag: None, problems: Vec::new() };
+            Check { configuration: self, heights, cyclic, flag: None, problems, counts };
         check.whole();
         check.problems
     }
@@ -66,28 +68,34 @@ struct Check<'a> {
     cyclic: BTreeSet<&'a str>,
     flag: Option<&'a str>,
     problems: Vec<Problem>,
+    /// How many there are by what has them: `/flags/KEY`, `/segments/KEY`.
+    counts: BTreeMap<String, usize>,
 }
 
-/// Of everything that is wrong, this much is told.
-const MAX_PROBLEMS: usize = 100;
-/// The characters of a problem's sentence, and of its place: what is quoted there may be a megabyte.
-const MAX_PROBLEM_CHARACTERS: usize = 1_000;
+/// Problems that are told of one flag or segment: a list in it may be wrong a hundred thousand times.
+pub(super) const MAX_PROBLEMS_EACH: usize = 100;
+/// The characters of a problem's sentence: what it quotes may be a megabyte.
+pub(super) const MAX_MESSAGE_CHARACTERS: usize = 1_000;
 
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(MAX_PROBLEM_CHARACTERS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.into(),
-    }
+/// The first two parts of a place.
+fn subject(place: &str) -> &str {
+    place.match_indices('/').nth(2).map_or(place, |(end, _)| &place[..end])
 }
 
 impl<'a> Check<'a> {
-    fn report(&mut self, code: Code, place: &str, message: impl AsRef<str>) {
-        if self.problems.len() == MAX_PROBLEMS {
+    fn report(&mut self, code: Code, place: &str, message: impl Into<String>) {
+        let count = self.counts.entry(subject(place).into()).or_default();
+        if *count == MAX_PROBLEMS_EACH {
             return;
         }
+        *count += 1;
         let flag = self.flag.map(ToString::to_string);
-        let (place, message) = (cut(place), cut(message.as_ref()));
-        self.problems.push(Problem { code, flag, place, message });
+        let mut message = message.into();
+        if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE_CHARACTERS) {
+            message.truncate(end);
+            message.push('…');
+        }
+        self.problems.push(Problem { code, flag, place: place.into(), message });
     }
 
     fn whole(&mut self) {
@@ -123,12 +131,15 @@ impl<'a> Check<'a> {
         }
         for (key, layer) in &configuration.layers {
             let place = pointer("/layers", key);
-            self.name(&place, key);
-            self.bucketing(&format!("{place}/by"), &layer.by);
+            if self.name(&place, key) {
+                self.bucketing(&format!("{place}/by"), &layer.by);
+            }
         }
         for (key, holdout) in &configuration.holdouts {
             let place = pointer("/holdouts", key);
-            self.name(&place, key);
+            if !self.name(&place, key) {
+                continue;
+            }
             self.bucketing(&format!("{place}/by"), &holdout.by);
             if holdout.weight > holdout.by.size() {
                 self.report(Code::BadBucketRange, &format!("{place}/weight"), "is more than all");
@@ -172,12 +183,15 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn name(&mut self, place: &str, name: &str) {
+    /// Whether it is one. Of what has no good key nothing else is told: each place would repeat the key.
+    fn name(&mut self, place: &str, name: &str) -> bool {
+        let before = self.problems.len();
         if name.is_empty() || name.starts_with('\0') {
             self.report(Code::BadName, place, "must not be empty, nor begin with NUL");
         } else if name.len() > MAX_NAME_BYTES {
             self.report(Code::OverLimit, place, format!("is longer than {MAX_NAME_BYTES} bytes"));
         }
+        self.problems.len() == before
     }
 
     /// What only people read.
@@ -204,12 +218,18 @@ impl<'a> Check<'a> {
                     format!("has more than {MAX_PATH_NAMES} names"),
                 );
             }
-            Some(names) => names.iter().for_each(|name| self.name(place, name)),
+            Some(names) => {
+                for name in names {
+                    self.name(place, &name);
+                }
+            }
         }
     }
 
     fn segment(&mut self, place: &str, key: &str, segment: &Segment) {
-        self.name(place, key);
+        if !self.name(place, key) {
+            return;
+        }
         self.prose(&format!("{place}/description"), &segment.description);
         self.reference(&format!("{place}/unit"), &segment.unit);
         for (part, keys) in [("included", &segment.included), ("excluded", &segment.excluded)] {
@@ -233,7 +253,9 @@ impl<'a> Check<'a> {
     }
 
     fn flag(&mut self, place: &str, key: &str, flag: &Flag) {
-        self.name(place, key);
+        if !self.name(place, key) {
+            return;
+        }
         self.prose(&format!("{place}/description"), &flag.description);
         self.variants(&format!("{place}/variants"), flag);
         if let Some(variant) = &flag.off_variant {

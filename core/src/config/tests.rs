@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 
 use serde_json::{Value, json};
 
+use super::check::{MAX_MESSAGE_CHARACTERS, MAX_PROBLEMS_EACH};
 use super::*;
 use crate::context::Context;
 use crate::outcome::ErrorCode;
@@ -148,6 +149,42 @@ fn texts_for_people_are_bounded() {
         "/flags/f/rules/0/name",
     ];
     assert_eq!(places(described(&long)), expected);
+}
+
+#[test]
+fn of_each_that_has_problems_so_many_are_told() {
+    let salt = "000102030405060708090a0b0c0d0e0f";
+    let mut whole = flag(|flag| {
+        let weights = alloc::vec![json!({"variant": "none", "weight": 0}); 2 * MAX_PROBLEMS_EACH];
+        flag["fallthrough"] = json!({"split": {"by": {"salt": salt}, "weights": weights}});
+    });
+    whole["flags"]["g"] = flag(|flag| flag["offVariant"] = "none".into())["flags"]["f"].clone();
+    whole["segments"] = json!({"s": {"included": [""]}});
+    let places = places(whole);
+    let of = |subject: &str| places.iter().filter(|place| place.starts_with(subject)).count();
+    assert_eq!((of("/flags/f/"), of("/flags/g/"), of("/segments/s/")), (MAX_PROBLEMS_EACH, 1, 1));
+}
+
+#[test]
+fn what_a_problem_quotes_is_cut_and_its_place_is_whole() {
+    let long = "\u{e9}".repeat(10_000);
+    let whole = flag(|flag| flag["offVariant"] = long.as_str().into());
+    let configuration: Configuration = serde_json::from_value(whole).unwrap();
+    let problems = configuration.problems();
+    assert_eq!(problems.len(), 1);
+    assert_eq!(problems[0].message.chars().count(), MAX_MESSAGE_CHARACTERS + 1);
+    assert!(problems[0].message.ends_with('…'));
+
+    // Whatever else is wrong below a long key, only the key is told of.
+    let wrong = flag(|flag| flag["offVariant"] = "none".into())["flags"]["f"].clone();
+    let by = json!({"salt": "none"});
+    let mut whole = flag(|_| ());
+    whole["flags"][&long] = wrong;
+    whole["segments"][&long] = json!({"included": [""]});
+    whole["layers"][&long] = json!({"by": by});
+    whole["holdouts"][&long] = json!({"by": by, "weight": 1});
+    let parts = ["layers", "holdouts", "segments", "flags"];
+    assert_eq!(places(whole), parts.map(|part| alloc::format!("/{part}/{long}")));
 }
 
 #[test]

@@ -184,4 +184,26 @@ mod tests {
         assert!(import.report.refused[1].reason.contains("262144"), "{:?}", import.report);
         assert!(compile(&import.configuration, Kind::Server, &[]).is_ok());
     }
+
+    #[test]
+    fn a_segment_with_a_long_key_is_left_out_with_the_flags_that_use_it() {
+        let long = "x".repeat(2_000);
+        let ruled = |segment: &str| {
+            let mut flag = flag("v", &json!([]));
+            let serve = json!({ "variant": "v" });
+            flag["rules"] = json!([{ "id": "r", "when": { "segment": segment }, "serve": serve }]);
+            flag
+        };
+        let configuration: Configuration = serde_json::from_value(json!({
+            "format": 1,
+            "segments": { &long: { "included": ["ada"] }, "good": { "included": ["ada"] } },
+            "flags": { "spoiled": ruled(&long), "sound": ruled("good") },
+        }))
+        .unwrap();
+        let import = finish(configuration, Report::default());
+        assert_eq!(import.report.imported, ["sound"]);
+        assert_eq!(import.report.refused.len(), 1);
+        assert_eq!(import.configuration.segments.keys().collect::<Vec<_>>(), ["good"]);
+        assert!(compile(&import.configuration, Kind::Server, &[]).is_ok());
+    }
 }

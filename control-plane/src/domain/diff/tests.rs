@@ -201,6 +201,12 @@ fn sentences() {
             "off variant: off -> \u{2068}\u{5e9}\u{5dc}\u{2069}",
             "/offVariant",
         ),
+        // Nobody's name ends the sentence and begins another.
+        (
+            Do::Set("/rules/1/name", json!("a\") moved\n\\")),
+            "rule 2 (\"a\\\") moved \\\\\"): name: Staff -> a\") moved \\",
+            "/rules/0123456789abcdef0123456789abcdef/name",
+        ),
         (Do::Push("/tags", json!("c")), "tags: added c", "/tags"),
         (Do::Set("/clientVisible", json!(true)), "visible to clients", "/clientVisible"),
     ];

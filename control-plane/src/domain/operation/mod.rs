@@ -173,8 +173,8 @@ pub fn read_all<O: DeserializeOwned>(written: Vec<Map<String, Value>>) -> Result
         };
         let key = name.clone();
         read(json!({ key: fields })).map_err(|wrong| match wrong.field.strip_prefix(&name) {
-            Some(inner) => within(inner.trim_start_matches('.'), wrong.detail),
-            None => within("op", wrong.detail),
+            Some(inner) if !name.is_empty() => within(inner.trim_start_matches('.'), wrong.detail),
+            _ => within("op", wrong.detail),
         })
     });
     each.collect()

@@ -408,6 +408,25 @@ fn operations_on_different_rules_commute() {
 }
 
 #[test]
+fn what_cannot_be_read_is_named() {
+    for (operation, field) in [
+        (json!({}), "operations[1].op"),
+        (json!({ "op": null }), "operations[1].op"),
+        (json!({ "op": 7 }), "operations[1].op"),
+        (json!({ "op": "" }), "operations[1].op"),
+        (json!({ "op": "fly" }), "operations[1].op"),
+        (json!({ "op": "turnOn", "when": 1 }), "operations[1].when"),
+        (json!({ "op": "setFallthrough" }), "operations[1].serve"),
+        (json!({ "op": "moveRule", "id": "a", "to": "b" }), "operations[1].to"),
+    ] {
+        let list: Vec<Map<String, Value>> =
+            serde_json::from_value(json!([{ "op": "turnOff" }, operation])).unwrap();
+        let wrong = read_all::<Operation>(list).unwrap_err();
+        assert_eq!(wrong.field, field, "{operation}: {}", wrong.detail);
+    }
+}
+
+#[test]
 fn segments() {
     let segment: Segment =
         serde_json::from_value(json!({ "included": ["a", "b"], "excluded": ["x"] })).unwrap();

@@ -188,10 +188,6 @@ async fn authored(app: &App, taken: Taken, written: Written) -> Result<Versioned
     let mut whole = written.over(&taken.old)?;
     complete(&mut whole, &app.random)?;
     let new = read(Value::Object(whole))?;
-    if new == taken.old {
-        // Nothing to change, so nothing to log; the transaction is rolled back.
-        return Ok(Versioned(taken.stored.version, taken.current()));
-    }
     write(app, taken, new, UPDATED).await
 }
 
@@ -223,10 +219,6 @@ async fn turn(
     enabled: bool,
     action: &'static str,
 ) -> Result<Versioned<Shown>, Problem> {
-    if taken.old.enabled == enabled {
-        // Nothing to change, so nothing to log; the transaction is rolled back.
-        return Ok(Versioned(taken.stored.version, taken.current()));
-    }
     let new = FlagConfiguration { enabled, ..taken.old.clone() };
     write(app, taken, new, action).await
 }
@@ -238,6 +230,10 @@ pub(super) async fn write(
     new: FlagConfiguration,
     action: &'static str,
 ) -> Result<Versioned<Shown>, Problem> {
+    if new == taken.old {
+        // Nothing to change, so nothing to log; the transaction is rolled back.
+        return Ok(Versioned(taken.stored.version, taken.current()));
+    }
     let Taken { mut changing, environment, stored, old } = taken;
     let (version, now) = (changing.version(), changing.now_ms);
     let stored = Stored { key: stored.key, json: json!(new).to_string(), version, updated_at: now };

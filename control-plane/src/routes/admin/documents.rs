@@ -160,15 +160,13 @@ pub(super) async fn write<T: Definition>(
     written: Written,
     action: Option<&'static str>,
 ) -> Result<Kept<T>, Problem> {
-    if old.as_ref().is_some_and(|old| old.archived_at.is_some()) {
-        return Err(Problem::archived());
-    }
     let mut whole = written.over(&old.as_ref().map(|old| &old.definition))?;
     T::complete(&mut whole, &app.random)?;
     let definition: T = read(Value::Object(whole))?;
     let old = match old {
+        Some(old) if old.archived_at.is_some() => return Err(Problem::archived()),
         // Nothing to change, so nothing to log; the transaction is rolled back.
-        Some(old) if json!(old.definition) == json!(definition) => return Ok(old),
+        Some(old) if old.definition == definition => return Ok(old),
         old => old,
     };
     let (version, now) = (changing.version(), changing.now_ms);

@@ -20,8 +20,11 @@ use serde_json::Value;
 use super::find;
 use crate::app::App;
 use crate::auth::actor::Actor;
-use crate::domain::flag::{Definition, FlagConfiguration, Wrong, complete, join, read, split};
+use crate::domain::flag::{
+    Definition, FlagConfiguration, MAX_TOLD_CHARACTERS, Wrong, complete, join, read, split,
+};
 use crate::domain::keys::check_key;
+use crate::domain::words;
 use crate::publish::environment::configuration;
 use crate::routes::body::{Authored, JsonBody};
 use crate::routes::path::Path;
@@ -137,6 +140,10 @@ fn answer(whole: &Configuration, changed: &[String], options: &Options) -> Compi
     let findings = changed.iter().flat_map(|key| findings_of_flag(whole, key, options)).collect();
     match compile(whole, Kind::Server, &[]) {
         Ok(body) => Compiled { body: Some(STANDARD.encode(body)), problem: None, findings },
-        Err(error) => Compiled { body: None, problem: Some(error.to_string()), findings },
+        Err(error) => Compiled {
+            body: None,
+            problem: Some(words::cut(&error.to_string(), MAX_TOLD_CHARACTERS)),
+            findings,
+        },
     }
 }

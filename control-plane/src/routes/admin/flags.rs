@@ -281,14 +281,14 @@ pub(super) async fn redefine(
     if old.archived_at.is_some() {
         return Err(Problem::archived());
     }
+    if definition == old.definition {
+        // Nothing to change, so nothing to log; the transaction is rolled back.
+        return Ok(Versioned(old.version, old));
+    }
     if definition.flag_type != old.definition.flag_type {
         let detail =
             "a flag keeps its type, or every program that reads it would break: make a new flag";
         return Err(Problem::invalid("type", detail));
-    }
-    if definition == old.definition {
-        // Nothing to change, so nothing to log; the transaction is rolled back.
-        return Ok(Versioned(old.version, old));
     }
     let (version, now) = (changing.version(), changing.now_ms);
     let document = Document {

@@ -288,9 +288,6 @@ pub async fn roll_back_flag(
     }
     let old = find::flag(&mut changing.tx, &project, &key).await?;
     if_match.check(Some(old.version), || json!(old))?;
-    if definition == old.definition {
-        return Ok(Versioned(old.version, old));
-    }
     flags::redefine(&app, changing, old, definition, "flag.rolled-back")
         .await
         .map_err(unfit(version))
@@ -358,9 +355,6 @@ pub async fn roll_back_configuration(
     let object = of_environment(&taken.environment, &key);
     let new = earlier(&mut taken.changing.tx, object, version).await?;
     let new = read(Value::Object(new)).map_err(Problem::from).map_err(unfit(version))?;
-    if new == taken.old {
-        return Ok(Versioned(taken.stored.version, taken.current()));
-    }
     configurations::write(&app, taken, new, "flag-configuration.rolled-back")
         .await
         .map_err(unfit(version))
@@ -406,14 +400,6 @@ pub async fn roll_back_document<T: Definition>(
     if_match.check(old.as_ref().map(|old| old.version), || json!(old))?;
     let object = of_project(&project, Kind::Document(T::KIND), &key);
     let definition = earlier(&mut changing.tx, object, version).await?;
-    let same = |old: &Kept<T>| json!(old.definition).as_object() == Some(&definition);
-    let same = old.as_ref().is_some_and(same);
-    let old = match old {
-        Some(old) if same => {
-            return Ok(Put { created: false, version: old.version, body: old });
-        }
-        old => old,
-    };
     let created = old.is_none();
     let (written, action) = (Written::Whole(definition), Some(T::ACTIONS.rolled_back));
     let kept = documents::write(&app, changing, &key, old, written, action)

@@ -88,10 +88,6 @@ pub async fn on_flag(
     let new = apply(&flag, &operations, &ground)
         .map_err(|refusal| refused(refusal, StatusCode::CONFLICT, "conflict", &current))?;
     let (_, new) = split(&new);
-    if new == taken.old {
-        // Nothing to change, so nothing to log; the transaction is rolled back.
-        return Ok(Versioned(taken.stored.version, taken.current()));
-    }
     let action = match operations.as_slice() {
         [Operation::TurnOn {}] => configurations::TURNED_ON,
         [Operation::TurnOff {}] => configurations::TURNED_OFF,
@@ -132,9 +128,6 @@ pub async fn on_segment(
     if_match.check(Some(old.version), || json!(old))?;
     let new = apply_to_segment(&old.definition, &operations)
         .map_err(|refusal| refused(refusal, StatusCode::CONFLICT, "conflict", &Value::Null))?;
-    if new == old.definition {
-        return Ok(Versioned(old.version, old));
-    }
     let Value::Object(new) = json!(new) else {
         return Err(Problem::internal(&"a segment is no object"));
     };

@@ -5,7 +5,7 @@ use std::fmt;
 use axum::http::Method;
 use jsonschema::Validator;
 use pennon_core::limits::MAX_CHUNK_BYTES;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Operation;
 use crate::support::Answer;
@@ -67,8 +67,7 @@ fn within(inner: &str, outer: &str) -> bool {
 
 /// Whether the inner place lies directly in the outer one: of a choice that fits none, that is what can be said.
 fn holds(outer: &str, inner: &str) -> bool {
-    let end = inner.rfind(['.', '[']).unwrap_or(0);
-    outer == &inner[..end]
+    inner.rfind(['.', '[']).is_some_and(|end| outer == &inner[..end])
 }
 
 /// Objects' fields and lists' positions, from the root.
@@ -136,9 +135,7 @@ pub(super) fn ways(document: &Value, operation: &Operation, good: &Value) -> Vec
             let is_empty = wrong == json!({});
             let merged = is_patch && (is_empty || wrong.is_null() && !place.is_empty());
             let drawn = is_empty
-                && value
-                    .as_object()
-                    .is_some_and(|map| map.keys().all(|name| DRAWN.contains(&name.as_str())));
+                && value.as_object().is_some_and(|map| map.keys().all(|name| is_drawn(name, map)));
             let body = with(wrong);
             if !merged && !drawn && !schema.is_valid(&body) {
                 add(how, body, &field, how == DEEP);
@@ -167,7 +164,7 @@ pub(super) fn ways(document: &Value, operation: &Operation, good: &Value) -> Vec
                     let mut less = map.clone();
                     less.remove(name);
                     let body = with(Value::Object(less));
-                    let drawn = DRAWN.contains(&name.as_str());
+                    let drawn = is_drawn(name, map);
                     if !is_patch && !drawn && !schema.is_valid(&body) {
                         add("a field missing", body, &inner(name), false);
                     }
@@ -188,8 +185,14 @@ pub(super) fn ways(document: &Value, operation: &Operation, good: &Value) -> Vec
     ways
 }
 
-/// What an author may leave out although it is always there afterwards.
-const DRAWN: [&str; 3] = ["by", "id", "salt"];
+/// What an author may leave out although it is always there afterwards: how a split takes its buckets, its salt, and a rule's id.
+fn is_drawn(name: &str, holder: &Map<String, Value>) -> bool {
+    match name {
+        "by" | "salt" => true,
+        "id" => holder.contains_key("serve"),
+        _ => false,
+    }
+}
 
 /// What these take may be long where it stands: they answer with what is wrong and go on with the rest, judge what comes out of all the parts
 /// together, or have the same parts as others, which are asked.

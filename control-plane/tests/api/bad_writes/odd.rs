@@ -39,9 +39,8 @@ pub(super) fn requests(operation: &Operation, sample: &Sample) -> Vec<Odd> {
     let body = || sample.body.as_ref().map_or_else(Vec::new, |body| body.to_string().into_bytes());
     let mut all = Vec::new();
     for (how, path) in paths(operation, &sample.path) {
-        // Nothing is there that `*` could mean, and the key is none that something new could have.
-        let statuses =
-            if operation.takes("If-Match") { &[400, 404, 412, 422][..] } else { &[400, 404] };
+        // Of what is made where nothing is: nothing is there that `*` could mean, and the key is none that something new could have.
+        let statuses = if operation.takes_new() { &[400, 404, 412, 422][..] } else { &[400, 404] };
         all.push(Odd { how, path, headers: Vec::new(), body: body(), statuses, field: None });
     }
     if operation.takes("If-Match") {
@@ -98,14 +97,16 @@ fn paths(operation: &Operation, good: &str) -> Vec<(String, String)> {
     let parts: Vec<&str> = good.split('/').collect();
     let names: Vec<&str> = operation.template.split('/').collect();
     let long = "a".repeat(5_000);
+    // Whoever puts something under a new key makes it.
+    let makes_last = operation.method == Method::PUT
+        && operation.takes_new()
+        && names.last().is_some_and(|name| name.starts_with('{'));
     let mut all = Vec::new();
     for (at, name) in names.iter().enumerate().filter(|(_, name)| name.starts_with('{')) {
         let mut odd =
             vec!["%00", "a%00b", "%ff", "%20", "..%2f..", "A%20B", "%F0%9F%98%80", long.as_str()];
-        // Whoever puts something under a new key makes it.
-        let makes =
-            operation.method == Method::PUT && at + 1 == names.len() && operation.takes_new();
-        if !makes {
+        let is_last = at + 1 == names.len();
+        if !(makes_last && is_last) {
             odd.push("nobody-has-this");
             odd.push("00000000000000000000000000000000");
         }
@@ -115,7 +116,7 @@ fn paths(operation: &Operation, good: &str) -> Vec<(String, String)> {
         // The same thing of another project, or of another environment.
         let below =
             names[at + 1..].iter().any(|name| name.starts_with('{') && *name != "{environment}");
-        if *name == "{project}" && below && !makes_below(operation, &names) {
+        if *name == "{project}" && below && !makes_last {
             odd.push("elsewhere");
         }
         if *name == "{environment}" && names.contains(&"{id}") {
@@ -131,13 +132,6 @@ fn paths(operation: &Operation, good: &str) -> Vec<(String, String)> {
         }
     }
     all
-}
-
-/// Whether the operation makes what the last part of its path names.
-fn makes_below(operation: &Operation, names: &[&str]) -> bool {
-    operation.method == Method::PUT
-        && operation.takes_new()
-        && names.last().is_some_and(|name| name.starts_with('{'))
 }
 
 type Bytes = (&'static str, Vec<u8>, &'static [u16], Option<&'static str>);
