@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::module::Module;
+use super::module::{Aim, Module};
 use crate::process::run;
 use crate::stamp::Stamp;
 use crate::{tools, workspace};
@@ -19,6 +19,7 @@ pub(crate) fn dashboard() -> Result<Module> {
         target: "web",
         features: &["draft"],
         recoverable: false,
+        aim: Aim::Size,
         folder: folder.join("src").join("generated").join("evaluator"),
     };
     module.build()?;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::module::Module;
+use super::module::{Aim, Module};
 use crate::process::run;
 use crate::stamp::Stamp;
 use crate::{tools, workspace};
@@ -36,6 +36,7 @@ fn build(features: &'static [&'static str], suffix: &str) -> Result<Module> {
         features,
         target: "module",
         recoverable: true,
+        aim: Aim::Speed,
         folder: folder.join(format!("pkg{suffix}")),
     };
     module.build()?;

@@ -20,8 +20,8 @@ const FEATURES: &[&str] = &[
     "--enable-multivalue",
 ];
 
-/// Again and again until nothing gets smaller; functions that are called often get short numbers.
-const OPTIMIZE: &[&str] = &["-Oz", "--converge", "--reorder-functions"];
+/// Again and again until nothing gets better; functions that are called often get short numbers.
+const CONVERGE: &[&str] = &["--converge", "--reorder-functions"];
 
 /// What no engine reads.
 const STRIP: &[&str] = &["--strip-debug", "--strip-producers", "--strip-target-features"];
@@ -40,8 +40,36 @@ pub(crate) struct Module {
     pub(crate) features: &'static [&'static str],
     /// Whether the host can start the instance afresh after a panic.
     pub(crate) recoverable: bool,
+    /// What it is compiled for.
+    pub(crate) aim: Aim,
     /// Where JavaScript, types and module go.
     pub(crate) folder: PathBuf,
+}
+
+/// What a module is compiled for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Aim {
+    /// A browser fetches it.
+    Size,
+    /// A server runs it for every request.
+    Speed,
+}
+
+impl Aim {
+    /// The profile of Cargo.toml.
+    fn profile(self) -> &'static str {
+        match self {
+            Self::Size => "wasm",
+            Self::Speed => "wasm-edge",
+        }
+    }
+
+    fn level(self) -> &'static str {
+        match self {
+            Self::Size => "-Oz",
+            Self::Speed => "-O3",
+        }
+    }
 }
 
 impl Module {
@@ -77,19 +105,19 @@ impl Module {
             features => workspace::target().join(features.join("-")),
         };
         run(cargo()
-            .args(["build", "--profile", "wasm", "--target", "wasm32-unknown-unknown"])
+            .args(["build", "--profile", self.aim.profile(), "--target", "wasm32-unknown-unknown"])
             .args(["--package", self.package, "--features", &self.features.join(",")])
             .arg("--target-dir")
             .arg(&target))?;
         let input = target
             .join("wasm32-unknown-unknown")
-            .join("wasm")
+            .join(self.aim.profile())
             .join(format!("{}.wasm", self.name()));
 
         let version = tools::bindgen_version()?;
         let tool = workspace::root().join("xtask").join("bindgen");
         let mut settings: Vec<&str> = vec![version.as_str(), self.target];
-        settings.extend(OPTIMIZE.iter().chain(STRIP));
+        settings.extend([self.aim.level()].iter().chain(CONVERGE).chain(STRIP));
         for feature in self.engine_features() {
             settings.push(feature);
         }
@@ -132,10 +160,11 @@ impl Module {
                 .arg("--output")
                 .arg(to))
         };
+        let optimize = [&[self.aim.level()], CONVERGE].concat();
         // Names keep wasm-opt from joining some functions, so who asks for parts gets a module of its own, a little larger.
-        wasm_opt(&module, &self.named(), &[OPTIMIZE, &["--debuginfo"]].concat())?;
+        wasm_opt(&module, &self.named(), &[optimize.as_slice(), &["--debuginfo"]].concat())?;
         let smaller = module.with_extension("wasm.smaller");
-        wasm_opt(&module, &smaller, &[OPTIMIZE, STRIP].concat())?;
+        wasm_opt(&module, &smaller, &[optimize.as_slice(), STRIP].concat())?;
         fs::rename(&smaller, &module).with_context(|| format!("replacing {}", module.display()))
     }
 }

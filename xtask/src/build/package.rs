@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::module::Module;
+use super::module::{Aim, Module};
 use crate::process::run;
 use crate::stamp::Stamp;
 use crate::{tools, workspace};
@@ -15,6 +15,7 @@ pub(crate) fn npm_package() -> Result<[Module; 2]> {
         target: "web",
         features: &[],
         recoverable: false,
+        aim: Aim::Size,
         folder: npm.join("src").join("generated"),
     };
     module.build()?;
@@ -24,6 +25,7 @@ pub(crate) fn npm_package() -> Result<[Module; 2]> {
         target: "web",
         features: &[],
         recoverable: false,
+        aim: Aim::Size,
         folder: module.folder.join("ed25519"),
     };
     ed25519.build()?;
