@@ -6,6 +6,7 @@ use pennon_core::snapshot::{Head, Kind};
 
 use crate::edge::{Edge, now};
 use crate::failed::Failed;
+use crate::host;
 use crate::snapshots;
 use crate::sources::{MAX_CRASHED, SourceError, Stored, bundled};
 
@@ -86,15 +87,20 @@ impl Edge {
                 break;
             }
         }
+        let Some(head_bytes) = stored.head else { return Ok(()) };
         // Where the stored keysets are damaged or behind, the control plane has them: without them the stored head could not be
         // verified, and without that it could not refuse an older one.
-        if let Some(head) = stored.head.as_deref().and_then(|bytes| Head::parse(bytes).ok()) {
+        if let Ok(head) = Head::parse(&head_bytes) {
             self.follow_keysets(head.keyset).await?;
             if snapshots::crashed(&self.settings, &head.body_sha256) {
                 return Err(Failed::Crashed);
             }
         }
-        Ok(snapshots::restore(&self.settings, kind, stored, now())?)
+        let body = match stored.body {
+            Some(body) => Some(host::hashed(body).await),
+            None => None,
+        };
+        Ok(snapshots::restore(&self.settings, kind, &head_bytes, body, now())?)
     }
 
     /// Looks whether KV has a newer head than the one held: another isolate may have had a push, or reach the control plane.

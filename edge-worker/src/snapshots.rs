@@ -9,12 +9,13 @@ use std::rc::Rc;
 
 use pennon_core::protocol::access::Denied;
 use pennon_core::protocol::gate::Gate;
-use pennon_core::snapshot::{Acceptance, Head, HighWater, Kind, Refusal, SignatureCheck, Snapshot};
+use pennon_core::snapshot::{
+    Acceptance, Head, HighWater, Kind, Refusal, SignatureCheck, Snapshot, sha256,
+};
 
 use crate::attributes::Wanted;
 use crate::host;
 use crate::settings::Settings;
-use crate::sources::Stored;
 
 /// A refresh that has not ended by then is taken for lost (the runtime may cancel it) and another may start.
 const REFRESH_DEADLINE_MS: i64 = 15_000;
@@ -314,8 +315,11 @@ pub(crate) fn adopt_keyset(settings: &Settings, bytes: &[u8]) -> Result<(), Refu
         if isolate.keysets.iter().any(|known| known == bytes) {
             return Ok(());
         }
+        // The kinds follow together, so what is to be verified is the same for each.
+        let offer = isolate.slots[0].acceptance.offer_keyset(bytes)?;
+        let (root, passed) = (sha256(&offer.root_message), results(&offer.checks));
         for slot in &mut isolate.slots {
-            slot.acceptance.accept_keyset(bytes)?;
+            slot.acceptance.admit_keyset(offer.clone(), root, &passed)?;
         }
         isolate.keysets.push(bytes.to_vec());
         Ok(())
@@ -390,37 +394,34 @@ pub(crate) fn restored(settings: &Settings, kind: Kind) {
     with(settings, |isolate| isolate.slot(kind).restored = true);
 }
 
-/// Takes a stored head and its body, verified like anything else, unless something as new is held. The head alone is still the
-/// high-water mark: without its body nothing is served, and nothing older is taken.
+fn results(checks: &[SignatureCheck]) -> Vec<bool> {
+    checks.iter().map(SignatureCheck::passes).collect()
+}
+
+/// Takes a stored head and its body, with the body's hash, verified like anything else, unless something as new is held. The head alone is
+/// still the high-water mark: without its body nothing is served, and nothing older is taken.
 ///
 /// # Errors
 /// The refusal.
 pub(crate) fn restore(
     settings: &Settings,
     kind: Kind,
-    stored: Stored,
+    head_bytes: &[u8],
+    body: Option<(Vec<u8>, [u8; 32])>,
     now: i64,
 ) -> Result<(), Refusal> {
     with(settings, |isolate| {
         let slot = isolate.slot(kind);
-        let Some(head_bytes) = stored.head else { return Ok(()) };
-        let parsed = Head::parse(&head_bytes)?;
+        let parsed = Head::parse(head_bytes)?;
         if slot.current.as_ref().is_some_and(|held| held.order() >= order(&parsed)) {
             return Ok(());
         }
-        let offer = slot.acceptance.offer_head(&head_bytes, now, true)?;
-        let passed: Vec<bool> = offer.checks.iter().map(SignatureCheck::passes).collect();
-        let head = slot.acceptance.admit_head(&offer, &passed)?;
-        let connection = &settings.connection;
-        let (root, environment) = (connection.root_fingerprint, connection.environment);
-        slot.acceptance = Acceptance::new(root, environment, kind, Some(mark(&head)));
-        for keyset in &isolate.keysets {
-            isolate.slots[kind as usize - 1].acceptance.accept_keyset(keyset)?;
-        }
-        let Some(body) = stored.body else { return Ok(()) };
-        let slot = isolate.slot(kind);
-        let accepted = slot.acceptance.accept_held(&head_bytes, body, now)?;
-        slot.swap(Held::new(accepted.head, &head_bytes, accepted.snapshot));
+        let offer = slot.acceptance.offer_head(head_bytes, now, true)?;
+        let head = slot.acceptance.admit_head(&offer, &results(&offer.checks))?;
+        slot.acceptance.admit_without_body(head)?;
+        let Some((body, sha256)) = body else { return Ok(()) };
+        let accepted = slot.acceptance.admit_body(head, body, sha256)?;
+        slot.swap(Held::new(accepted.head, head_bytes, accepted.snapshot));
         Ok(())
     })
 }
@@ -436,17 +437,6 @@ pub(crate) fn remember_crashed(settings: &Settings, bodies: &[[u8; 32]]) -> Vec<
         isolate.crashed.extend(bodies);
         isolate.crashed.iter().copied().collect()
     })
-}
-
-/// The high-water mark of somebody who has accepted this head.
-fn mark(head: &Head) -> HighWater {
-    HighWater {
-        keyset: head.keyset,
-        epoch: head.epoch,
-        version: head.version,
-        created: head.created,
-        body_sha256: head.body_sha256,
-    }
 }
 
 /// The newest thing accepted of a kind.

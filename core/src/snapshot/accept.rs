@@ -274,6 +274,16 @@ impl Acceptance {
         Ok(Accepted { head, snapshot })
     }
 
+    /// An admitted head whose body is not at hand: nothing older is taken from now on, and the body still is.
+    ///
+    /// # Errors
+    /// [`Refusal::OlderVersion`] or [`Refusal::ConflictingBody`], when something newer was accepted since it was offered.
+    pub fn admit_without_body(&mut self, head: Head) -> Result<(), Refusal> {
+        self.compare(&head)?;
+        self.raise(&head);
+        Ok(())
+    }
+
     /// An admitted head over the body that is already open: a signature renewed.
     ///
     /// # Errors
