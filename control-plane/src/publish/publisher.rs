@@ -365,8 +365,11 @@ async fn store_head(
     Ok(Arc::new(Current { head, head_bytes: Bytes::from(head_bytes), snapshot: snapshot.into() }))
 }
 
-/// Into memory (which wakes the streams and the pushes to edges) and to the other replicas.
-fn announce(app: &App, id: &str, news: Vec<Arc<Current>>) {
+/// To the other replicas, and into memory, which wakes the streams and the pushes to edges.
+fn announce(app: &App, id: &str, mut news: Vec<Arc<Current>>) {
+    app.announcer.announce(id);
+    // Edges are pushed what is there when they wake: what they evaluate with comes first.
+    news.sort_by_key(|current| current.head.kind != Kind::Edge);
     for current in news {
         let head = &current.head;
         tracing::info!(
@@ -379,7 +382,6 @@ fn announce(app: &App, id: &str, news: Vec<Arc<Current>>) {
         );
         app.published.install(head.environment, current);
     }
-    app.announcer.announce(id);
 }
 
 /// Signs again what is older than [`RENEW_MS`], or signed under an older keyset than the newest; what cannot be is tried again after longer and longer waits.

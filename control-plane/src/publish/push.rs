@@ -14,6 +14,7 @@ use crate::store::StoreError;
 use crate::store::edges::{self, EdgeState};
 use pennon_core::protocol::connection;
 use pennon_core::protocol::push::Push;
+use pennon_core::snapshot::Kind;
 
 /// How long one push may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -66,7 +67,10 @@ pub async fn run(app: App, edge: Edge, client: reqwest::Client) {
         changes.mark_unchanged();
         let mut wake = None;
         let mut told = Vec::new();
-        for (environment, current) in app.published.all() {
+        let mut all = app.published.all();
+        // An edge evaluates with its own kind; the others it only hands on.
+        all.sort_by_key(|(_, current)| current.head.kind != Kind::Edge);
+        for (environment, current) in all {
             let entry = progress.entry((environment, current.head.kind)).or_default();
             let order = (current.head.epoch, current.head.version, current.head.created);
             if entry.settled.is_some_and(|settled| settled >= order) {
