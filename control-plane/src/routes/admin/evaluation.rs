@@ -116,7 +116,9 @@ pub async fn evaluate(
         }
     };
     let stored = stored.ok_or_else(|| {
-        Problem::not_found("nothing was published yet at that version or time: see the list of snapshots")
+        Problem::not_found(
+            "nothing was published yet at that version or time: see the list of snapshots",
+        )
     })?;
     if snapshots::is_expired(&mut tx, &stored.body_sha256).await? {
         return Err(expired(&stored));
