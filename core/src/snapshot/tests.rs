@@ -223,6 +223,26 @@ fn what_is_held_outlives_its_last_date() {
 }
 
 #[test]
+fn a_head_without_its_body_is_a_mark_and_its_body_still_comes() {
+    let signer = Signer::new();
+    let body = body();
+    let good = head(&body);
+    let mut acceptance = signer.acceptance(None);
+    let checked = acceptance.check_head(&signer.sign(Head { version: 8, ..good }), NOW).unwrap();
+    let older = acceptance.check_head(&signer.sign(Head { version: 7, ..good }), NOW).unwrap();
+    acceptance.admit_without_body(checked).unwrap();
+    // One that was offered before is older by now.
+    assert_eq!(acceptance.admit_without_body(older).err(), Some(Refusal::OlderVersion));
+    assert_eq!(
+        acceptance.admit_body(older, body.clone(), sha256(&body)).err(),
+        Some(Refusal::OlderVersion)
+    );
+    let other = Head { version: 8, body_sha256: [9; 32], ..good };
+    assert_eq!(acceptance.admit_without_body(other).err(), Some(Refusal::ConflictingBody));
+    assert_eq!(acceptance.admit_body(checked, body.clone(), sha256(&body)).unwrap().head, checked);
+}
+
+#[test]
 fn a_renewed_signature_is_taken_without_a_body() {
     let signer = Signer::new();
     let body = body();
