@@ -56,17 +56,21 @@ export class Following {
   readonly #storage: SnapshotStorage | undefined;
   readonly #backoff: Backoff;
   readonly #received = new Latest<Received>(
-    (received) => this.#receive(received),
+    (received) => this.#alone(() => this.#receive(received)),
     // A newer head has replaced it.
     (received) => received.done(true),
   );
   /** A head whose acceptance was a fault of the evaluator. */
   #fatal: Uint8Array | undefined;
+  /** The evaluator has failed, and is replaced as soon as what it does is over. */
+  #recovering = false;
   /** A delta was applied to a fault: from then on bodies are loaded whole. */
   #whole = false;
   #trappedInDelta = false;
   /** What was held at the start. */
   #saved: Promise<void> | undefined;
+  /** What the session does, one after the other: an evaluator that is being replaced accepts nothing. */
+  #turn: Promise<unknown> = Promise.resolve();
   /** Over the snapshot held. */
   #faults = 0;
   /** What was held before it, with its mark. */
@@ -97,12 +101,15 @@ export class Following {
       if (answersFor && !options.closing.closed) on.answerBy(answersFor(options));
       return;
     }
-    await this.#started(started);
     const { closing, transport } = this.#session.options;
+    const refused = await this.#alone(async () => {
+      await this.#started(started);
+      if (closing.closed) return undefined;
+      this.#saved = this.#save();
+      return opened.then(() => undefined, (thrown: unknown) => ({ thrown }));
+    });
     if (closing.closed) return this.#end();
-    this.#saved = this.#save();
     let next: Promise<Answer> | undefined = head;
-    const refused = await opened.then(() => undefined, (thrown: unknown) => ({ thrown }));
     const delivered = refused && !this.#session.head && (await head.catch(() => undefined));
     if (delivered) {
       next = undefined;
@@ -117,7 +124,7 @@ export class Following {
         },
         wait: () => {
           // It asks once by itself, since what it starts with may be old. By the time it follows, this head is old.
-          void this.#ask(next ?? transport.head());
+          void this.#ask(next);
           next = undefined;
         },
         hear: (message) => this.#hear(message),
@@ -149,8 +156,10 @@ export class Following {
     const head = transport.head();
     head.catch(() => undefined); // awaited below
     try {
-      await this.#session.start();
-      await this.#tellUnusable();
+      await this.#alone(async () => {
+        await this.#session.start();
+        await this.#tellUnusable();
+      });
       await this.offer((await head).bytes);
     } catch (thrown) {
       await this.#failed(thrown, 'evaluator', 'Refreshing the flags failed');
@@ -162,7 +171,18 @@ export class Following {
    * state; at the third time over one snapshot, with the one before it. Never rejects.
    */
   async fault(): Promise<void> {
-    await this.#received.idle();
+    this.#recovering = true;
+    await this.#again(() => this.#recover());
+  }
+
+  /** Has another evaluator, from the server where `restart` leaves it without a snapshot. */
+  async #again(restart: () => Promise<void>): Promise<void> {
+    await this.#alone(restart);
+    if (!this.#session.head) await this.#ask();
+  }
+
+  async #recover(): Promise<void> {
+    this.#recovering = false;
     const { head, body, name } = this.#session;
     this.#faults += 1;
     const given = this.#faults < MAX_FAULTS || !head || !body ? undefined : this.#previous;
@@ -182,7 +202,13 @@ export class Following {
     this.#session.accepting?.evaluator.module.renew();
     this.#session.reset();
     await this.#started(this.#session.start(given));
-    if (!this.#session.head) await this.#ask(this.#session.options.transport.head());
+  }
+
+  /** Does it when what was asked for before is done. */
+  #alone<Result>(work: () => Promise<Result>): Promise<Result> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
   }
 
   /** Resolves when the evaluator has started, however often that fails, or on close. */
@@ -229,12 +255,12 @@ export class Following {
     return trapped;
   }
 
-  /** Takes the head that is asked for; asks again as often as that fails, where nothing else would. */
-  async #ask(asked: Promise<Answer>): Promise<void> {
+  /** Takes the head that was asked for, or asks; again as often as that fails, where nothing else would. */
+  async #ask(asked?: Promise<Answer>): Promise<void> {
     const { closing, transport } = this.#session.options;
-    for (let head = asked; !closing.closed; head = transport.head()) {
+    for (let head = asked; !closing.closed; head = undefined) {
       try {
-        if (await this.offer((await head).bytes)) return;
+        if (await this.offer((await (head ?? transport.head())).bytes)) return;
       } catch (thrown) {
         await this.#failed(thrown, 'network', 'The connection to the server failed');
       }
@@ -300,14 +326,12 @@ export class Following {
   /** A head was not accepted. Answers whether going on with its server makes sense. */
   async #unaccepted(head: Uint8Array, thrown: unknown): Promise<boolean> {
     if (isTrap(thrown)) {
-      // Of a delta: without it the same snapshot may well be sound.
-      const again = this.#trappedInDelta;
+      // Of a delta, or since the evaluator had failed before: the same snapshot may well be sound.
+      const isSound = this.#trappedInDelta || this.#recovering;
       this.#trappedInDelta = false;
-      if (!again) this.#fatal = head;
-      void this.#received.idle().then(async () => {
-        await this.#restart();
-        if (again) void this.offer(head);
-      });
+      if (!isSound) this.#fatal = head;
+      const restarted = this.#recovering ? Promise.resolve() : this.#again(() => this.#restart());
+      void restarted.then(() => (isSound ? this.#ask() : undefined));
     }
     const { code } = await this.#failed(thrown, 'evaluator', 'Accepting a snapshot failed');
     return PASSING.has(code);
@@ -378,8 +402,7 @@ export class Following {
 
   /** Frees the evaluator once nothing uses it any more. */
   async #end(): Promise<void> {
-    await this.#received.idle();
-    this.free();
+    await this.#alone(async () => this.free());
   }
 }
 

@@ -6,7 +6,6 @@ export class Latest<Item> {
   readonly #run: (item: Item) => Promise<void>;
   readonly #skip: (item: Item) => void;
   #waiting: { item: Item } | undefined;
-  #running: Promise<void> = Promise.resolve();
   #busy = false;
 
   /** @param run must not reject. */
@@ -18,12 +17,7 @@ export class Latest<Item> {
   offer(item: Item): void {
     if (this.#waiting) this.#skip(this.#waiting.item);
     this.#waiting = { item };
-    if (!this.#busy) this.#running = this.#drain();
-  }
-
-  /** Resolves when nothing is running or waiting. */
-  idle(): Promise<void> {
-    return this.#running;
+    if (!this.#busy) void this.#drain();
   }
 
   async #drain(): Promise<void> {

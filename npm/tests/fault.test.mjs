@@ -14,7 +14,7 @@ import { DeliveryServer } from './support/server.mjs';
 import { ENVIRONMENT, NOW, makeSnapshots, sampleConfig, snapshot } from './support/snapshots.mjs';
 
 describe('a fault of the evaluator', () => {
-  let made, server, client, evaluators, errors, prepareNext;
+  let made, server, client, following, evaluators, errors, prepareNext, held;
 
   before(() => {
     made = makeSnapshots({
@@ -29,7 +29,7 @@ describe('a fault of the evaluator', () => {
   beforeEach(async () => {
     server = await DeliveryServer.start(made);
     server.publish(made.snapshots.one);
-    [evaluators, errors, prepareNext] = [[], [], undefined];
+    [evaluators, errors, prepareNext, held] = [[], [], undefined, undefined];
   });
   afterEach(async () => {
     client.close();
@@ -39,8 +39,11 @@ describe('a fault of the evaluator', () => {
   async function connect(options = {}) {
     const platform = {
       fetch: (url, init) => fetch(url, init),
-      loadEvaluator: (anew) => startEvaluator(async () => WebAssembly.compile(await readFile(new URL('../dist/generated/pennon_wasm_bg.wasm', import.meta.url))), anew),
-      loadFollowing: async () => (session) => new Following(session, {}),
+      loadEvaluator: async (anew) => {
+        await held;
+        return startEvaluator(async () => WebAssembly.compile(await readFile(new URL('../dist/generated/pennon_wasm_bg.wasm', import.meta.url))), anew);
+      },
+      loadFollowing: async () => (session) => (following = new Following(session, {})),
     };
     client = createClientOn(Watched, platform, server.connectionString(made, { environment: ENVIRONMENT }), {
       context: { targetingKey: 'user-1', country: 'US' },
@@ -130,6 +133,34 @@ describe('a fault of the evaluator', () => {
     assert.equal(evaluators.length, 5);
   });
 
+  test('keeps a head that arrives while the evaluator is replaced', async () => {
+    await connect();
+    let go;
+    held = new Promise((resolve) => (go = resolve));
+    breakNow('evaluate');
+    client.boolean('new-checkout', false);
+    await turn();
+    server.serve(made.snapshots.two);
+    const taken = following.offer(made.snapshots.two.head);
+    // Longer than what is at hand takes: a head that does not wait is through by now, and lost.
+    for (let count = 0; count < 20; count += 1) await turn();
+    assert.equal(evaluators.length, 1);
+    go();
+    assert.equal(await taken, true);
+    assert.deepEqual([client.status.version, evaluators.length], [2, 2]);
+  });
+
+  test('while a body is on its way does not put that snapshot away', async () => {
+    await connect();
+    server.serve(made.snapshots.two);
+    void following.offer(made.snapshots.two.head);
+    await server.requested('body', 2);
+    breakNow('evaluate');
+    client.boolean('new-checkout', false);
+    await status(client, ({ version }) => version === 2);
+    assert.equal(evaluators.length, 2);
+  });
+
   test('in an explanation is recovered from like one in an evaluation', async () => {
     await connect();
     assert.ok(client.explain('new-checkout').length > 0);
@@ -191,6 +222,30 @@ describe('a fault of the evaluator', () => {
       }
     }
 
+    test('brings it back as well when each comes while the one before is recovered from', async () => {
+      await connect({ storage: new MemoryStorage() });
+      server.publish(made.snapshots.two);
+      await status(client, ({ version }) => version === 2);
+      const asked = server.count('head');
+      const keys = ['new-checkout', 'banner-text', 'button-colour'];
+      const versions = [];
+      const fail = () => {
+        breakNow('evaluate');
+        client.details(keys.shift(), '');
+      };
+      const back = next(client, 'change', ({ status: { version } }) => {
+        versions.push(version);
+        const isLast = keys.length === 0;
+        if (!isLast) fail();
+        return isLast;
+      });
+      fail();
+      await back;
+      assert.deepEqual(versions, [2, 2, 1]);
+      assert.equal(server.count('head'), asked, 'all of it is at hand');
+      assert.equal(client.boolean('new-checkout', false), true);
+    });
+
     for (const storage of [undefined, new MemoryStorage()]) {
       test(`brings back the one before it, until there is a newer one, ${storage ? 'with' : 'without'} a store`, async () => {
         await connect({ storage });
@@ -215,8 +270,12 @@ describe('a fault of the evaluator', () => {
     }
   });
 
+  function turn() {
+    return new Promise((resolve) => setImmediate(resolve));
+  }
+
   async function stored(storage) {
     const name = `${made.rootFingerprint}/${ENVIRONMENT}/client`;
-    while (!(await storage.load(name)).snapshot) await new Promise((resolve) => setImmediate(resolve));
+    while (!(await storage.load(name)).snapshot) await turn();
   }
 });

@@ -3,25 +3,29 @@ import { test } from 'node:test';
 
 import { Latest } from '../dist/latest.js';
 
+/** Long enough for all that waits for nothing outside. */
+const turns = () => new Promise((resolve) => setImmediate(resolve));
+
 test('one at a time, and only the newest of those that arrive meanwhile', async () => {
   const ran = [];
   const skipped = [];
-  let release;
-  const first = new Promise((resolve) => (release = resolve));
+  const ends = new Map();
   const latest = new Latest(
-    async (item) => {
+    (item) => {
       ran.push(item);
-      if (item === 1) await first;
+      return new Promise((end) => ends.set(item, end));
     },
     (item) => skipped.push(item),
   );
   for (const item of [1, 2, 3, 4]) latest.offer(item);
   assert.deepEqual(ran, [1]);
-  release();
-  await latest.idle();
+  ends.get(1)();
+  await turns();
   assert.deepEqual(ran, [1, 4]);
   assert.deepEqual(skipped, [2, 3]);
+  ends.get(4)();
+  await turns();
+  assert.deepEqual(ran, [1, 4], 'nothing runs twice');
   latest.offer(5);
-  await latest.idle();
   assert.deepEqual(ran, [1, 4, 5]);
 });

@@ -61,10 +61,15 @@ export class DeliveryServer {
   }
 
   /** Serves a snapshot from now on, and announces it on the open streams. */
-  publish({ head, body }) {
+  publish(snapshot) {
+    this.serve(snapshot);
+    this.send(snapshot.head);
+  }
+
+  /** Serves a snapshot to whoever asks. */
+  serve({ head, body }) {
     this.bodies.set(createHash('sha256').update(body).digest('hex'), body);
     this.head = head;
-    this.send(head);
   }
 
   /** Announces a head on the open streams alone. */
