@@ -158,7 +158,7 @@ impl<'s> Outcome<'s> {
 
     /// The variant's name.
     pub fn variant(&self) -> Option<&'s str> {
-        self.flag?.variant(self.variant?).map(|variant| variant.key)
+        core::str::from_utf8(self.flag?.variant_name(self.variant?)?).ok()
     }
 
     /// The variant's position in the flag's list.

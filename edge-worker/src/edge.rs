@@ -130,6 +130,8 @@ impl Edge {
         if held.is_some() && snapshots::claim_refresh(&self.settings, kind, now()) {
             let edge = self.clone();
             context.wait_until(async move {
+                // A task of its own: the runtime sends the answer before it.
+                Delay::from(Duration::ZERO).await;
                 if let Some(storing) = edge.refresh(kind).await {
                     edge.store(storing).await;
                 }

@@ -14,10 +14,15 @@ use crate::edge::{Edge, now};
 use crate::snapshots::Held;
 
 /// `POST /ofrep/v1/evaluate/flags/{key}`
-pub(crate) async fn single(edge: &Edge, request: Request, context: &Context, flag: &str) -> Answer {
-    match evaluate(edge, request, context, Some(flag)).await {
+pub(crate) async fn single(
+    edge: &Edge,
+    request: Request,
+    context: &Context,
+    flag: String,
+) -> Answer {
+    match evaluate(edge, request, context, Some(&flag)).await {
         Ok(answer) => answer,
-        Err(problem) => problem.into_ofrep_answer(Some(flag)),
+        Err(problem) => problem.into_ofrep_answer(Some(&flag)),
     }
 }
 

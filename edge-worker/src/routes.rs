@@ -1,5 +1,7 @@
 //! Every endpoint of the edge on one page.
 
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 use pennon_core::snapshot::Kind;
 use percent_encoding::percent_decode_str;
 use worker::{Context, Env, Request};
@@ -23,38 +25,38 @@ pub(crate) async fn answer(request: Request, env: &Env, context: &Context) -> An
     };
     let get = matches!(method.as_str(), "GET" | "HEAD");
     let post = method == "POST";
-    let answered = match segments.as_slice() {
+    let edge = &edge;
+    // Boxed, so that each endpoint is code of its own: an engine compiles a function whole when it is called first, and one request needs one.
+    let answered: LocalBoxFuture<'_, Result<Answer, Problem>> = match segments.as_slice() {
         ["ofrep", "v1", "evaluate", "flags"] if post => {
-            return ofrep::bulk(&edge, request, context).await;
+            Box::pin(ofrep::bulk(edge, request, context).map(Ok))
         }
         ["ofrep", "v1", "evaluate", "flags", key] if post => {
-            let key = percent_decode_str(key).decode_utf8_lossy().into_owned();
-            return ofrep::single(&edge, request, context, &key).await;
+            Box::pin(ofrep::single(edge, request, context, decoded(key)).map(Ok))
         }
-        ["api", "v1", "flags", "batch"] if post => simple::batch(&edge, request, context).await,
+        ["api", "v1", "flags", "batch"] if post => Box::pin(simple::batch(edge, request, context)),
         ["api", "v1", "flags", "batch"] => return wrong_method(POST),
         ["api", "v1", "flags", key] if get => {
-            let key = percent_decode_str(key).decode_utf8_lossy().into_owned();
-            simple::single(&edge, &request, context, &key).await
+            Box::pin(simple::single(edge, &request, context, decoded(key)))
         }
         ["api", "v1", "flags", _] => return wrong_method(GET),
         ["v1", "head", environment, kind] if get => match Kind::parse(kind) {
-            Some(kind) => delivery::head(&edge, &request, context, environment, kind).await,
-            None => Err(Problem::not_found("snapshot of that kind")),
+            Some(kind) => Box::pin(delivery::head(edge, &request, context, environment, kind)),
+            None => return Problem::not_found("snapshot of that kind").into_answer(),
         },
-        ["v1", "body", sha256] if get => delivery::body(&edge, &request, context, sha256).await,
-        ["v1", "keyset", number] if get => delivery::keyset(&edge, context, number).await,
+        ["v1", "body", sha256] if get => Box::pin(delivery::body(edge, &request, context, sha256)),
+        ["v1", "keyset", number] if get => Box::pin(delivery::keyset(edge, context, number)),
         ["v1", "delta", from, to] if get => {
-            delivery::delta(&edge, &request, context, from, to).await
+            Box::pin(delivery::delta(edge, &request, context, from, to))
         }
         ["v1", "stream", environment, kind] if get => match Kind::parse(kind) {
-            Some(kind) => stream::heads(&edge, &request, context, environment, kind).await,
-            None => Err(Problem::not_found("snapshot of that kind")),
+            Some(kind) => Box::pin(stream::heads(edge, &request, context, environment, kind)),
+            None => return Problem::not_found("snapshot of that kind").into_answer(),
         },
-        ["ofrep", "v1", "stream"] if get => stream::evaluations(&edge, &request, context).await,
-        ["v1", "push"] if post => push::take(&edge, request).await,
-        ["v1", "status"] if get => status::status(&edge, &request, context).await,
-        ["healthz"] if get => Ok(status::health(&edge)),
+        ["ofrep", "v1", "stream"] if get => Box::pin(stream::evaluations(edge, &request, context)),
+        ["v1", "push"] if post => Box::pin(push::take(edge, request)),
+        ["v1", "status"] if get => Box::pin(status::status(edge, &request, context)),
+        ["healthz"] if get => return status::health(edge),
         ["ofrep", "v1", "evaluate", "flags", key @ ..] if key.len() <= 1 => {
             return wrong_method_of_ofrep(key.first().copied());
         }
@@ -64,9 +66,13 @@ pub(crate) async fn answer(request: Request, env: &Env, context: &Context) -> An
         | ["v1", "status"]
         | ["ofrep", "v1", "stream"]
         | ["healthz"] => return wrong_method(GET),
-        _ => Err(Problem::not_found("endpoint")),
+        _ => return Problem::not_found("endpoint").into_answer(),
     };
-    answered.unwrap_or_else(Problem::into_answer)
+    answered.await.unwrap_or_else(Problem::into_answer)
+}
+
+fn decoded(segment: &str) -> String {
+    percent_decode_str(segment).decode_utf8_lossy().into_owned()
 }
 
 /// What a path allows that is read, and what one does that is written to.

@@ -17,13 +17,13 @@ pub(crate) async fn single(
     edge: &Edge,
     request: &Request,
     context: &Context,
-    flag: &str,
+    flag: String,
 ) -> Result<Answer, Problem> {
     let caller = admission::admit(edge, request, context).await?;
     let url = request.inner().url();
     let query = admission::query(&url);
     answer(edge, request, context, &caller, |evaluation, environment| {
-        simple::single(evaluation, environment, flag, query)
+        simple::single(evaluation, environment, &flag, query)
     })
     .await
 }

@@ -1,11 +1,12 @@
 // `cargo xtask bench delivery`: how long from the admin API's answer to a change until an evaluation shows it, at another replica (PostgreSQL and
 // Redis), at the edge worker on workerd, and in a page in Chromium; with 1,000 flags and 1,000 streams open.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFile, rm, writeFile } from "node:fs/promises";
-import { Agent, get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
 
 import { launchBrowser } from "../support/browser.mjs";
 import { eventually } from "../support/programs.mjs";
@@ -41,7 +42,7 @@ const world = await World.start({
   },
 });
 const browser = await launchBrowser();
-const agent = new Agent({ maxSockets: Infinity });
+let streams;
 try {
   await world.startReplica();
   const page = await browser.newPage();
@@ -50,7 +51,7 @@ try {
   await page.goto(address.href);
   await page.waitForFunction(() => document.body.dataset.connected === "true");
   await eventually("the edge to evaluate", async () => (await world.evaluateAtEdge(FLAG)).status === 200);
-  await openStreams();
+  streams = await openStreams();
 
   const times = Object.fromEntries(Object.keys(GOALS).map((place) => [place, []]));
   let value = (await world.evaluateAtEdge(FLAG)).value;
@@ -87,7 +88,7 @@ try {
   }
   process.exitCode = reached ? 0 : 1;
 } finally {
-  agent.destroy();
+  await streams?.terminate();
   await rm(bootstrap);
   await browser.close();
   await world.end();
@@ -96,20 +97,10 @@ try {
 /** Streams of clients, half of them at each replica. */
 async function openStreams() {
   const path = `/v1/stream/${world.environment.id}/client?key=${world.environment.sdkKeys.client}`;
-  const opened = [];
-  for (let stream = 0; stream < STREAMS; stream += 1) {
-    const url = (stream % 2 ? world.url : world.replicaUrl) + path;
-    opened.push(new Promise((resolve, reject) => {
-      const request = get(url, { agent }, (response) => {
-        if (response.statusCode !== 200) return reject(new Error(`${url}: ${response.statusCode}`));
-        response.resume();
-        // The end of the run ends them.
-        response.on("error", () => {});
-        resolve();
-      });
-      request.on("error", reject);
-    }));
-    if (stream % 100 === 99) await Promise.all(opened);
-  }
-  await Promise.all(opened);
+  const urls = [world.replicaUrl, world.url].map((url) => url + path);
+  const streams = new Worker(new URL("streams.mjs", import.meta.url), { workerData: { urls, count: STREAMS } });
+  // The end of the run cuts them: an error before they are open is the only one that counts.
+  await once(streams, "message");
+  streams.on("error", () => {});
+  return streams;
 }

@@ -76,44 +76,70 @@ impl Announcer {
 pub async fn refresh(app: &App) -> Result<(), StoreError> {
     app.sdk_keys.reload(&app.store).await?;
     let mut tx = app.store.begin_read().await?;
-    for (number, bytes) in signing::keysets(&mut tx).await? {
-        if let Ok(number) = u32::try_from(number) {
-            app.published.install_keyset(number, bytes);
-        }
-    }
+    take_keysets(app, &mut tx).await?;
     for id in environments::deleted(&mut tx).await? {
         app.forget_environment(&id);
     }
     for environment in environments::list_all(&mut tx).await? {
-        for kind in Kind::ALL {
-            let Some(stored) = snapshots::latest(&mut tx, &environment.id, kind.as_str()).await?
-            else {
-                continue;
-            };
-            let place = connection::id(&environment.id).map(|id| (id, kind));
-            let held = place.and_then(|place| app.published.current(place));
-            let newer = held.as_ref().is_none_or(|held| {
-                let order = (
-                    i64::from(held.head.epoch),
-                    i64::try_from(held.head.version).unwrap_or(i64::MAX),
-                    held.head.created,
-                );
-                order < (stored.epoch, stored.version, stored.created)
-            });
-            let named = format!("{}/{}", environment.id, kind.as_str());
-            let Some(place) = place.filter(|_| newer) else {
+        take_newest(app, &mut tx, &environment.id).await?;
+    }
+    Ok(())
+}
+
+async fn take_keysets(app: &App, tx: &mut sqlx::AnyConnection) -> Result<(), StoreError> {
+    for (number, bytes) in signing::keysets(tx).await? {
+        if let Ok(number) = u32::try_from(number) {
+            app.published.install_keyset(number, bytes);
+        }
+    }
+    Ok(())
+}
+
+/// Takes what was published in these environments before anything else is looked for.
+async fn take_announced(app: &App, environments: &BTreeSet<String>) -> Result<(), StoreError> {
+    let mut tx = app.store.begin_read().await?;
+    for id in environments {
+        take_newest(app, &mut tx, id).await?;
+    }
+    Ok(())
+}
+
+/// Takes whatever is newer of one environment; nothing of one that is deleted.
+async fn take_newest(
+    app: &App,
+    tx: &mut sqlx::AnyConnection,
+    environment_id: &str,
+) -> Result<(), StoreError> {
+    let Some(id) = connection::id(environment_id) else { return Ok(()) };
+    let mut stored = snapshots::newest(tx, environment_id).await?;
+    // What this replica evaluates with comes first.
+    stored.sort_by_key(|stored| stored.kind != Kind::Server.as_str());
+    for stored in stored {
+        let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.as_str() == stored.kind) else {
+            continue;
+        };
+        let held = app.published.current((id, kind));
+        let newer = held.as_ref().is_none_or(|held| {
+            let order = (
+                i64::from(held.head.epoch),
+                i64::try_from(held.head.version).unwrap_or(i64::MAX),
+                held.head.created,
+            );
+            order < (stored.epoch, stored.version, stored.created)
+        });
+        let named = format!("{environment_id}/{}", stored.kind);
+        if !newer {
+            app.set_unreadable(named, None);
+            continue;
+        }
+        // One that cannot be used holds up no other; the last good one goes on being served.
+        match open(app, tx, (id, kind), &stored, held.as_deref()).await {
+            Ok(current) => {
+                app.published.install(id, Arc::new(current));
                 app.set_unreadable(named, None);
-                continue;
-            };
-            // One that cannot be used holds up no other; the last good one goes on being served.
-            match open(app, &mut tx, place, &stored, held.as_deref()).await {
-                Ok(current) => {
-                    app.published.install(place.0, Arc::new(current));
-                    app.set_unreadable(named, None);
-                }
-                Err(StoreError::Unusable(why)) => app.set_unreadable(named, Some(why)),
-                Err(error) => return Err(error),
             }
+            Err(StoreError::Unusable(why)) => app.set_unreadable(named, Some(why)),
+            Err(error) => return Err(error),
         }
     }
     Ok(())
@@ -139,6 +165,9 @@ pub async fn open(
     };
     let refused = |refusal: Refusal| unusable(refusal.to_string());
     let head = Head::parse(&stored.head).map_err(refused)?;
+    if app.published.keyset(head.keyset).is_none() {
+        take_keysets(app, tx).await?;
+    }
     let body = match held.filter(|held| held.head.body_sha256 == head.body_sha256) {
         Some(held) => held.snapshot.bytes().to_vec(),
         None => {
@@ -241,7 +270,7 @@ async fn listen(app: &App, client: &redis::Client, channel: &str) -> Result<(), 
     subscription.subscribe(channel).await?;
     app.set_redis_up(true);
     // What was published, and changed, while nobody listened.
-    refresh_or_log(app).await;
+    log(refresh(app).await);
     app.live.anything();
     // What came while the last was heeded is heeded together: a hundred environments that are published at once are looked for once.
     let mut messages = subscription.into_on_message().ready_chunks(MAX_TOGETHER);
@@ -251,8 +280,9 @@ async fn listen(app: &App, client: &redis::Client, channel: &str) -> Result<(), 
         for project_id in &heard.changed {
             app.live.changed(project_id);
         }
-        if heard.published {
-            refresh_or_log(app).await;
+        if !heard.published.is_empty() {
+            log(take_announced(app, &heard.published).await);
+            log(refresh(app).await);
         }
     }
     Ok(())
@@ -263,8 +293,8 @@ async fn listen(app: &App, client: &redis::Client, channel: &str) -> Result<(), 
 struct Heard {
     /// The ids of projects in which something was changed.
     changed: BTreeSet<String>,
-    /// Something was published.
-    published: bool,
+    /// The ids of environments in which something was published.
+    published: BTreeSet<String>,
 }
 
 impl Heard {
@@ -276,15 +306,15 @@ impl Heard {
                 // What this replica did it knows.
                 _ if replica == own && !own.is_empty() => {}
                 Some(project_id) => drop(heard.changed.insert(project_id.to_owned())),
-                None => heard.published = true,
+                None => drop(heard.published.insert(news.to_owned())),
             }
         }
         heard
     }
 }
 
-async fn refresh_or_log(app: &App) {
-    match refresh(app).await {
+fn log(refreshed: Result<(), StoreError>) {
+    match refreshed {
         // Told once by the watch.
         Ok(()) | Err(StoreError::Away(_)) => {}
         Err(error) => {
@@ -300,14 +330,14 @@ mod tests {
     #[test]
     fn many_announcements_are_heeded_once() {
         let heard = |said: &[&str]| Heard::of(said.iter().map(|text| (*text).to_owned()), "me");
-        let changed = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+        let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
         assert_eq!(heard(&[]), Heard::default());
         assert_eq!(heard(&["me env", "me changed:p"]), Heard::default(), "its own");
         assert_eq!(
             heard(&["a changed:p", "a env", "b changed:p", "b env", "a changed:q", "me changed:r"]),
-            Heard { changed: changed(&["p", "q"]), published: true }
+            Heard { changed: ids(&["p", "q"]), published: ids(&["env"]) }
         );
         // Whatever is not understood is looked for.
-        assert_eq!(heard(&["env"]), Heard { changed: changed(&[]), published: true });
+        assert_eq!(heard(&["env"]), Heard { changed: ids(&[]), published: ids(&["env"]) });
     }
 }

@@ -1,6 +1,7 @@
 //! Bodies by their hash, and the signed heads.
 
-use sqlx::AnyConnection;
+use pennon_core::snapshot::Kind;
+use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::StoreError;
 
@@ -134,6 +135,25 @@ pub async fn latest(
     .fetch_optional(connection)
     .await?;
     Ok(row.map(read))
+}
+
+/// The newest head of each kind of an environment that is not deleted.
+pub async fn newest(
+    connection: &mut AnyConnection,
+    environment_id: &str,
+) -> Result<Vec<StoredHead>, StoreError> {
+    let of_kind = |kind: Kind| {
+        let kind = kind.as_str();
+        format!(
+            "SELECT * FROM (SELECT environment_id, kind, epoch, version, created, head, body_sha256 FROM snapshots \
+             WHERE environment_id = (SELECT id FROM environments WHERE id = $1 AND deleted_at IS NULL) \
+             AND kind = '{kind}' ORDER BY epoch DESC, version DESC, created DESC LIMIT 1) AS {kind}_head"
+        )
+    };
+    let sql = Kind::ALL.map(of_kind).join(" UNION ALL ");
+    let rows: Vec<Row> =
+        sqlx::query_as(AssertSqlSafe(sql)).bind(environment_id).fetch_all(connection).await?;
+    Ok(rows.into_iter().map(read).collect())
 }
 
 /// What was published as this version, or last before it.

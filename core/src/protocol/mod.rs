@@ -4,6 +4,7 @@ pub mod access;
 pub mod caching;
 pub mod connection;
 pub mod gate;
+mod json;
 pub mod ofrep;
 pub mod problem;
 pub mod push;
@@ -27,8 +28,13 @@ pub struct Response {
 impl Response {
     /// An answer in JSON.
     pub(crate) fn json(status: u16, value: &impl Serialize) -> Self {
-        let headers = alloc::vec![("content-type", String::from("application/json"))];
         // What is written here has text keys and finite numbers, which always have a form.
-        Self { status, headers, body: serde_json::to_vec(value).unwrap_or_default() }
+        Self::of_json(status, serde_json::to_vec(value).unwrap_or_default())
+    }
+
+    /// An answer in JSON that is written already.
+    pub(crate) fn of_json(status: u16, body: Vec<u8>) -> Self {
+        let headers = alloc::vec![("content-type", String::from("application/json"))];
+        Self { status, headers, body }
     }
 }

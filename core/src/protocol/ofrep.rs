@@ -3,20 +3,19 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::cell::Cell;
 
-use serde::Serialize;
-use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Map, Value as Json, json};
 
-use super::Response;
 use super::connection::hex;
+use super::{Response, json};
 use crate::context::{self, Context, ContextError};
-use crate::outcome::{ErrorCode, Outcome, Reason};
+use crate::outcome::{ErrorCode, Outcome, Reason, Value};
 use crate::snapshot::{FlagRef, Head, Snapshot, sha256};
 
 /// The largest request body, in bytes.
 pub const MAX_REQUEST_BYTES: usize = 128 * 1024;
+/// What most outcomes fit in, written: a buffer of so much need not grow.
+const USUAL_BYTES: usize = 128;
 
 /// What a caller may see of a snapshot, and when.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +40,11 @@ pub fn single(evaluation: Evaluation<'_>, key: &str, body: &[u8]) -> Response {
     let outcome = evaluation.evaluate(key, &context);
     match outcome.error {
         Some(code) => failure(Some(key), code, sentence(code)),
-        None => Response::json(200, &Told { evaluation, key, outcome: &outcome }),
+        None => {
+            let mut body = Vec::with_capacity(USUAL_BYTES);
+            write_outcome(&mut body, &evaluation, key, &outcome);
+            Response::of_json(200, body)
+        }
     }
 }
 
@@ -62,9 +65,8 @@ pub fn bulk(
         let headers = alloc::vec![("etag", format!("\"{held}\""))];
         return Response { status: 304, headers, body: Vec::new() };
     }
-    let all = All { evaluation, context: &context, events, until: Cell::new(None) };
-    let mut response = Response::json(200, &all);
-    let until = all.until.get();
+    let (body, until) = write_all(&evaluation, &context, events);
+    let mut response = Response::of_json(200, body);
     response.headers.push(("etag", etag(&tag, until)));
     response
 }
@@ -133,132 +135,107 @@ impl Evaluation<'_> {
     }
 }
 
-/// Every flag's outcome, evaluated while it is written.
-struct All<'a> {
-    evaluation: Evaluation<'a>,
-    context: &'a Context,
-    events: Option<&'a str>,
-    /// When the first of the outcomes may change, once they are written.
-    until: Cell<Option<i64>>,
-}
-
-impl Serialize for All<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let head = self.evaluation.head;
-        let mut fields = serializer.serialize_map(None)?;
-        fields.serialize_entry("flags", &Flags(self))?;
-        fields
-            .serialize_entry("metadata", &Version { version: head.version, epoch: head.epoch })?;
-        if let Some(request_uri) = self.events {
-            let endpoint = Endpoint { request_uri };
-            fields.serialize_entry("eventStreams", &[EventStream { kind: "sse", endpoint }])?;
+/// Every flag's outcome, evaluated while it is written, and when the first of them may change.
+fn write_all(
+    evaluation: &Evaluation<'_>,
+    context: &Context,
+    events: Option<&str>,
+) -> (Vec<u8>, Option<i64>) {
+    let Evaluation { snapshot, head, .. } = evaluation;
+    let mut out = Vec::with_capacity(snapshot.flag_count() * USUAL_BYTES + USUAL_BYTES);
+    let mut until = None;
+    out.extend_from_slice(b"{\"flags\":[");
+    let mut is_first = true;
+    for position in 0..snapshot.flag_count() {
+        let Some(flag) = snapshot.flag_at(position) else { continue };
+        if evaluation.client && !flag.client_visible() {
+            continue;
         }
-        fields.end()
+        let outcome = snapshot.evaluate_at(position, context, evaluation.now);
+        until = until.into_iter().chain(outcome.until).min();
+        json::comma(&mut out, &mut is_first);
+        write_outcome(&mut out, evaluation, flag.key(), &outcome);
     }
-}
-
-/// What was evaluated.
-#[derive(Serialize)]
-struct Version {
-    version: u64,
-    epoch: u32,
-}
-
-/// Where a caller hears of changes.
-#[derive(Serialize)]
-struct EventStream<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    endpoint: Endpoint<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Endpoint<'a> {
-    request_uri: &'a str,
-}
-
-struct Flags<'a>(&'a All<'a>);
-
-impl Serialize for Flags<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let All { evaluation, context, until, .. } = self.0;
-        let snapshot = evaluation.snapshot;
-        let mut flags = serializer.serialize_seq(None)?;
-        for position in 0..snapshot.flag_count() {
-            let Some(flag) = snapshot.flag_at(position) else {
-                continue;
-            };
-            if evaluation.client && !flag.client_visible() {
-                continue;
-            }
-            let outcome = snapshot.evaluate_at(position, context, evaluation.now);
-            until.set(until.get().into_iter().chain(outcome.until).min());
-            flags.serialize_element(&Told {
-                evaluation: *evaluation,
-                key: flag.key(),
-                outcome: &outcome,
-            })?;
-        }
-        flags.end()
+    out.extend_from_slice(b"],\"metadata\":{\"version\":");
+    json::value(&mut out, &head.version);
+    out.extend_from_slice(b",\"epoch\":");
+    json::value(&mut out, &head.epoch);
+    out.push(b'}');
+    if let Some(events) = events {
+        let endpoint = br#","eventStreams":[{"type":"sse","endpoint":{"requestUri":"#;
+        out.extend_from_slice(endpoint);
+        json::text(&mut out, events);
+        out.extend_from_slice(b"}}]");
     }
+    out.push(b'}');
+    (out, until)
 }
 
 /// One flag's outcome.
-struct Told<'a> {
-    evaluation: Evaluation<'a>,
-    key: &'a str,
-    outcome: &'a Outcome<'a>,
-}
-
-impl Serialize for Told<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let outcome = self.outcome;
-        let mut fields = serializer.serialize_map(None)?;
-        fields.serialize_entry("key", self.key)?;
-        if let Some(code) = outcome.error {
-            fields.serialize_entry("errorCode", code.as_str())?;
-            fields.serialize_entry("errorDetails", sentence(code))?;
-            return fields.end();
-        }
-        fields.serialize_entry("reason", self.evaluation.reason(outcome))?;
-        if let Some(variant) = outcome.variant() {
-            fields.serialize_entry("variant", variant)?;
-        }
-        // Where the caller's default applies there is none.
-        if let Some(value) = outcome.value() {
-            fields.serialize_entry("value", &value)?;
-        }
-        if !outcome.metadata().is_empty() || outcome.rule().is_some() || outcome.until.is_some() {
-            fields.serialize_entry("metadata", &Metadata(outcome))?;
-        }
-        fields.end()
+fn write_outcome(out: &mut Vec<u8>, evaluation: &Evaluation<'_>, key: &str, outcome: &Outcome<'_>) {
+    out.extend_from_slice(b"{\"key\":");
+    json::text(out, key);
+    if let Some(code) = outcome.error {
+        out.extend_from_slice(b",\"errorCode\":");
+        json::text(out, code.as_str());
+        out.extend_from_slice(b",\"errorDetails\":");
+        json::text(out, sentence(code));
+        out.push(b'}');
+        return;
     }
+    out.extend_from_slice(b",\"reason\":");
+    json::text(out, evaluation.reason(outcome));
+    if let Some(variant) = outcome.variant() {
+        out.extend_from_slice(b",\"variant\":");
+        json::text(out, variant);
+    }
+    // Where the caller's default applies there is none.
+    if let Some(value) = outcome.value() {
+        out.extend_from_slice(b",\"value\":");
+        match value {
+            Value::Boolean(true) => out.extend_from_slice(b"true"),
+            Value::Boolean(false) => out.extend_from_slice(b"false"),
+            Value::String(text) => json::text(out, text),
+            Value::Number(_) | Value::Json(_) => json::value(out, &value),
+        }
+    }
+    if !outcome.metadata().is_empty() || outcome.rule().is_some() || outcome.until.is_some() {
+        out.extend_from_slice(b",\"metadata\":");
+        write_metadata(out, outcome);
+    }
+    out.push(b'}');
 }
 
 /// The protocol knows metadata of scalars only, and so does a flag's; the rule and the time stand there too.
-struct Metadata<'a>(&'a Outcome<'a>);
-
-impl Serialize for Metadata<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let outcome = self.0;
-        let own =
-            [("rule", outcome.rule().map(Json::from)), ("until", outcome.until.map(Json::from))];
-        let mut fields = serializer.serialize_map(None)?;
-        if !outcome.metadata().is_empty() {
-            for (name, value) in context::to_json(outcome.metadata()).unwrap_or_default() {
-                if !own.iter().any(|(taken, own)| *taken == name && own.is_some()) {
-                    fields.serialize_entry(&name, &value)?;
-                }
+fn write_metadata(out: &mut Vec<u8>, outcome: &Outcome<'_>) {
+    let mut is_first = true;
+    out.push(b'{');
+    if !outcome.metadata().is_empty() {
+        for (name, value) in context::to_json(outcome.metadata()).unwrap_or_default() {
+            let is_taken = match name.as_str() {
+                "rule" => outcome.rule().is_some(),
+                "until" => outcome.until.is_some(),
+                _ => false,
+            };
+            if !is_taken {
+                json::comma(out, &mut is_first);
+                json::text(out, &name);
+                out.push(b':');
+                json::value(out, &value);
             }
         }
-        for (name, value) in own {
-            if let Some(value) = value {
-                fields.serialize_entry(name, &value)?;
-            }
-        }
-        fields.end()
     }
+    if let Some(rule) = outcome.rule() {
+        json::comma(out, &mut is_first);
+        out.extend_from_slice(b"\"rule\":");
+        json::text(out, rule);
+    }
+    if let Some(until) = outcome.until {
+        json::comma(out, &mut is_first);
+        out.extend_from_slice(b"\"until\":");
+        json::value(out, &until);
+    }
+    out.push(b'}');
 }
 
 /// `"<tag>"`, or `"<tag>.<until>"` where time alone will change an outcome.

@@ -64,10 +64,13 @@ impl Aim {
         }
     }
 
-    fn level(self) -> &'static str {
+    /// How wasm-opt is to go about it.
+    fn options(self) -> &'static [&'static str] {
         match self {
-            Self::Size => "-Oz",
-            Self::Speed => "-O3",
+            Self::Size => &["-Oz"],
+            // An engine compiles a function whole when it is called first. Those of one caller stay apart unless they are small, so that one
+            // request does not wait for the code of all others.
+            Self::Speed => &["-O3", "--one-caller-inline-max-function-size=200"],
         }
     }
 }
@@ -117,7 +120,7 @@ impl Module {
         let version = tools::bindgen_version()?;
         let tool = workspace::root().join("xtask").join("bindgen");
         let mut settings: Vec<&str> = vec![version.as_str(), self.target];
-        settings.extend([self.aim.level()].iter().chain(CONVERGE).chain(STRIP));
+        settings.extend(self.aim.options().iter().chain(CONVERGE).chain(STRIP));
         for feature in self.engine_features() {
             settings.push(feature);
         }
@@ -160,7 +163,7 @@ impl Module {
                 .arg("--output")
                 .arg(to))
         };
-        let optimize = [&[self.aim.level()], CONVERGE].concat();
+        let optimize = [self.aim.options(), CONVERGE].concat();
         // Names keep wasm-opt from joining some functions, so who asks for parts gets a module of its own, a little larger.
         wasm_opt(&module, &self.named(), &[optimize.as_slice(), &["--debuginfo"]].concat())?;
         let smaller = module.with_extension("wasm.smaller");
