@@ -309,7 +309,7 @@ async fn import(
             updated_at: now,
             archived_at: None,
         };
-        flags::put(tx, project_id, &[(&document, &definition)]).await?;
+        flags::add(tx, project_id, &[(&document, &definition)]).await?;
         let everywhere = environments.iter().map(|environment| flags::Configured {
             environment_id: &environment.id,
             stored: &stored,

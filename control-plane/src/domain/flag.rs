@@ -2,6 +2,7 @@
 //! in each environment). CONFIG.json holds both as one object; here it is split and joined.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use pennon_core::config::{
     Access, Admission, Compilation, CompileError, Configuration, FORMAT, Flag, HeldOut,
@@ -269,7 +270,7 @@ pub fn check(configuration: &Configuration, key: Option<&str>) -> Result<(), Wro
 /// # Errors
 /// The first reason why not.
 pub fn fits(configuration: &Configuration) -> Result<(), Wrong> {
-    has_room(|kind, room| compile_admitting(configuration, kind, room))
+    has_room(|kind, room| compile_admitting(configuration, kind, room).map(drop))
 }
 
 /// The same of one that is kept compiled.
@@ -277,25 +278,26 @@ pub fn fits(configuration: &Configuration) -> Result<(), Wrong> {
 /// # Errors
 /// The first reason why not.
 pub fn fits_compiled(compilation: &Compilation) -> Result<(), Wrong> {
-    has_room(|kind, room| compilation.body(kind, room))
+    has_room(|kind, room| compilation.fits(kind, room))
 }
 
-fn has_room(
-    compile: impl Fn(Kind, Admission<'_>) -> Result<Vec<u8>, CompileError>,
-) -> Result<(), Wrong> {
-    let keys: Vec<Access> = (0..MAX_SDK_KEYS as u64)
-        .map(|number| {
-            let mut sha256 = [0; 32];
-            sha256[..8].copy_from_slice(&number.to_be_bytes());
-            Access { sha256, kind: Kind::Client }
-        })
-        .collect();
-    let origins: Vec<String> =
-        (0..MAX_ORIGINS).map(|number| format!("{number:0>MAX_ORIGIN_BYTES$}")).collect();
-    let room = Admission { keys: &keys, origins: &origins, requests_per_minute: Some(1) };
+/// As many SDK keys and origins as an environment may have, as long as they may be.
+static ROOM: LazyLock<(Vec<Access>, Vec<String>)> = LazyLock::new(|| {
+    let keys = (0..MAX_SDK_KEYS as u64).map(|number| {
+        let mut sha256 = [0; 32];
+        sha256[..8].copy_from_slice(&number.to_be_bytes());
+        Access { sha256, kind: Kind::Client }
+    });
+    let origins = (0..MAX_ORIGINS).map(|number| format!("{number:0>MAX_ORIGIN_BYTES$}"));
+    (keys.collect(), origins.collect())
+});
+
+fn has_room(fits: impl Fn(Kind, Admission<'_>) -> Result<(), CompileError>) -> Result<(), Wrong> {
+    let (keys, origins) = &*ROOM;
+    let room = Admission { keys, origins, requests_per_minute: Some(1) };
     for kind in [Kind::Client, Kind::Edge] {
-        match compile(kind, room) {
-            Ok(_) => {}
+        match fits(kind, room) {
+            Ok(()) => {}
             Err(CompileError::OverLimits(detail)) => {
                 let detail = format!(
                     "{detail}: with this change the environment could not be published; delete flags, or make them smaller"

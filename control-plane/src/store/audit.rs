@@ -115,13 +115,13 @@ const PAGE: [&str; 2] = [
     ),
 ];
 
-/// Writes an entry behind the one before it.
+/// Writes an entry behind the one before it. Answers whether the project has webhooks, which may want to hear of it.
 pub async fn insert(
     connection: &mut AnyConnection,
     project_id: &str,
     entry: &Entry,
-) -> Result<(), StoreError> {
-    let previous = hash_of(connection, project_id, entry.sequence - 1).await?;
+) -> Result<bool, StoreError> {
+    let (previous, has_webhooks) = before(connection, project_id, entry.sequence).await?;
     let old_value = entry.old_value.as_ref().map(Value::to_string);
     let new_value = entry.new_value.as_ref().map(Value::to_string);
     let link = Link {
@@ -156,30 +156,35 @@ pub async fn insert(
     .bind(hash.to_vec())
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(has_webhooks)
 }
 
-/// The hash of an entry, or [`chain::START`] before the first one.
-async fn hash_of(
+/// The hash of the entry before `sequence`, or [`chain::START`] before the first one; and whether the project has webhooks.
+async fn before(
     connection: &mut AnyConnection,
     project_id: &str,
     sequence: i64,
-) -> Result<[u8; 32], StoreError> {
-    if sequence == 0 {
-        return Ok(chain::START);
-    }
-    let row: Option<(Vec<u8>,)> =
-        sqlx::query_as("SELECT hash FROM audit_log WHERE project_id = $1 AND sequence = $2")
-            .bind(project_id)
-            .bind(sequence)
-            .fetch_optional(connection)
-            .await?;
-    row.and_then(|(hash,)| <[u8; 32]>::try_from(hash).ok()).ok_or_else(|| {
+) -> Result<([u8; 32], bool), StoreError> {
+    let (hash, webhooks): (Option<Vec<u8>>, i64) = sqlx::query_as(
+        "SELECT (SELECT hash FROM audit_log WHERE project_id = $1 AND sequence = $2), \
+         CAST((SELECT COUNT(*) FROM webhooks WHERE project_id = $1) AS BIGINT)",
+    )
+    .bind(project_id)
+    .bind(sequence - 1)
+    .fetch_one(connection)
+    .await?;
+    let hash = match sequence {
+        1 => Some(chain::START),
+        _ => hash.and_then(|hash| <[u8; 32]>::try_from(hash).ok()),
+    };
+    let missing = || {
         StoreError::Unusable(format!(
-            "entry {sequence} of the audit log is missing or damaged, so nothing can be written behind it: \
-             run `pennon audit verify`, and restore a backup"
+            "entry {} of the audit log is missing or damaged, so nothing can be written behind it: \
+             run `pennon audit verify`, and restore a backup",
+            sequence - 1
         ))
-    })
+    };
+    Ok((hash.ok_or_else(missing)?, webhooks > 0))
 }
 
 type Row = (

@@ -139,8 +139,10 @@ impl Changing {
             new_value: change.new,
             comment: self.author.comment,
         };
-        audit::insert(&mut self.tx, &self.project.id, &entry).await?;
-        deliveries::insert_for(&mut self.tx, &self.project.id, &entry).await?;
+        let has_webhooks = audit::insert(&mut self.tx, &self.project.id, &entry).await?;
+        if has_webhooks {
+            deliveries::insert_for(&mut self.tx, &self.project.id, &entry).await?;
+        }
         versions::record(&mut self.tx, &self.project.id, self.sequence).await?;
         let project_id = &self.project.id;
         let raised = environments::next_revisions(&mut self.tx, shown_in).await?;

@@ -89,11 +89,15 @@ pub async fn page(
         selection.text(environment_id).sql(" AND enabled = ");
         selection.value(Value::Number(i64::from(*enabled))).sql(")");
     }
-    let total = selection.count(connection).await?;
     let size = |row: &documents::Row| row.1.len();
-    let (rows, more) = selection
-        .page(connection, documents::COLUMNS, listing, documents::MAX_PAGE_BYTES, size)
-        .await?;
+    let (columns, most) = (documents::COLUMNS, documents::MAX_PAGE_BYTES);
+    let (rows, more, total) = if listing.search.is_empty() {
+        let total = selection.count(connection).await?;
+        let (rows, more) = selection.page(connection, columns, listing, most, size).await?;
+        (rows, more, total)
+    } else {
+        selection.page_and_count(connection, "flags", columns, listing, most, size).await?
+    };
     Ok((rows.into_iter().map(documents::read).collect(), more, total))
 }
 
@@ -187,9 +191,20 @@ pub async fn put(
     flags: &[(&Document, &Definition)],
 ) -> Result<(), StoreError> {
     for some in flags.chunks(rows::AT_ONCE) {
-        put_rows(connection, project_id, some).await?;
         let keys: Vec<&str> = some.iter().map(|(flag, _)| flag.key.as_str()).collect();
         delete_tags(connection, project_id, &keys).await?;
+    }
+    add(connection, project_id, flags).await
+}
+
+/// The same of flags that are not there.
+pub async fn add(
+    connection: &mut AnyConnection,
+    project_id: &str,
+    flags: &[(&Document, &Definition)],
+) -> Result<(), StoreError> {
+    for some in flags.chunks(rows::AT_ONCE) {
+        put_rows(connection, project_id, some).await?;
         let tags: Vec<(&str, &str)> = some
             .iter()
             .flat_map(|(flag, definition)| {

@@ -2,7 +2,7 @@
 
 use futures_util::TryStreamExt;
 use sqlx::any::AnyRow;
-use sqlx::{Any, AnyConnection, AssertSqlSafe, FromRow};
+use sqlx::{Any, AnyConnection, AssertSqlSafe, FromRow, Row};
 
 use super::{Dialect, StoreError};
 
@@ -47,7 +47,7 @@ pub struct Listing {
 }
 
 /// `FROM`, and what rows must fulfil.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Selection {
     text: String,
     values: Vec<Value>,
@@ -123,21 +123,77 @@ impl Selection {
     where
         R: for<'r> FromRow<'r, AnyRow> + Send + Unpin,
     {
+        self.cut(listing, "AND", listing.by.column(), "key");
+        let sql = format!("SELECT {columns}, CAST(0 AS BIGINT) FROM {}", self.text);
+        let (rows, more, _) = self.fetch(connection, sql, listing, max_bytes, size).await?;
+        Ok((rows, more))
+    }
+
+    /// As [`Selection::page`] and [`Selection::count`], for a search in `table`, which has to go through all of its rows: it does so once.
+    pub(super) async fn page_and_count<R>(
+        mut self,
+        connection: &mut AnyConnection,
+        table: &str,
+        columns: &str,
+        listing: &Listing,
+        max_bytes: usize,
+        size: fn(&R) -> usize,
+    ) -> Result<(Vec<R>, bool, i64), StoreError>
+    where
+        R: for<'r> FromRow<'r, AnyRow> + Send + Unpin,
+    {
+        let before_cursor = listing.after.is_some().then(|| self.clone());
         let column = listing.by.column();
+        self.text = format!(
+            "(SELECT found_key, found_by, total FROM \
+             (SELECT key AS found_key, {column} AS found_by, COUNT(*) OVER () AS total FROM {}) AS found",
+            self.text
+        );
+        let order = self.cut(listing, "WHERE", "found_by", "found_key");
+        let sql = format!(
+            "SELECT {columns}, total FROM {}) AS page JOIN {table} ON project_id = $1 AND key = found_key ORDER BY {order}",
+            self.text
+        );
+        let (rows, more, total) = self.fetch(connection, sql, listing, max_bytes, size).await?;
+        let total = match (total, before_cursor) {
+            (Some(total), _) => total,
+            // Nothing is behind the cursor; before it there may be something.
+            (None, Some(all)) => all.count(connection).await?,
+            (None, None) => 0,
+        };
+        Ok((rows, more, total))
+    }
+
+    /// Goes on with what comes behind the cursor, in order, one row more than the page has. Answers the order.
+    fn cut(&mut self, listing: &Listing, and: &str, column: &str, key: &str) -> String {
         let (than, direction) = if listing.descending { ("<", "DESC") } else { (">", "ASC") };
-        if let Some((value, key)) = &listing.after {
-            self.sql(&format!(" AND ({column}, key) {than} ("));
-            self.value(value.clone()).sql(", ").text(key).sql(")");
+        if let Some((value, last)) = &listing.after {
+            self.sql(&format!(" {and} ({column}, {key}) {than} ("));
+            self.value(value.clone()).sql(", ").text(last).sql(")");
         }
         let order = if listing.by == By::Key {
-            format!("key {direction}")
+            format!("{key} {direction}")
         } else {
-            format!("{column} {direction}, key {direction}")
+            format!("{column} {direction}, {key} {direction}")
         };
         self.sql(&format!(" ORDER BY {order} LIMIT "));
         self.value(Value::Number(i64::try_from(listing.limit).unwrap_or(i64::MAX - 1) + 1));
-        let sql = format!("SELECT {columns} FROM {}", self.text);
-        let mut query = sqlx::query_as::<Any, R>(AssertSqlSafe(sql));
+        order
+    }
+
+    /// The rows, whether more follows, and the number that stands in the last column of each, if there is any.
+    async fn fetch<R>(
+        &self,
+        connection: &mut AnyConnection,
+        sql: String,
+        listing: &Listing,
+        max_bytes: usize,
+        size: fn(&R) -> usize,
+    ) -> Result<(Vec<R>, bool, Option<i64>), StoreError>
+    where
+        R: for<'r> FromRow<'r, AnyRow> + Send + Unpin,
+    {
+        let mut query = sqlx::query::<Any>(AssertSqlSafe(sql));
         for value in &self.values {
             query = match value {
                 Value::Text(text) => query.bind(text.as_str()),
@@ -145,14 +201,16 @@ impl Selection {
             };
         }
         let mut found = query.fetch(connection);
-        let (mut rows, mut bytes) = (Vec::new(), 0);
+        let (mut rows, mut bytes, mut last) = (Vec::new(), 0, None);
         while let Some(row) = found.try_next().await? {
             if rows.len() == listing.limit || bytes > max_bytes {
-                return Ok((rows, true));
+                return Ok((rows, true, last));
             }
+            last = Some(row.try_get(row.len() - 1)?);
+            let row = R::from_row(&row)?;
             bytes += size(&row);
             rows.push(row);
         }
-        Ok((rows, false))
+        Ok((rows, false, last))
     }
 }

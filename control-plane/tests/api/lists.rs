@@ -49,6 +49,9 @@ async fn pages_neither_skip_nor_repeat(place: Place) {
         let whole = walk(&server, &format!("{FLAGS}?sort={sort}&limit=200")).await;
         let pages = walk(&server, &format!("{FLAGS}?sort={sort}&limit=3")).await;
         assert_eq!(whole, pages, "{sort}");
+        // A search counts and cuts in one go.
+        let found = walk(&server, &format!("{FLAGS}?sort={sort}&limit=3&search=flag")).await;
+        assert_eq!(whole, found, "{sort}");
         let mut seen = keys(&pages);
         let value = |item: &Value| match sort.trim_start_matches('-') {
             "key" => item["key"].clone(),
@@ -73,6 +76,13 @@ async fn pages_neither_skip_nor_repeat(place: Place) {
     let next = first["next"].as_str().unwrap();
     let rest = server.get(&format!("{FLAGS}?limit=100&cursor={next}")).await.ok().json();
     assert_eq!(rest["items"].as_array().unwrap().len(), 14);
+    // Behind the last one there is nothing, and there are as many as before.
+    let first = server.get(&format!("{FLAGS}?search=22&limit=1")).await.ok().json();
+    assert_eq!((&first["total"], first["items"].as_array().unwrap().len()), (&json!(2), 1));
+    let next = first["next"].as_str().unwrap();
+    server.post(&format!("{FLAGS}/flag-22-b/archive"), Value::Null).await.ok();
+    let behind = server.get(&format!("{FLAGS}?search=22&limit=1&cursor={next}")).await.ok().json();
+    assert_eq!((&behind["total"], &behind["items"]), (&json!(1), &json!([])));
 }
 
 async fn flags_are_found_by_what_they_are(place: Place) {

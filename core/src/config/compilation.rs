@@ -7,15 +7,18 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
 
+use rpds::RedBlackTreeMapSync;
+
 use super::check::Problem;
 use super::client::problems as client_problems;
 use super::compile::{
-    Chunk, ChunkRef, Chunks, borrowed, chunks, flag_payload, put_together, segment_chunks,
+    Chunk, ChunkRef, Chunks, borrowed, chunks, fits_together, flag_payload, put_together,
+    segment_chunks,
 };
 use super::{Admission, CompileError, Configuration, Flag, uses};
 use crate::snapshot::{ChunkType, Kind};
 
-/// The flags of an environment, each compiled by itself, and what they share. A clone is cheap: it shares everything that is not changed.
+/// The flags of an environment, each compiled by itself, and what they share. A clone costs nothing: it shares everything that is not changed.
 #[derive(Clone, Debug)]
 pub struct Compilation {
     /// Everything but the flags, which is the same for the compilation's whole life.
@@ -24,7 +27,7 @@ pub struct Compilation {
     segments: Arc<BTreeMap<String, Chunks>>,
     /// Segments that ask for flags.
     asking: Arc<[Asking]>,
-    flags: BTreeMap<Arc<str>, Arc<Compiled>>,
+    flags: RedBlackTreeMapSync<Arc<str>, Arc<Compiled>>,
     problems: Vec<Problem>,
 }
 
@@ -93,9 +96,9 @@ impl Compilation {
             match flag {
                 Some(flag) => {
                     let compiled = Arc::new(Compiled::new(&self.documents, flag));
-                    self.flags.insert(key.as_str().into(), compiled);
+                    self.flags.insert_mut(key.as_str().into(), compiled);
                 }
-                None => drop(self.flags.remove(key.as_str())),
+                None => drop(self.flags.remove_mut(key.as_str())),
             }
             changed.push(key);
         }
@@ -114,7 +117,7 @@ impl Compilation {
 
     /// How many flags there are.
     pub fn flag_count(&self) -> usize {
-        self.flags.len()
+        self.flags.size()
     }
 
     /// The names of the attributes that the project knows.
@@ -203,17 +206,34 @@ impl Compilation {
     /// # Errors
     /// As [`compile`](super::compile); what keeps it from compiling for clients keeps it from compiling at all.
     pub fn body(&self, kind: Kind, admission: Admission<'_>) -> Result<Vec<u8>, CompileError> {
+        self.with_chunks(kind, |chunks| put_together(kind, chunks, admission))
+    }
+
+    /// Whether there is a [`body`](Self::body), without making it.
+    ///
+    /// # Errors
+    /// As [`body`](Self::body).
+    pub fn fits(&self, kind: Kind, admission: Admission<'_>) -> Result<(), CompileError> {
+        self.with_chunks(kind, |chunks| fits_together(kind, chunks, admission))
+    }
+
+    fn with_chunks<T>(
+        &self,
+        kind: Kind,
+        and_then: impl FnOnce(Vec<ChunkRef<'_>>) -> Result<T, CompileError>,
+    ) -> Result<T, CompileError> {
         if !self.problems.is_empty() {
             return Err(CompileError::Problems(self.problems.clone()));
         }
         if kind == Kind::Client {
             let dependent = self.dependent();
-            return put_together(kind, self.for_clients(&dependent), admission);
+            return and_then(self.for_clients(&dependent));
         }
-        let mut all: Vec<ChunkRef<'_>> = Vec::with_capacity(self.flags.len() + self.segments.len());
+        let mut all: Vec<ChunkRef<'_>> =
+            Vec::with_capacity(self.flags.size() + self.segments.len() + 1);
         all.extend(self.flags.iter().map(|(key, compiled)| flag_chunk(key, &compiled.server)));
         all.extend(self.segments.values().flatten().map(borrowed));
-        put_together(kind, all, admission)
+        and_then(all)
     }
 
     /// The client's chunks of flags that depend on others, of those that they depend on, and of their segments. Which names hidden flags get
@@ -232,7 +252,7 @@ impl Compilation {
 
     /// All chunks of the client kind.
     fn for_clients<'c>(&'c self, dependent: &'c [Chunk]) -> Vec<ChunkRef<'c>> {
-        let mut all = Vec::with_capacity(self.flags.len());
+        let mut all = Vec::with_capacity(self.flags.size());
         let mut used: BTreeSet<&str> = BTreeSet::new();
         for (key, compiled) in &self.flags {
             let Some(client) = &compiled.client else { continue };

@@ -17,7 +17,7 @@ use crate::hash::name_hash;
 use crate::limits::{MAX_CHUNK_BYTES, MAX_ORIGIN_BYTES, MAX_ORIGINS, MAX_PAGE_BYTES, MAX_SDK_KEYS};
 use crate::snapshot::{
     BIT_CLIENT_VISIBLE, BIT_ENABLED, BIT_HIDDEN, ChunkType, FLAG_HEADER_BYTES, Kind, NO_VARIANT,
-    Page, Refusal, Section, SegmentChunk, assemble,
+    Page, Refusal, Section, SegmentChunk, assemble, fits,
 };
 
 /// An SDK key that an edge admits; only its hash travels.
@@ -147,6 +147,24 @@ pub(super) fn put_together(
     chunks: Vec<ChunkRef<'_>>,
     admission: Admission<'_>,
 ) -> Result<Vec<u8>, CompileError> {
+    with_admission(kind, chunks, admission, |chunks| assemble(kind, chunks))
+}
+
+/// Whether [`put_together`] makes a body of them, without making it.
+pub(super) fn fits_together(
+    kind: Kind,
+    chunks: Vec<ChunkRef<'_>>,
+    admission: Admission<'_>,
+) -> Result<(), CompileError> {
+    with_admission(kind, chunks, admission, |chunks| fits(kind, &chunks))
+}
+
+fn with_admission<T>(
+    kind: Kind,
+    chunks: Vec<ChunkRef<'_>>,
+    admission: Admission<'_>,
+    and_then: impl FnOnce(Vec<ChunkRef<'_>>) -> Result<T, Refusal>,
+) -> Result<T, CompileError> {
     let payload = if kind == Kind::Edge { access_payload(admission) } else { Vec::new() };
     let mut chunks = chunks;
     if kind == Kind::Edge {
@@ -168,7 +186,7 @@ pub(super) fn put_together(
     if !too_large.is_empty() {
         return Err(CompileError::Problems(too_large));
     }
-    assemble(kind, chunks).map_err(|refusal| match refusal {
+    and_then(chunks).map_err(|refusal| match refusal {
         Refusal::OverLimits => CompileError::OverLimits(format!(
             "the {} snapshot is over its limit in bytes",
             kind.as_str()

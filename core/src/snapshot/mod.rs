@@ -34,7 +34,7 @@ pub(crate) use chunk::{
     BIT_CLIENT_VISIBLE, BIT_ENABLED, BIT_HIDDEN, FLAG_HEADER_BYTES, NO_VARIANT, TAG_JSON,
 };
 #[cfg(feature = "compile")]
-pub(crate) use layout::assemble;
+pub(crate) use layout::{assemble, fits};
 
 #[cfg(test)]
 mod tests;

@@ -240,7 +240,7 @@ pub(super) async fn write(
     let enabled = new.enabled;
     let written = Configured { environment_id: &environment.id, stored: &stored, enabled };
     flags::put_configurations(&mut changing.tx, &changing.project.id, &[written]).await?;
-    let findings = soundness::flag_in(app, &mut changing, &environment, &stored.key).await?;
+    let findings = soundness::flag_in(app, &mut changing, &environment, &stored.key, None).await?;
     let change = Change {
         action,
         target: &stored.key,

@@ -4,7 +4,7 @@ use std::iter;
 
 use axum::extract::State;
 use axum::response::NoContent;
-use pennon_core::config::{ValueType, Variant};
+use pennon_core::config::{Flag, ValueType, Variant};
 use pennon_core::limits::MAX_FLAGS;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,7 +15,8 @@ use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::domain::findings::Told;
 use crate::domain::flag::{
-    Definition, FlagConfiguration, complete, first_configuration, first_variants, read, stays_off,
+    Definition, FlagConfiguration, complete, first_configuration, first_variants, join, read,
+    stays_off,
 };
 use crate::domain::keys::{KEY_PATTERN, MAX_KEY_CHARACTERS, check_key};
 use crate::domain::references::Named;
@@ -109,11 +110,12 @@ pub(super) async fn make(
         updated_at: now,
         archived_at: None,
     };
-    flags::put(&mut changing.tx, &project_id, &[(&document, &definition)]).await?;
+    flags::add(&mut changing.tx, &project_id, &[(&document, &definition)]).await?;
     let mut environments = Vec::with_capacity(configured.len());
     let mut written = Vec::with_capacity(configured.len());
     let mut configurations = Map::new();
     let mut off = Vec::new();
+    let mut made = Vec::with_capacity(configured.len());
     for (environment, given) in configured {
         // Each environment draws its own salts.
         let configured = first(&definition, given.as_ref(), app)?;
@@ -128,6 +130,7 @@ pub(super) async fn make(
             off.push(environment.id.clone());
         }
         configurations.insert(environment.key.clone(), json!(configured));
+        made.push(Some(join(definition.clone(), configured)));
         environments.push(environment);
     }
     let written: Vec<Configured<'_>> = iter::zip(&environments, &written)
@@ -138,7 +141,8 @@ pub(super) async fn make(
         })
         .collect();
     flags::put_configurations(&mut changing.tx, &project_id, &written).await?;
-    let findings = checked(app, &mut changing, &document.key, &environments).await.map_err(part)?;
+    let findings =
+        checked(app, &mut changing, &document.key, &environments, made).await.map_err(part)?;
     let ids = ids(&environments);
     // Where it is off, nothing that anybody is served changes.
     changing.serves_the_same_in(off);
@@ -217,16 +221,17 @@ fn ids(environments: &[Environment]) -> Vec<String> {
     environments.iter().map(|environment| environment.id.clone()).collect()
 }
 
-/// Checks the flag as it now stands everywhere.
+/// Checks the flag as it now stands everywhere: as `flags` have it, one for each environment, or where they do not, the database.
 async fn checked(
     app: &App,
     changing: &mut Changing,
     key: &str,
     environments: &[Environment],
+    flags: impl IntoIterator<Item = Option<Flag>>,
 ) -> Result<Vec<Told>, Problem> {
     let mut findings = Vec::new();
-    for environment in environments {
-        findings.extend(soundness::flag_in(app, changing, environment, key).await?);
+    for (environment, flag) in iter::zip(environments, flags) {
+        findings.extend(soundness::flag_in(app, changing, environment, key, flag).await?);
     }
     if environments.is_empty() {
         soundness::alone(changing, key).await?;
@@ -302,7 +307,8 @@ pub(super) async fn redefine(
     let written = [(&document, &definition)];
     flags::put(&mut changing.tx, &changing.project.id, &written).await?;
     let environments = environments::list(&mut changing.tx, &changing.project.id).await?;
-    let findings = checked(app, &mut changing, &document.key, &environments).await?;
+    let findings =
+        checked(app, &mut changing, &document.key, &environments, iter::repeat(None)).await?;
     for environment in &environments {
         let (_, configured) =
             find::configuration(&mut changing.tx, environment, &document.key).await?;
@@ -381,7 +387,7 @@ async fn set_archived(
     let findings = if archived {
         Vec::new()
     } else {
-        checked(&app, &mut changing, &key, &environments).await?
+        checked(&app, &mut changing, &key, &environments, iter::repeat(None)).await?
     };
     let change = Change {
         action: if archived { "flag.archived" } else { "flag.restored" },

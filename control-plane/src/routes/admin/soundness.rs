@@ -5,7 +5,7 @@ use std::iter;
 use std::sync::Arc;
 
 use pennon_core::config::analysis::{Options, findings_of_flag};
-use pennon_core::config::{Compilation, Finding, Severity};
+use pennon_core::config::{Compilation, Finding, Flag, Severity};
 
 use crate::app::App;
 use crate::domain::findings::{self, Told};
@@ -20,8 +20,8 @@ use crate::store::documents::Kind;
 use crate::store::environments::{self, Environment};
 use crate::store::flags;
 
-/// Checks a flag, the only thing that this change writes, as it now stands in an environment, and that the environment still
-/// fits into its snapshots.
+/// Checks a flag, the only thing that this change writes, as it now stands in an environment (as `changed`, or as the database has it), and that
+/// the environment still fits into its snapshots.
 ///
 /// # Errors
 /// The first thing that keeps it from compiling, by its place in the flag.
@@ -30,6 +30,7 @@ pub(super) async fn flag_in(
     changing: &mut Changing,
     environment: &Environment,
     key: &str,
+    changed: Option<Flag>,
 ) -> Result<Vec<Told>, Problem> {
     let before = changing.version() - 1;
     let kept = app.compilations.as_of(&mut changing.tx, environment, before).await?;
@@ -43,7 +44,10 @@ pub(super) async fn flag_in(
     };
     let (found, compilation) = match kept {
         Some(kept) => {
-            let changed = flag_now(&mut changing.tx, environment, key).await?;
+            let changed = match changed {
+                Some(changed) => Some(changed),
+                None => flag_now(&mut changing.tx, environment, key).await?,
+            };
             let key = key.to_owned();
             let question = move || {
                 let mut compilation = (*kept).clone();

@@ -125,6 +125,7 @@ fn changes_compile_to_what_the_whole_compiles_to() {
             assert_eq!(texts(compilation.problems()), texts(&expected), "seed {seed} step {step}");
             for kind in Kind::ALL {
                 let body = compilation.body(kind, admission);
+                assert_eq!(compilation.fits(kind, admission), body.clone().map(drop));
                 if expected.is_empty() {
                     let expected = compile_admitting(&whole, kind, admission).unwrap();
                     assert_eq!(body.as_ref(), Ok(&expected), "seed {seed} step {step} {kind:?}");
@@ -164,5 +165,6 @@ fn what_is_too_large_is_named_as_in_the_whole() {
     whole.flags.insert("wide".to_string(), flag);
     let error = compile(&whole, Kind::Server, &[]).unwrap_err();
     assert!(error.to_string().starts_with("/flags/wide: makes "), "{error}");
+    assert_eq!(compilation.fits(Kind::Server, Admission::default()), Err(error.clone()));
     assert_eq!(compilation.body(Kind::Server, Admission::default()), Err(error));
 }
