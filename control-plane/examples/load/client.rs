@@ -128,6 +128,8 @@ pub(crate) struct Heads {
 impl Heads {
     /// Waits for a head of at least this version.
     pub(crate) async fn wait_for(&mut self, version: u64) -> Result<(), Fault> {
+        // Pings come meanwhile.
+        let end = tokio::time::Instant::now() + PATIENCE;
         loop {
             while let Some((event, rest)) = self.text.split_once("\n\n") {
                 let data = event.lines().find_map(|line| line.strip_prefix("data: "));
@@ -140,7 +142,7 @@ impl Heads {
                     return Ok(());
                 }
             }
-            let chunk = tokio::time::timeout(PATIENCE, self.answer.chunk()).await??;
+            let chunk = tokio::time::timeout_at(end, self.answer.chunk()).await??;
             let chunk = chunk.ok_or("the stream ended")?;
             self.text.push_str(std::str::from_utf8(&chunk)?);
         }

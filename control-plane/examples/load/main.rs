@@ -173,6 +173,7 @@ async fn measure(
         FREE,
     );
 
+    confirm(&admin, &environment).await?;
     let server_key = connection("server")?;
     let stream = format!("{}/v1/stream/{}/server", pennon.url, hex(&server_key.environment));
     let mut heads = Client::new(&server_key.sdk_key)?.stream(&stream).await?;
@@ -209,17 +210,7 @@ async fn measure(
     }
     let took = took.as_secs_f64() * 1e3;
     Table::figure("import of all other flags, one change", took, "ms", Goal::None);
-    // Ten times as large as before is held back until somebody confirms it.
-    tokio::time::sleep(SPACED).await;
-    let (_, delivery) = admin.send("GET", &format!("{environment}/delivery"), None).await?;
-    let delivery: Value = serde_json::from_slice(&delivery)?;
-    if let Some(held) = delivery.get("held") {
-        let confirmation = json!({ "revision": held["revision"] });
-        let confirm = format!("{environment}/delivery/confirm");
-        admin.send("POST", &confirm, Some(&confirmation)).await?;
-    }
-    // What was made last is published before anything is measured on it.
-    tokio::time::sleep(SPACED * 2).await;
+    confirm(&admin, &environment).await?;
     table.times(
         "a page of 25 of all flags, with a search",
         &admin.times(200, "GET", &search, None).await?,
@@ -233,6 +224,21 @@ async fn measure(
     Table::figure("compiling and testing all, one changed, mean", mean, "ms", Goal::Below(50.0));
     Table::figure("resident memory, all flags", pennon.resident_mb()?, "MB", Goal::None);
     println!("  ({many} flags in the end)\n");
+    Ok(())
+}
+
+/// Has everything published: what is more than twice as large as before is held back until somebody confirms it.
+async fn confirm(admin: &Client, environment: &str) -> Result<(), Fault> {
+    tokio::time::sleep(SPACED).await;
+    let (_, delivery) = admin.send("GET", &format!("{environment}/delivery"), None).await?;
+    let delivery: Value = serde_json::from_slice(&delivery)?;
+    if let Some(held) = delivery.get("held") {
+        let confirmation = json!({ "revision": held["revision"] });
+        let confirm = format!("{environment}/delivery/confirm");
+        admin.send("POST", &confirm, Some(&confirmation)).await?;
+    }
+    // What was made last is published before anything is measured on it.
+    tokio::time::sleep(SPACED * 2).await;
     Ok(())
 }
 

@@ -368,6 +368,45 @@ pub fn first_variants(value_type: ValueType) -> Option<Value> {
         .then(|| json!([{ "key": "on", "value": true }, { "key": "off", "value": false }]))
 }
 
+/// Keeps of the old configuration what the buckets of a rollout are made of, where a new one leaves it out: of the rule with the same id, and of
+/// the fallthrough. Whoever writes a configuration anew moves nobody by that.
+pub fn keep_buckets(configuration: &mut Map<String, Value>, old: &FlagConfiguration) {
+    if let Some(Value::Array(rules)) = configuration.get_mut("rules") {
+        for rule in rules {
+            let before = old.rules.iter().find(|before| rule.get("id") == Some(&json!(before.id)));
+            if let (Some(before), Some(serve)) = (before, rule.get_mut("serve")) {
+                keep_bucketing(serve, &before.serve);
+            }
+        }
+    }
+    if let Some(fallthrough) = configuration.get_mut("fallthrough") {
+        keep_bucketing(fallthrough, &old.fallthrough);
+    }
+}
+
+/// Gives a split or ramp without a unit and a salt those of `current`, and one without a salt that of `current` if that has the same unit.
+pub fn keep_bucketing(serve: &mut Value, current: &Serve) {
+    let kept = match current {
+        Serve::Variant(_) => return,
+        Serve::Split(split) => json!(split.by),
+        Serve::Ramp(ramp) => json!(ramp.by),
+    };
+    for kind in ["split", "ramp"] {
+        let Some(Value::Object(rollout)) = serve.get_mut(kind) else { continue };
+        match rollout.get_mut("by") {
+            None => drop(rollout.insert("by".to_owned(), kept.clone())),
+            Some(Value::Object(by)) => {
+                let same =
+                    ["unit", "fallbackUnits"].iter().all(|name| by.get(*name) == kept.get(*name));
+                if same && !by.contains_key("salt") && !by.contains_key("hash") {
+                    by.extend(kept.as_object().cloned().unwrap_or_default());
+                }
+            }
+            Some(_) => {}
+        }
+    }
+}
+
 /// Gives every rule without an id one, and every split without a salt 16 random bytes, which then stay for good.
 pub fn complete(
     configuration: &mut Map<String, Value>,

@@ -1,5 +1,7 @@
 //! Flags and everything around them, through the admin API.
 
+use std::collections::BTreeSet;
+
 use axum::http::Method;
 use serde_json::{Value, json};
 
@@ -256,6 +258,35 @@ async fn salts_are_drawn_once_and_kept(place: Place) {
     assert_eq!(kept["fallthrough"]["split"]["by"]["salt"].as_str().unwrap().len(), 32);
     let again = server.put(&path, kept.clone()).await.ok().json()["configuration"].clone();
     assert_eq!(again, kept);
+    // Whoever writes it anew and leaves the buckets out moves nobody: in the fallthrough, and in the rule of the same id.
+    let split = json!({ "split": { "weights": weights } });
+    let rule =
+        |id: &str| json!({ "id": id, "when": { "exists": { "attribute": "a" } }, "serve": split });
+    let whole = |rules: Value| json!({ "enabled": true, "rules": rules, "fallthrough": split });
+    let first = server.put(&path, whole(json!([rule("x"), rule("y")]))).await.ok().json();
+    let first = &first["configuration"];
+    assert_eq!(first["fallthrough"], kept["fallthrough"]);
+    let second =
+        server.put(&path, whole(json!([rule("y"), rule("z"), rule("x")]))).await.ok().json();
+    let second = &second["configuration"];
+    assert_eq!(second["fallthrough"], kept["fallthrough"]);
+    assert_eq!(
+        [&second["rules"][2], &second["rules"][0]],
+        [&first["rules"][0], &first["rules"][1]]
+    );
+    let salt = |rule: &Value| rule["serve"]["split"]["by"]["salt"].as_str().unwrap().to_owned();
+    let salts: BTreeSet<String> = second["rules"].as_array().unwrap().iter().map(salt).collect();
+    assert_eq!(salts.len(), 3, "another rule's buckets are its own");
+    let patch = json!({ "fallthrough": { "split": { "by": null, "weights": weights } } });
+    let patched = server.patch(&path, patch).await.ok().json()["configuration"].clone();
+    assert_eq!(patched["fallthrough"], kept["fallthrough"]);
+    // Another unit is another rollout, and a salt that is given is taken.
+    for by in [json!({ "unit": "company" }), json!({ "salt": "0".repeat(32) })] {
+        let split = json!({ "split": { "by": by, "weights": weights } });
+        let body = json!({ "enabled": true, "fallthrough": split });
+        let moved = server.put(&path, body).await.ok().json()["configuration"].clone();
+        assert_ne!(moved["fallthrough"]["split"]["by"], kept["fallthrough"]["split"]["by"], "{by}");
+    }
 }
 
 async fn every_change_is_in_the_audit_log_once(place: Place) {

@@ -22,41 +22,20 @@ pub(super) fn serve(
     read_within(field, serve)
 }
 
-/// Gives a split or ramp without a unit and a salt those of `current`, and one without a salt that of `current` if that has the same
-/// unit; else a fresh salt.
+/// Gives a split or ramp that leaves out its unit or its salt what [`flag::keep_bucketing`] keeps of `current`; else a fresh salt.
 pub(super) fn complete(
     serve: Option<&mut Value>,
     current: Option<&Serve>,
     ground: &Ground<'_>,
 ) -> Result<(), NoRandomness> {
     let Some(serve) = serve else { return Ok(()) };
-    for kind in ["split", "ramp"] {
-        let Some(Value::Object(rollout)) = serve.get_mut(kind) else { continue };
-        let Some(kept) = current.and_then(bucketing).map(|by| json!(by)) else { continue };
-        match rollout.get_mut("by") {
-            None => drop(rollout.insert("by".to_owned(), kept)),
-            Some(Value::Object(by)) => {
-                let same =
-                    ["unit", "fallbackUnits"].iter().all(|name| by.get(*name) == kept.get(*name));
-                if same && !by.contains_key("salt") && !by.contains_key("hash") {
-                    by.extend(kept.as_object().cloned().unwrap_or_default());
-                }
-            }
-            Some(_) => {}
-        }
+    if let Some(current) = current {
+        flag::keep_bucketing(serve, current);
     }
     let mut whole = Map::from_iter([("fallthrough".to_owned(), serve.take())]);
     flag::complete(&mut whole, ground.random)?;
     *serve = whole.remove("fallthrough").unwrap_or_default();
     Ok(())
-}
-
-fn bucketing(serve: &Serve) -> Option<&Bucketing> {
-    match serve {
-        Serve::Variant(_) => None,
-        Serve::Split(split) => Some(&split.by),
-        Serve::Ramp(ramp) => Some(&ramp.by),
-    }
 }
 
 /// Other weights for what is served; a single variant is a split in which it has everything.

@@ -10,7 +10,7 @@ use super::{find, soundness};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::domain::findings::Told;
-use crate::domain::flag::{FlagConfiguration, complete, read};
+use crate::domain::flag::{FlagConfiguration, complete, keep_buckets, read};
 use crate::publish::environment::configured;
 use crate::routes::body::{Authored, JsonBody};
 use crate::routes::page::{Page, Wanted};
@@ -160,7 +160,7 @@ pub(super) async fn take(
     Ok(Taken { changing, environment, stored, old })
 }
 
-/// `PUT .../{flag}`: the whole configuration. Rules without an id and splits without a salt are given one.
+/// `PUT .../{flag}`: the whole configuration. Rules without an id are given one; splits without a salt keep theirs, and new ones are given one.
 pub async fn put(
     State(app): State<App>,
     actor: Actor,
@@ -186,6 +186,7 @@ pub async fn patch(
 
 async fn authored(app: &App, taken: Taken, written: Written) -> Result<Versioned<Shown>, Problem> {
     let mut whole = written.over(&taken.old)?;
+    keep_buckets(&mut whole, &taken.old);
     complete(&mut whole, &app.random)?;
     let new = read(Value::Object(whole))?;
     write(app, taken, new, UPDATED).await
