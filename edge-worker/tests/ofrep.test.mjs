@@ -43,6 +43,25 @@ describe("OFREP", () => {
     assert.equal((await edge.evaluate("new-checkout", { targetingKey: "blocked" }, server)).body.value, false);
   });
 
+  test("numbers of a context are read to the last bit", async () => {
+    const [number, below] = [0.9073038322028689, 0.9073038322028688];
+    const flag = {
+      type: "boolean", enabled: true, offVariant: "off", variants: [{ key: "on", value: true }, { key: "off", value: false }],
+      rules: [{ id: "same", when: { equals: { attribute: "ratio", value: number } }, serve: { variant: "on" } }],
+      fallthrough: { variant: "off" },
+    };
+    const exact = world.sign({ version: 1, configuration: { format: 1, segments: {}, attributes: { ratio: { type: "number" } }, flags: { exact: flag } } });
+    const own = await startOrigin(world.id, world.keys.edge);
+    own.serve(exact);
+    const other = await startEdge({ connection: world.connection(own.url, exact.fingerprint), pushKey: world.pushKey });
+    const values = [];
+    for (const ratio of [number, below]) values.push((await other.evaluate("exact", { ratio }, server)).body.value);
+    await other.stop();
+    await other.remove();
+    await own.stop();
+    assert.deepEqual(values, [true, false]);
+  });
+
   test("a split is stable per user and near its weights", async () => {
     let on = 0;
     for (let i = 0; i < 200; i += 1) {
