@@ -67,7 +67,8 @@ impl Aim {
     /// How wasm-opt is to go about it.
     fn options(self) -> &'static [&'static str] {
         match self {
-            Self::Size => &["-Oz"],
+            // Once more as it is read back: the locals that writing has put together leave more to be taken away.
+            Self::Size => &["-Oz", "--roundtrip", "-Oz"],
             // An engine compiles a function whole when it is called first. Those of one caller stay apart unless they are small, so that one
             // request does not wait for the code of all others.
             Self::Speed => &["-O3", "--one-caller-inline-max-function-size=200"],
