@@ -3,6 +3,7 @@ import { setBundle } from "./host.mjs";
 import { evaluate } from "./evaluation.mjs";
 import { call, isDead } from "./instance.mjs";
 import bundle from "./snapshots.bin";
+import { discard } from "./unread.mjs";
 
 export { PennonHub } from "./hub.mjs";
 
@@ -26,16 +27,22 @@ function failed(request, code, detail) {
   );
 }
 
+async function answer(request, env, ctx) {
+  try {
+    const short = await evaluate(request, env);
+    return short.response ?? (await call((pennon) => pennon.fetch(short.request, env, ctx)));
+  } catch (error) {
+    console.error(`pennon: ${error?.stack ?? error}`);
+    return isDead()
+      ? failed(request, "evaluator-stopped", "the edge worker stopped while it answered this request and starts again: retry")
+      : failed(request, "internal", "the edge worker failed to answer this request: see its log");
+  }
+}
+
 export default {
   async fetch(request, env, ctx) {
-    try {
-      const short = await evaluate(request, env);
-      return short.response ?? (await call((pennon) => pennon.fetch(short.request, env, ctx)));
-    } catch (error) {
-      console.error(`pennon: ${error?.stack ?? error}`);
-      return isDead()
-        ? failed(request, "evaluator-stopped", "the edge worker stopped while it answered this request and starts again: retry")
-        : failed(request, "internal", "the edge worker failed to answer this request: see its log");
-    }
+    const answered = await answer(request, env, ctx);
+    await discard(request);
+    return answered;
   },
 };

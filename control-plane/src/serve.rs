@@ -27,6 +27,7 @@ use crate::publish::replicas::{self, Announcer};
 use crate::publish::signer::Signer;
 use crate::publish::{edge_status, publisher, push, retention, trust};
 use crate::router::{operation, router};
+use crate::routes::unread;
 use crate::store::{Dialect, Store, environments, migrate, projects};
 use crate::watch;
 use crate::webhooks::{
@@ -147,7 +148,9 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
 
     let server = {
         let app = app.clone();
-        let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let service = router(app.clone())
+            .layer(axum::middleware::from_fn(unread::discard))
+            .into_make_service_with_connect_info::<SocketAddr>();
         let listener = listener.tap_io(prepare);
         axum::serve(listener, service).with_graceful_shutdown(async move { app.stopped().await })
     };

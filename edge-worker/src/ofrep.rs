@@ -104,6 +104,9 @@ fn events(edge: &Edge, caller: &Caller) -> Option<String> {
     told.then(|| format!("/ofrep/v1/stream?key={}", caller.key))
 }
 
+/// How much is read of what goes over the limit, so that the caller can go on with its connection (unread.mjs).
+const MAX_DISCARDED_BYTES: usize = 1024 * 1024;
+
 /// A request body of at most `limit` bytes.
 pub(crate) async fn read_body(request: &mut Request, limit: usize) -> Result<Vec<u8>, Problem> {
     let too_large = || {
@@ -126,14 +129,16 @@ pub(crate) async fn read_body(request: &mut Request, limit: usize) -> Result<Vec
     if request.inner().body().is_none() {
         return Ok(Vec::new());
     }
-    let mut bytes = Vec::new();
+    let (mut bytes, mut sent) = (Vec::new(), 0);
     let mut stream = request.stream().map_err(broken)?;
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(broken)?;
-        if bytes.len() + chunk.len() > limit {
-            return Err(too_large());
+        sent += chunk.len();
+        if sent <= limit {
+            bytes.extend_from_slice(&chunk);
+        } else if sent > limit + MAX_DISCARDED_BYTES {
+            break;
         }
-        bytes.extend_from_slice(&chunk);
     }
-    Ok(bytes)
+    if sent > limit { Err(too_large()) } else { Ok(bytes) }
 }

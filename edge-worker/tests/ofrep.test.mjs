@@ -1,5 +1,6 @@
 // OpenFeature Remote Evaluation, as bytes on the wire. The official clients are in end-to-end/ofrep.
 import assert from "node:assert/strict";
+import { Agent, request } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { startEdge } from "./support/edge.mjs";
 import { startOrigin } from "./support/origin.mjs";
@@ -102,6 +103,34 @@ describe("OFREP", () => {
     const [status, body] = await send(JSON.stringify({ context: { filler: "x".repeat(300 * 1024) } }));
     assert.deepEqual([status, body.key, body.errorCode, body.code], [413, "theme", "INVALID_CONTEXT", "body-too-large"]);
   });
+
+  for (const [name, key, size, chunked, refused] of [
+    ["that is too long", server, 300 * 1024, false, 413],
+    ["that turns out too long", server, 300 * 1024, true, 413],
+    ["of somebody unknown", "pns_nobody", 300 * 1024, false, 401],
+    ["of somebody unknown, in parts", "pns_nobody", 300 * 1024, true, 401],
+  ]) {
+    test(`a body ${name} costs its sender no connection`, async () => {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      const sockets = new Set();
+      const post = (body, authorization) =>
+        new Promise((resolve, reject) => {
+          const length = chunked ? {} : { "content-length": body.length };
+          const headers = { authorization: `Bearer ${authorization}`, "content-type": "application/json", ...length };
+          const sent = request(`${edge.url}/ofrep/v1/evaluate/flags/theme`, { method: "POST", agent, headers }, (answer) => {
+            sockets.add(answer.socket);
+            answer.resume().on("error", reject).on("end", () => resolve(answer.statusCode));
+          });
+          sent.on("error", reject).end(body);
+        });
+      for (let turn = 0; turn < 5; turn++) {
+        assert.equal(await post("x".repeat(size), key), refused);
+        assert.equal(await post('{"context":{"targetingKey":"u1"}}', server), 200);
+      }
+      assert.equal(sockets.size, 1);
+      agent.destroy();
+    });
+  }
 
   test("bulk: a server key gets every flag, a client key those for clients", async () => {
     const all = await edge.evaluate(undefined, { targetingKey: "u1" }, server);

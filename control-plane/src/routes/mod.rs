@@ -22,4 +22,5 @@ pub mod rate;
 pub mod simple;
 pub mod stream;
 pub mod terms;
+pub mod unread;
 pub mod version;

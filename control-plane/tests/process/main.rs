@@ -14,3 +14,4 @@ mod postgres;
 mod replicas;
 mod server;
 mod shutdown;
+mod unread;

@@ -8,8 +8,15 @@ use crate::stamp::Stamp;
 use crate::{tools, workspace};
 
 /// What is bundled around the module.
-const SOURCES: &[&str] =
-    &["shim.mjs", "host.mjs", "instance.mjs", "evaluation.mjs", "hub.mjs", "build.mjs"];
+const SOURCES: &[&str] = &[
+    "shim.mjs",
+    "host.mjs",
+    "instance.mjs",
+    "evaluation.mjs",
+    "hub.mjs",
+    "unread.mjs",
+    "build.mjs",
+];
 
 /// Builds it and returns its module.
 pub(crate) fn edge_worker() -> Result<Module> {
