@@ -1,9 +1,12 @@
 // One round of one question; see main.mjs.
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
-const [path, question] = process.argv.slice(2);
+const [folder, question] = process.argv.slice(2);
 /** Linux's account of this process. */
 const ROLLUP = '/proc/self/smaps_rollup';
+/** V8 throws away what it compiled of functions that were not called between several collections. */
+const COLLECTIONS = 12;
 
 const ANSWERS = { opened, cold, steady };
 
@@ -19,23 +22,26 @@ function cpu() {
  */
 function memory(held) {
   globalThis.held = held;
-  for (let times = 0; times < 3; times += 1) globalThis.gc();
+  for (let times = 0; times < COLLECTIONS; times += 1) globalThis.gc();
   const resident = Math.round(process.memoryUsage.rss() / 1024);
   const rollup = existsSync(ROLLUP) ? readFileSync(ROLLUP, 'utf8') : '';
   return { resident, own: Number(/^Anonymous: *([0-9]+)/m.exec(rollup)?.[1]) };
 }
 
-function read() {
-  const { keysets, head, body, ...rest } = JSON.parse(readFileSync(path, 'utf8'));
-  const bytes = (text) => new Uint8Array(Buffer.from(text, 'base64'));
-  return { bootstrap: { keysets: keysets.map(bytes), head: bytes(head), body: bytes(body) }, ...rest };
+const read = (name) => readFileSync(join(folder, name));
+const json = (name) => JSON.parse(read(name).toString());
+
+/** What a program has at hand that starts: its connection string and a snapshot. */
+function given() {
+  const bytes = (name) => new Uint8Array(read(name));
+  return { bootstrap: { keysets: [bytes('keyset')], head: bytes('head'), body: bytes('body') }, ...json('start.json') };
 }
 
 /** A client with everything verified, and never connected. */
-async function open({ bootstrap, connection, contexts }) {
+async function open({ bootstrap, connection, context }) {
   const { createClient } = await import('pennon/node');
   const fetch = (_, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
-  const client = createClient(connection, { bootstrap, fetch, context: contexts[0] });
+  const client = createClient(connection, { bootstrap, fetch, context });
   const { version, lastError } = await client.ready();
   if (version === undefined) throw lastError;
   return client;
@@ -43,31 +49,28 @@ async function open({ bootstrap, connection, contexts }) {
 
 /** What the same process takes more, once it has a client of 1,000 flags. */
 async function opened() {
-  const data = read();
+  const data = given();
   // Until measuring itself takes nothing more, and starting has left nothing to collect.
   const settled = (held) => [1, 2, 3, 4].map(() => memory(held)).at(-1);
   const before = settled(data);
   const client = await open(data);
-  if (client.outcome(data.keys[500]).value === undefined) throw new Error('nothing was evaluated');
+  if (client.outcome(data.key).value === undefined) throw new Error('nothing was evaluated');
   const after = settled([data, client]);
   const over = (name, what) => ({ name, unit: 'KiB', value: after[what] - before[what] });
   return [over('resident memory over Node', 'resident'), ...(Number.isNaN(after.own) ? [] : [over('own memory over Node', 'own')])];
 }
 
 async function cold() {
-  const data = read();
-  // What was read for the measurement is not to be collected within it.
-  globalThis.gc();
+  const data = given();
   const from = cpu();
   const client = await open(data);
-  if (client.outcome(data.keys[500]).value === undefined) throw new Error('nothing was evaluated');
+  if (client.outcome(data.key).value === undefined) throw new Error('nothing was evaluated');
   return [{ name: 'cold start', unit: 'ms of CPU', value: cpu() - from }];
 }
 
 async function steady() {
-  const data = read();
-  const { keys, contexts, pairs } = data;
-  const client = await open(data);
+  const { keys, contexts, pairs } = json('steady.json');
+  const client = await open(given());
   const [key] = keys;
   const map = new Map(keys.map((name) => [name, { type: 'string', value: name }]));
   const pair = (at) => pairs[at % pairs.length];

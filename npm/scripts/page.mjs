@@ -7,13 +7,13 @@ import { build } from 'esbuild';
 
 import { INTERNAL_NAMES } from './internal-names.mjs';
 
-/** @param dist where the compiled modules are  @param name of the entry point  @param options of esbuild, beside those here */
-export async function buildPage(dist, name, options = {}) {
+/** @param dist where the compiled modules are  @param name of the entry point */
+export async function buildPage(dist, name) {
   const entry = join(dist, 'entrypoints', `${name}.js`);
   const pages = join(dist, 'pages');
   mkdirSync(pages, { recursive: true });
   // Names that are nobody else's are made short: without that, what a page starts with would be a twentieth larger.
-  const common = { bundle: true, format: 'esm', target: 'es2022', external: ['*.wasm'], write: false, metafile: true, mangleCache: {}, mangleProps: new RegExp(`^(${INTERNAL_NAMES.join('|')})$`), outdir: pages, ...options };
+  const common = { bundle: true, format: 'esm', target: 'es2022', external: ['*.wasm'], minifySyntax: true, write: false, metafile: true, mangleCache: {}, mangleProps: new RegExp(`^(${INTERNAL_NAMES.join('|')})$`), outdir: pages };
   const laterParts = new Map();
   const later = {
     name: 'later',

@@ -21,10 +21,8 @@ export interface ClientOptions extends FlagClientOptions {
   readonly bootstrap?: SnapshotFiles;
 }
 
-/** The head's fields that are read, by their position in wasm/src/acceptance.rs. */
-const EPOCH = 0;
-const VERSION = 1;
-const REFRESH_BY = 2;
+/** Epoch, version and the time to renew by, as wasm/src/acceptance.rs counts a head's fields. */
+const HEAD_FIELDS = [0, 1, 2];
 
 /** Evaluates flags where it runs, from a verified snapshot that it keeps up to date. */
 export class Client extends FlagClient {
@@ -164,8 +162,8 @@ export class Client extends FlagClient {
 
   /** @internal A head was accepted. `changed`: it brought another body. */
   opened(source: SnapshotSource, changed: boolean): void {
-    const field = (position: number): number => this.#evaluator?.number('head_field', position) ?? Number.NaN;
-    const head = { epoch: field(EPOCH), version: field(VERSION), refreshBy: field(REFRESH_BY) };
+    const [epoch, version, refreshBy] = HEAD_FIELDS.map((field) => this.#evaluator?.number('head_field', field) ?? NaN) as [number, number, number];
+    const head = { epoch, version, refreshBy };
     this.#restarting = false;
     if (this.held?.version !== head.version || this.held.epoch !== head.epoch) this.#faulty.clear();
     if (changed) this.#flags?.snapshotChanged();

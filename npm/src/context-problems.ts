@@ -35,5 +35,5 @@ function isUnreadable(why: unknown): why is Unreadable {
 }
 
 function sentence({ at, why, kind }: Unreadable): string {
-  return `${at ? `${at} ` : ''}${UNREADABLE[why]}${kind ? ` ${kind}, which no condition can read` : ''}`;
+  return `${at ? `${at} ` : ''}${UNREADABLE[why]}${kind ? ` ${kind.slice(8, -1)}, which no condition can read` : ''}`;
 }

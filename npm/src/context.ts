@@ -24,8 +24,8 @@ export interface Unreadable {
   /** The attribute, with the names that it is inside of. */
   readonly at: string;
   readonly why: 'number' | 'bigint' | 'kind' | 'depth' | 'object' | 'size';
-  /** What it is, where no condition can read it. */
-  readonly kind: string;
+  /** What it is, where no condition can read it: `[object Map]`. */
+  readonly kind: string | undefined;
 }
 
 // Tags of core/spec/snapshot.md, "context encoding". Integers and floats are little-endian.
@@ -37,18 +37,18 @@ const STRING = 4;
 const LIST = 5;
 const OBJECT = 6;
 
-const MAX_BYTES = 64 * 1024;
+/** For an encoding; contexts may have a quarter of it. */
+const MAX_ROOM = 256 * 1024;
 const MAX_DEPTH = 8;
 /** Of an encoding that has just begun. */
 const FIRST_BYTES = 512;
 
 const encoder = new TextEncoder();
-const hasOwn = Object.prototype.hasOwnProperty;
+const { hasOwnProperty, toString } = Object.prototype;
 
 // What is being written. Of the module, and not handed around: contexts are encoded by the thousand.
 let buffer = new Uint8Array(FIRST_BYTES);
 let view = new DataView(buffer.buffer);
-let length = 0;
 let busy = false;
 
 /**
@@ -60,22 +60,18 @@ let busy = false;
  */
 export function encodeContext(context: EvaluationContext): Uint8Array {
   // A getter in one context may encode another one.
-  const outer = busy ? ([buffer, length] as const) : undefined;
-  if (outer) use(new Uint8Array(FIRST_BYTES));
+  const [outer, nested] = [buffer, busy];
+  if (nested) use(new Uint8Array(FIRST_BYTES));
   busy = true;
-  length = 0;
   try {
-    if (!isObject(context)) throw refused('', '', 'object');
-    attributes(context, '', 1);
-    return buffer.subarray(0, length);
+    if (toString.call(context) !== OF_OBJECTS) throw refused('', '', 'object');
+    const end = attributes(context, '', 1, 0);
+    return buffer.subarray(0, end);
   } catch (thrown) {
     throw new Failure('context', thrown);
   } finally {
-    busy = outer !== undefined;
-    if (outer) {
-      use(outer[0]);
-      length = outer[1];
-    }
+    busy = nested;
+    if (nested) use(outer);
   }
 }
 
@@ -85,96 +81,94 @@ function use(bytes: Uint8Array<ArrayBuffer>): void {
 }
 
 /** Not a list, and none of the built-in objects whose contents are not their properties (`Map`, `URL`, ...). */
-function isObject(value: unknown): boolean {
-  return kindOf(value) === 'Object';
-}
+const OF_OBJECTS = '[object Object]';
 
-function kindOf(value: unknown): string {
-  return Object.prototype.toString.call(value).slice(8, -1);
-}
+// Each of these writes from `at` on and answers where it ended.
 
-function attributes(object: { readonly [name: string]: ContextValue }, path: string, depth: number): void {
+function attributes(object: { readonly [name: string]: ContextValue }, path: string, depth: number, at: number): number {
+  let end = at;
   // Faster than by a list of the keys.
   for (const name in object) {
-    const value = hasOwn.call(object, name) ? object[name] : undefined;
+    const value = hasOwnProperty.call(object, name) ? object[name] : undefined;
     if (value === undefined) continue;
-    if (text(name, 2) > 0xffff) throw refused('', '', 'size');
-    write(value, path, name, depth);
+    const start = end;
+    end = text(name, start, 2);
+    const bytes = end - start - 2;
+    if (bytes > 0xffff) throw refused('', '', 'size');
+    view.setUint16(start, bytes, true);
+    end = write(value, path, name, depth, end);
   }
+  return end;
 }
 
-function write(value: ContextValue, path: string, name: string, depth: number): void {
-  switch (typeof value) {
-    case 'string':
-      tag(STRING);
-      text(value, 4);
-      return;
-    case 'boolean':
-      return tag(value ? TRUE : FALSE);
-    case 'bigint':
-      if (!Number.isSafeInteger(Number(value))) throw refused(path, name, 'bigint');
-      return write(Number(value), path, name, depth);
-    case 'number':
-      if (!Number.isFinite(value)) throw refused(path, name, 'number');
-      tag(NUMBER);
-      reserve(8);
-      view.setFloat64(length, value, true);
-      length += 8;
-      return;
-    case 'undefined': // inside a list, as JSON does it
-      return tag(NULL);
+// A chain of comparisons: an engine makes less of a `switch` over types.
+function write(value: ContextValue, path: string, name: string, depth: number, at: number): number {
+  if (typeof value === 'string') {
+    const end = text(value, at, 5);
+    buffer[at] = STRING;
+    view.setUint32(at + 1, end - at - 5, true);
+    return end;
   }
-  if (value === null) return tag(NULL);
+  reserve(at, 9);
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw refused(path, name, 'number');
+    buffer[at] = NUMBER;
+    view.setFloat64(at + 1, value, true);
+    return at + 9;
+  }
+  // What is undefined is in a list, where JSON has null as well.
+  if (typeof value === 'boolean' || value == null) {
+    buffer[at] = value ? TRUE : value === false ? FALSE : NULL;
+    return at + 1;
+  }
+  if (typeof value === 'bigint') {
+    const number = Number(value);
+    if (!Number.isSafeInteger(number)) throw refused(path, name, 'bigint');
+    return write(number, path, name, depth, at);
+  }
   // One that is invalid throws.
-  if (value instanceof Date) return write(value.toISOString(), path, name, depth);
+  if (value instanceof Date) return write(value.toISOString(), path, name, depth, at);
   const list = Array.isArray(value);
-  if (!list && !isObject(value)) throw refused(path, name, 'kind', kindOf(value));
+  const kind = toString.call(value);
+  if (!list && kind !== OF_OBJECTS) throw refused(path, name, 'kind', kind);
   // The evaluator refuses it too; here it also ends a context that contains itself.
   if (depth >= MAX_DEPTH) throw refused(path, name, 'depth');
-  tag(list ? LIST : OBJECT);
-  reserve(4);
-  const start = (length += 4);
+  buffer[at] = list ? LIST : OBJECT;
+  const start = at + 5;
   const inside = `${path}${name}.`;
-  if (list) for (let at = 0; at < value.length; at += 1) write((value as readonly ContextValue[])[at], inside, String(at), depth + 1);
-  else attributes(value as { readonly [name: string]: ContextValue }, inside, depth + 1);
-  view.setUint32(start - 4, length - start, true);
+  let end = start;
+  if (list) for (let index = 0; index < value.length; index += 1) end = write((value as readonly ContextValue[])[index], inside, `${index}`, depth + 1, end);
+  else end = attributes(value as { readonly [name: string]: ContextValue }, inside, depth + 1, end);
+  view.setUint32(at + 1, end - start, true);
+  return end;
 }
 
-function tag(value: number): void {
-  reserve(1);
-  buffer[length] = value;
-  length += 1;
-}
-
-/** Writes text behind its length, which takes `width` bytes; answers that. */
-function text(value: string, width: 2 | 4): number {
+/** Leaves `before` bytes for what stands in front of the text. */
+function text(value: string, at: number, before: number): number {
   // UTF-8 takes at most three bytes for a UTF-16 unit.
-  reserve(width + value.length * 3);
+  reserve(at, before + value.length * 3);
   const bytes = buffer;
-  const start = length + width;
+  const { length } = value;
+  const start = at + before;
   let count = 0;
   // Attributes are mostly short ASCII, where a loop beats the encoder's call.
-  if (value.length <= 64) {
-    for (let unit; count < value.length && (unit = value.charCodeAt(count)) < 128; count += 1) bytes[start + count] = unit;
+  if (length <= 64) {
+    for (let unit; count < length && (unit = value.charCodeAt(count)) < 128; count += 1) bytes[start + count] = unit;
   }
-  if (count < value.length) count = encoder.encodeInto(value, bytes.subarray(start)).written;
-  if (width === 2) view.setUint16(length, count, true);
-  else view.setUint32(length, count, true);
-  length = start + count;
-  return count;
+  return start + (count < length ? encoder.encodeInto(value, bytes.subarray(start)).written : count);
 }
 
-function reserve(count: number): void {
-  const needed = length + count;
+function reserve(at: number, count: number): void {
+  const needed = at + count;
   if (needed <= buffer.length) return;
   // Room for the three bytes a unit that `text` reserves; what is written is checked by the evaluator's own limit.
-  if (needed > MAX_BYTES * 4) throw refused('', '', 'size');
+  if (needed > MAX_ROOM) throw refused('', '', 'size');
   const grown = new Uint8Array(Math.max(needed, buffer.length * 2));
-  grown.set(buffer.subarray(0, length));
+  grown.set(buffer.subarray(0, at));
   use(grown);
 }
 
-function refused(path: string, name: string, why: Unreadable['why'], kind = ''): Unreadable {
+function refused(path: string, name: string, why: Unreadable['why'], kind?: string): Unreadable {
   return { at: path + name, why, kind };
 }
 

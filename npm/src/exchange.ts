@@ -69,8 +69,10 @@ function running<Exports extends ExchangeExports>({ exports }: WebAssembly.Insta
       const at = wasm.exchange_resize(module.crossing, length + third.length);
       const bytes = memory();
       bytes.set(first, at);
-      bytes.set(second, at + first.length);
-      bytes.set(third, at + length);
+      if (second !== NOTHING) {
+        bytes.set(second, at + first.length);
+        bytes.set(third, at + length);
+      }
     },
     read() {
       const address = wasm.exchange_address(module.crossing);

@@ -1,6 +1,4 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-
+import { nodeCrypto, nodeFiles } from './builtin.js';
 import { MAX_BODY_BYTES, MAX_HEAD_BYTES, MAX_KEYSET_BYTES, MAX_STORED_KEYSETS } from './limits.js';
 import { isOlder, sameBytes, type SnapshotFiles, type SnapshotStorage, type Stored } from './storage.js';
 
@@ -36,22 +34,22 @@ export class FileStorage implements SnapshotStorage {
 
   async drop(name: string, head: Uint8Array): Promise<void> {
     const { snapshot } = await this.load(name);
-    if (snapshot && sameBytes(snapshot.head, head)) await rm(await this.#path(name, 'snapshot'), { force: true });
+    if (snapshot && sameBytes(snapshot.head, head)) await remove(await this.#path(name, 'snapshot'));
   }
 
   async forget(name: string): Promise<void> {
-    await rm(await this.#path(name, 'snapshot'), { force: true });
-    await rm(await this.#path(name, 'mark'), { force: true });
+    await remove(await this.#path(name, 'snapshot'));
+    await remove(await this.#path(name, 'mark'));
   }
 
   /** Names hold characters that no file name may. */
   async #path(name: string, what: 'mark' | 'snapshot'): Promise<string> {
-    // Not with this module: it takes Node longer to load than the rest of a start, and many programs have no store.
-    const { createHash } = await import('node:crypto');
-    return join(this.#folder, `pennon-${createHash('sha256').update(name).digest('hex').slice(0, 32)}.${what}`);
+    const { createHash } = await nodeCrypto();
+    return `${this.#folder || '.'}/pennon-${createHash('sha256').update(name).digest('hex').slice(0, 32)}.${what}`;
   }
 
   async #write(path: string, bytes: Uint8Array): Promise<void> {
+    const { mkdir, open, rename } = await files();
     await mkdir(this.#folder, { recursive: true });
     const beside = `${path}.${crypto.randomUUID()}`;
     try {
@@ -64,13 +62,22 @@ export class FileStorage implements SnapshotStorage {
       }
       await rename(beside, path);
     } catch (thrown) {
-      await rm(beside, { force: true });
+      await remove(beside);
       throw thrown;
     }
   }
 }
 
+async function files(): Promise<typeof import('node:fs/promises')> {
+  return (await nodeFiles()).promises;
+}
+
+async function remove(path: string): Promise<void> {
+  await (await files()).rm(path, { force: true });
+}
+
 async function read(path: string): Promise<Uint8Array | undefined> {
+  const { readFile } = await files();
   try {
     return new Uint8Array(await readFile(path));
   } catch (thrown) {

@@ -16,8 +16,10 @@ export interface Flag {
   readonly variants: Variant[];
   readonly rules: string[];
   readonly metadata: Metadata | undefined;
-  /** Those that time does not change, packed and as they are given: few for a flag, however many contexts there are. */
-  readonly entries: Map<number, Entry>;
+  /** Outcomes that time does not change, as the evaluator packs them: few for a flag, however many contexts there are. */
+  readonly packed: number[];
+  /** The same as they are given. */
+  readonly entries: Entry[];
   outcome: Outcome | undefined;
   /** The round that the outcome is of. */
   counted: number;
@@ -27,6 +29,9 @@ interface Variant {
   readonly variant: string;
   readonly value: JsonValue | undefined;
 }
+
+/** Outcomes of a flag that are kept; others are made each time. */
+const MAX_KNOWN = 64;
 
 /** The place of the own context in the evaluator; contexts.ts has the others. */
 const OWN = 0;
@@ -80,7 +85,8 @@ export function openFlags(evaluator: Evaluator): Flags {
       variants: [],
       rules: [],
       metadata: decodeScalars(evaluator.bytes('flag_metadata', position)),
-      entries: new Map(),
+      packed: [],
+      entries: [],
       outcome: undefined,
       counted: 0,
     };
@@ -94,8 +100,9 @@ export function openFlags(evaluator: Evaluator): Flags {
   }
 
   function entryOf(flag: Flag, packed: number): Entry {
-    const known = flag.entries.get(packed);
-    if (known) return known;
+    const { packed: known, entries } = flag;
+    // For so few, faster than a Map, whose table is one more place in memory.
+    for (let at = 0; at < known.length; at += 1) if (known[at] === packed) return entries[at] as Entry;
     const { reason, errorCode, variant, rule, ends } = unpack(packed);
     const served = variant < 0 ? undefined : (flag.variants[variant] ??= readVariant(flag, variant));
     const entry: Entry = [
@@ -111,7 +118,10 @@ export function openFlags(evaluator: Evaluator): Flags {
         metadata: errorCode === 'PARSE_ERROR' ? undefined : flag.metadata,
       },
     ];
-    if (!ends) flag.entries.set(packed, entry);
+    if (!ends && known.length < MAX_KNOWN) {
+      known.push(packed);
+      entries.push(entry);
+    }
     return entry;
   }
 

@@ -1,4 +1,4 @@
-/** Bounds on everything that is read, queued or waited for. Bytes and milliseconds. */
+/** Bounds on everything that is read, queued or waited for. Bytes and milliseconds; bundlers leave out of a page what it does not use of plain numbers alone. */
 
 /** A head with all its signatures; the evaluator checks the exact form. */
 export const MAX_HEAD_BYTES = 32 * 1024;
@@ -7,9 +7,9 @@ export const MAX_KEYSET_BYTES = 64 * 1024;
 /** DESIGN section 11: the body of a client snapshot, and of a server snapshot. */
 export const MAX_BODY_BYTES = { client: 1024 * 1024, server: 10 * 1024 * 1024 } as const;
 /** A problem document; only its code and detail are used. */
-export const MAX_PROBLEM_BYTES = 16 * 1024;
+export const MAX_PROBLEM_BYTES = 16_384;
 /** One server-sent event: a head in base64 and its field names, with room. */
-export const MAX_EVENT_BYTES = 64 * 1024;
+export const MAX_EVENT_BYTES = 65_536;
 /** Keysets followed in one go, from the one held to the one a head names. */
 export const MAX_KEYSET_STEPS = 64;
 /** Keysets kept with a stored snapshot. */
@@ -26,14 +26,14 @@ export const SOCKET_PING_MS = 20_000;
 /** Without a stream, the head is asked for so often on average, which is how long caches may keep it. */
 export const POLL_MS = 5_000;
 /** A server that has no stream may have one later: it is asked again after this long. */
-export const STREAM_ABSENT_MS = 10 * 60_000;
+export const STREAM_ABSENT_MS = 600_000;
 /** How long `ready()` waits for a first snapshot, unless told otherwise. */
 export const READY_TIMEOUT_MS = 5_000;
 /** First and longest wait between attempts; the wait is drawn evenly from zero to it. */
 export const BACKOFF_BASE_MS = 500;
 export const BACKOFF_CAP_MS = 30_000;
 /** What a server may ask for at most. */
-export const MAX_SERVER_DELAY_MS = 10 * 60_000;
+export const MAX_SERVER_DELAY_MS = 600_000;
 /** `setTimeout` counts in 32 bits: longer waits are taken in steps. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Faults of the evaluator over one snapshot until the one before it is used. */

@@ -91,14 +91,8 @@ export function unpack(packed: number): Unpacked {
 
 /** The type that a flag has to have whose default is this. */
 export function typeOf(value: JsonValue): FlagType {
-  switch (typeof value) {
-    case 'boolean':
-    case 'string':
-    case 'number':
-      return typeof value as FlagType;
-    default:
-      return 'json';
-  }
+  const type = typeof value as FlagType;
+  return FLAG_TYPES.includes(type) ? type : 'json';
 }
 
 /** Callers share the value, so none may change it. */

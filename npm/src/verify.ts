@@ -1,3 +1,5 @@
+// Everywhere but in Node, where verify-node.ts is in its place (scripts/build.mjs).
+
 /** SHA-256 by the platform's WebCrypto. */
 export async function sha256(bytes: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as BufferSource));

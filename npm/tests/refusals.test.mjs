@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
 import { afterEach, before, beforeEach, describe, test } from 'node:test';
 
+import { createClient as createClientInPage } from '../dist/entrypoints/inline.js';
 import { createClient, MemoryStorage } from '../dist/entrypoints/node.js';
 import { next, status } from './support/events.mjs';
 import { DeliveryServer } from './support/server.mjs';
@@ -51,8 +53,8 @@ describe('what is refused', () => {
     await server.stop();
   });
 
-  function connect(options = {}, connection = {}) {
-    const client = createClient(server.connectionString(made, { environment: ENVIRONMENT, ...connection }), {
+  function connect(options = {}, connection = {}, create = createClient) {
+    const client = create(server.connectionString(made, { environment: ENVIRONMENT, ...connection }), {
       now: () => NOW,
       backoff: { baseMs: 5, capMs: 50 },
       context: { targetingKey: 'user-1' },
@@ -63,8 +65,8 @@ describe('what is refused', () => {
   }
 
   /** A client that holds version 2 and listens on the stream. */
-  async function holding(options) {
-    const client = connect(options);
+  async function holding(options = {}, create = createClient) {
+    const client = connect(options, {}, create);
     await client.ready();
     await status(client, ({ connected }) => connected);
     assert.equal(client.status.version, 2);
@@ -97,33 +99,42 @@ describe('what is refused', () => {
     ['a head that names a keyset far away', 'keyset-needed', () => made.snapshots.keyset99.head],
   ];
 
-  /** As on a platform whose WebCrypto has no Ed25519. */
-  function withoutEd25519(t) {
+  /** As in a browser whose WebCrypto has no Ed25519. */
+  function pageWithoutEd25519(t) {
     t.mock.method(globalThis.crypto.subtle, 'importKey', async () => {
       throw new DOMException('Unrecognized algorithm name', 'NotSupportedError');
     });
   }
 
+  /** As where Node's OpenSSL has none. */
+  function nodeWithoutEd25519(t) {
+    t.mock.method(crypto, 'createPublicKey', () => {
+      throw Object.assign(new Error('unsupported'), { code: 'ERR_OSSL_EVP_UNSUPPORTED' });
+    });
+  }
+
   // First of those that use it: a module that is loaded stays.
   test('a platform without Ed25519, and its module does not load: verification-unavailable, and nothing unverified is used', async (t) => {
-    await holding();
-    withoutEd25519(t);
+    await holding({}, createClientInPage);
+    pageWithoutEd25519(t);
     t.mock.method(WebAssembly, 'compile', async () => {
       throw new Error('no module');
     });
-    const client = connect();
+    const client = connect({}, {}, createClientInPage);
     assert.equal((await next(client, 'error')).code, 'verification-unavailable');
     assert.equal(client.details('new-checkout', true).errorCode, 'PROVIDER_NOT_READY');
   });
 
   const VERIFIERS = [
-    ['', () => undefined],
-    ["by the package's own Ed25519: ", withoutEd25519],
+    ['by Node', () => undefined, createClient],
+    ['by WebCrypto', () => undefined, createClientInPage],
+    ["by the package's own Ed25519 in a page", pageWithoutEd25519, createClientInPage],
+    ["by the package's own Ed25519 in Node", nodeWithoutEd25519, createClient],
   ];
-  for (const [[by, prepare], [name, code, head]] of VERIFIERS.flatMap((verifier) => HEADS.map((head) => [verifier, head]))) {
-    test(`${by}${name}: ${code}, and the last good snapshot stays`, async (t) => {
+  for (const [[by, prepare, create], [name, code, head]] of VERIFIERS.flatMap((verifier) => HEADS.map((head) => [verifier, head]))) {
+    test(`${by}: ${name}: ${code}, and the last good snapshot stays`, async (t) => {
       prepare(t);
-      const client = await holding();
+      const client = await holding({}, create);
       const error = next(client, 'error');
       server.send(head());
       assert.equal((await error).code, code);
@@ -310,7 +321,7 @@ describe('what is refused', () => {
 
   test('a platform without WebCrypto (a page over plain http): verification-unavailable', async (t) => {
     t.mock.getter(globalThis.crypto, 'subtle', () => undefined);
-    const client = connect();
+    const client = connect({}, {}, createClientInPage);
     assert.equal((await next(client, 'error')).code, 'verification-unavailable');
     assert.equal(client.details('new-checkout', true).errorCode, 'PROVIDER_NOT_READY');
   });

@@ -23,6 +23,10 @@ const FEATURES: &[&str] = &[
 /// Again and again until nothing gets better; functions that are called often get short numbers.
 const CONVERGE: &[&str] = &["--converge", "--reorder-functions"];
 
+/// An engine compiles a function whole when it is called first. Those of one caller stay apart unless they are small, so that the first
+/// evaluation does not wait for the code of all others. They also compress better.
+const APART: &str = "--one-caller-inline-max-function-size=200";
+
 /// What no engine reads.
 const STRIP: &[&str] = &["--strip-debug", "--strip-producers", "--strip-target-features"];
 
@@ -68,10 +72,8 @@ impl Aim {
     fn options(self) -> &'static [&'static str] {
         match self {
             // Once more as it is read back: the locals that writing has put together leave more to be taken away.
-            Self::Size => &["-Oz", "--roundtrip", "-Oz"],
-            // An engine compiles a function whole when it is called first. Those of one caller stay apart unless they are small, so that one
-            // request does not wait for the code of all others.
-            Self::Speed => &["-O3", "--one-caller-inline-max-function-size=200"],
+            Self::Size => &["-Oz", APART, "--roundtrip", "-Oz"],
+            Self::Speed => &["-O3", APART],
         }
     }
 }
