@@ -6,12 +6,13 @@ use pennon_core::outcome::ErrorCode;
 use pennon_core::protocol::ofrep::{self, Evaluation, MAX_REQUEST_BYTES};
 use pennon_core::snapshot::Kind;
 use serde_json::{Map, Value};
-use worker::{Context, Request};
+use worker::{ByteStream, Context, Request};
 
 use crate::admission::{self, Caller, query};
 use crate::answer::{Answer, Problem};
 use crate::edge::{Edge, now};
 use crate::snapshots::Held;
+use crate::sources::within;
 
 /// `POST /ofrep/v1/evaluate/flags/{key}`
 pub(crate) async fn single(
@@ -104,8 +105,9 @@ fn events(edge: &Edge, caller: &Caller) -> Option<String> {
     told.then(|| format!("/ofrep/v1/stream?key={}", caller.key))
 }
 
-/// How much is read of what goes over the limit, so that the caller can go on with its connection (unread.mjs).
+/// How much is read of what goes over the limit, and for how long, so that the caller can go on with its connection: as in unread.mjs.
 const MAX_DISCARDED_BYTES: usize = 1024 * 1024;
+const DISCARD_TIMEOUT_MS: u64 = 1_000;
 
 /// A request body of at most `limit` bytes.
 pub(crate) async fn read_body(request: &mut Request, limit: usize) -> Result<Vec<u8>, Problem> {
@@ -129,16 +131,26 @@ pub(crate) async fn read_body(request: &mut Request, limit: usize) -> Result<Vec
     if request.inner().body().is_none() {
         return Ok(Vec::new());
     }
-    let (mut bytes, mut sent) = (Vec::new(), 0);
+    let mut bytes = Vec::new();
     let mut stream = request.stream().map_err(broken)?;
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(broken)?;
-        sent += chunk.len();
-        if sent <= limit {
-            bytes.extend_from_slice(&chunk);
-        } else if sent > limit + MAX_DISCARDED_BYTES {
+        if bytes.len() + chunk.len() > limit {
+            within(DISCARD_TIMEOUT_MS, discard(stream)).await;
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// Reads on to the end of a body that turned out too long. One that nobody began to read is left to unread.mjs.
+async fn discard(mut stream: ByteStream) {
+    let mut read = 0;
+    while let Some(Ok(chunk)) = stream.next().await {
+        read += chunk.len();
+        if read > MAX_DISCARDED_BYTES {
             break;
         }
     }
-    if sent > limit { Err(too_large()) } else { Ok(bytes) }
 }

@@ -1,5 +1,6 @@
 // OpenFeature Remote Evaluation, as bytes on the wire. The official clients are in end-to-end/ofrep.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { Agent, request } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { startEdge } from "./support/edge.mjs";
@@ -129,6 +130,23 @@ describe("OFREP", () => {
       }
       assert.equal(sockets.size, 1);
       agent.destroy();
+    });
+  }
+
+  for (const [name, key, chunked, refused] of [
+    ["that is too long", server, false, 413],
+    ["that turns out too long", server, true, 413],
+    ["of somebody unknown", "pns_nobody", true, 401],
+  ]) {
+    test(`nobody waits for the rest of a body ${name} and does not come`, async () => {
+      const length = chunked ? {} : { "content-length": 300 * 1024 };
+      const headers = { authorization: `Bearer ${key}`, "content-type": "application/json", ...length };
+      const sent = request(`${edge.url}/ofrep/v1/evaluate/flags/theme`, { method: "POST", headers, signal: AbortSignal.timeout(10_000) });
+      const answered = once(sent, "response");
+      sent.write("x".repeat(200 * 1024));
+      const [answer] = await answered;
+      assert.equal(answer.statusCode, refused);
+      sent.on("error", () => {}).destroy();
     });
   }
 

@@ -1,4 +1,4 @@
-/** Bounds on everything that is read, queued or waited for. Bytes and milliseconds; bundlers leave out of a page what it does not use of plain numbers alone. */
+/** Bounds on everything that is read, queued or waited for. Bytes and milliseconds; those that pages load later are plain numbers, which bundlers leave out. */
 
 /** A head with all its signatures; the evaluator checks the exact form. */
 export const MAX_HEAD_BYTES = 32 * 1024;

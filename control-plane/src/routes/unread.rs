@@ -15,7 +15,7 @@ use axum::response::Response;
 use http_body::{Frame, SizeHint};
 
 /// How much is read of what nobody wants, and for how long.
-pub const MAX_DISCARDED_BYTES: usize = 1024 * 1024;
+const MAX_DISCARDED_BYTES: usize = 1024 * 1024;
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Middleware around the whole server: reads on to the end of the body before the answer leaves, and says that the connection closes
