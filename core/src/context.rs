@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::bytes::{Reader, begin_alike};
-use crate::hash::name_hash;
+use crate::hash::{name_hash, name_hash_and_ascii};
 use crate::limits::{MAX_CONTEXT_ATTRIBUTES, MAX_CONTEXT_BYTES, MAX_CONTEXT_DEPTH, MAX_NAME_BYTES};
 
 pub use build::ContextBuilder;
@@ -391,13 +391,13 @@ impl<'a> Walk<'a> {
             if name.len() > MAX_NAME_BYTES {
                 return Err(ContextError::TooLarge);
             }
-            text(name)?;
+            let name_hash = hash_of_text(name)?;
             let value = end - reader.rest().len();
             let tag = reader.rest().first().copied().ok_or(ContextError::Malformed)?;
             let position = self.entries.len();
             self.insert(
                 Entry {
-                    hash: under(name_hash(name), u32::from(parent)),
+                    hash: under(name_hash, u32::from(parent)),
                     parent,
                     name: offset(value - name.len())?,
                     name_length: name.len() as u16,
@@ -410,14 +410,14 @@ impl<'a> Walk<'a> {
             if let Some(entry) = self.entries.get_mut(position) {
                 entry.length = offset(content.len())?;
                 if tag == tag::STRING {
-                    entry.text_hash = name_hash(content);
+                    entry.text_hash = hash_of_text(content)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Checks a value; answers its content, if it has some.
+    /// Checks a value, all but whether a string is UTF-8; answers its content, if it has some.
     fn value(
         &mut self,
         reader: &mut Reader<'a>,
@@ -432,10 +432,7 @@ impl<'a> Walk<'a> {
                 Some(_) => Err(ContextError::NotFinite),
                 None => Err(ContextError::Malformed),
             },
-            tag::STRING => {
-                let content = reader.long().ok_or(ContextError::Malformed)?;
-                text(content).map(|()| content)
-            }
+            tag::STRING => reader.long().ok_or(ContextError::Malformed),
             container @ (tag::LIST | tag::OBJECT) => {
                 if depth >= MAX_CONTEXT_DEPTH {
                     return Err(ContextError::TooDeep);
@@ -460,7 +457,11 @@ impl<'a> Walk<'a> {
         depth: usize,
     ) -> Result<(), ContextError> {
         while !reader.is_empty() {
-            self.value(&mut reader, end, depth)?;
+            let tag = reader.rest().first().copied();
+            let content = self.value(&mut reader, end, depth)?;
+            if tag == Some(tag::STRING) {
+                hash_of_text(content)?;
+            }
         }
         Ok(())
     }
@@ -523,8 +524,10 @@ fn offset(number: usize) -> Result<u16, ContextError> {
     u16::try_from(number).map_err(|_| ContextError::TooLarge)
 }
 
-fn text(bytes: &[u8]) -> Result<(), ContextError> {
-    core::str::from_utf8(bytes).map(drop).map_err(|_| ContextError::NotUtf8)
+/// The name hash of what has to be UTF-8. Most texts are ASCII, which hashing them tells.
+fn hash_of_text(bytes: &[u8]) -> Result<u32, ContextError> {
+    let (hash, ascii) = name_hash_and_ascii(bytes);
+    if ascii || core::str::from_utf8(bytes).is_ok() { Ok(hash) } else { Err(ContextError::NotUtf8) }
 }
 
 #[cfg(test)]

@@ -29,11 +29,11 @@ export interface Unreadable {
 }
 
 // Tags of core/spec/snapshot.md, "context encoding". Integers and floats are little-endian.
-const NULL = 0;
-const FALSE = 1;
-const TRUE = 2;
-const NUMBER = 3;
-const STRING = 4;
+export const NULL = 0;
+export const FALSE = 1;
+export const TRUE = 2;
+export const NUMBER = 3;
+export const STRING = 4;
 const LIST = 5;
 const OBJECT = 6;
 
@@ -81,7 +81,7 @@ function use(bytes: Uint8Array<ArrayBuffer>): void {
 }
 
 /** Not a list, and none of the built-in objects whose contents are not their properties (`Map`, `URL`, ...). */
-const OF_OBJECTS = '[object Object]';
+export const OF_OBJECTS = '[object Object]';
 
 // Each of these writes from `at` on and answers where it ended.
 

@@ -1,7 +1,9 @@
 import { encodeContext, type EvaluationContext } from './context.js';
 import { explain } from './explain.js';
+import { Failure } from './failure.js';
 import type { Entry, Flag, Flags } from './flags.js';
 import { failed, unpack, type Outcome, type Step } from './outcome.js';
+import { plainContexts } from './plain-context.js';
 
 // Places for contexts in the evaluator (wasm/src/evaluation.rs); the first is that of the flags' own context.
 /** For a context that one evaluation uses, and for large ones. */
@@ -40,6 +42,8 @@ export interface Contexts {
 
 export function openContexts(flags: Flags): Contexts {
   const { evaluator } = flags;
+  const setContext = evaluator.module.wasm.evaluator_set_context;
+  const plain = plainContexts(evaluator.module);
   /** Of each place, for the context that is there; places are given out in turn. */
   const tickets: number[] = [];
   let nextPlace = FIRST_KEPT;
@@ -86,7 +90,11 @@ export function openContexts(flags: Flags): Contexts {
     evaluateOnce(context, key, now) {
       const flag = flags.find(key);
       if (!flag) return failed('FLAG_NOT_FOUND');
-      flags.hand(encodeContext(context), PASSING);
+      if (!plain.put(context)) flags.hand(encodeContext(context), PASSING);
+      else {
+        const refused = setContext(evaluator.address, plain.exchange, PASSING);
+        if (refused) throw new Failure('context', refused);
+      }
       return evaluated(flag, PASSING, now)[1];
     },
     explain(prepared, key, now) {

@@ -150,6 +150,27 @@ describe('a client and a server', () => {
     assert.deepEqual(errors, [['context', 'The context cannot be used: reading it threw Error: not now.']]);
   });
 
+  test('an evaluation within the reading of a context, and a plain context that the evaluator refuses', async () => {
+    const client = connect();
+    await client.ready();
+    const inner = [];
+    const context = {
+      targetingKey: 'user-1',
+      get country() {
+        inner.push(client.string('banner-text', '', { targetingKey: 'user-2' }));
+        return 'US';
+      },
+    };
+    const plain = { targetingKey: 'user-1', country: 'US' };
+    assert.equal(client.string('banner-text', '', context), client.string('banner-text', '', plain));
+    assert.notEqual(client.string('banner-text', '', plain), inner[0]);
+    assert.deepEqual(inner, [client.for({ targetingKey: 'user-2' }).string('banner-text', '')]);
+    const error = next(client, 'error');
+    assert.equal(client.details('banner-text', '', { targetingKey: true }).errorCode, 'INVALID_CONTEXT');
+    assert.match((await error).message, /targetingKey/);
+    assert.equal(client.string('banner-text', '', plain), client.for(plain).string('banner-text', ''));
+  });
+
   test('all outcomes at once are those of each flag', async () => {
     const client = connect();
     await client.ready();

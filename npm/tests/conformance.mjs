@@ -14,7 +14,14 @@ export async function run(vectors, createClient) {
         at(now);
         client.setContext(context);
         const actual = { outcome: written(client.outcome(flag)), ...(explain && { explain: client.explain(flag) }) };
-        results.push({ name: `${file.name}: ${name}`, expected: { outcome: expect, ...(explain && { explain }) }, actual });
+        const expected = { outcome: expect, ...(explain && { explain }) };
+        // Where calls bring contexts: the same, whether the context is prepared or of this call alone.
+        if (client.for) {
+          expected.prepared = expected.once = client.details(flag, null);
+          actual.prepared = client.for(context).details(flag, null);
+          actual.once = client.details(flag, null, context);
+        }
+        results.push({ name: `${file.name}: ${name}`, expected, actual });
       }
     });
   }

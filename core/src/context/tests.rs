@@ -1,4 +1,5 @@
 use alloc::format;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use super::*;
@@ -51,8 +52,6 @@ fn refuses_what_is_no_context() {
     assert_eq!(infinite.err(), Some(ContextError::NotFinite));
     let long = ContextBuilder::new().string(&"n".repeat(70_000), "1").finish();
     assert_eq!(long.err(), Some(ContextError::TooLarge));
-    let not_utf8 = Context::decode(&[1, 0, 0xFF, tag::NULL]);
-    assert_eq!(not_utf8.err(), Some(ContextError::NotUtf8));
     for key in [
         ContextBuilder::new().boolean(TARGETING_KEY, true),
         ContextBuilder::new().number(TARGETING_KEY, 1.5),
@@ -61,6 +60,38 @@ fn refuses_what_is_no_context() {
     }
     let unknown_tag = Context::decode(&[1, 0, b'a', 9]);
     assert_eq!(unknown_tag.err(), Some(ContextError::Malformed));
+}
+
+#[test]
+fn refuses_text_that_is_not_utf8_wherever_it_stands() {
+    let in_place = |place: &str, text: &[u8]| {
+        let string = [&[tag::STRING][..], &(text.len() as u32).to_le_bytes(), text].concat();
+        let named =
+            |name: &[u8], value: &[u8]| [&(name.len() as u16).to_le_bytes(), name, value].concat();
+        let within = |tag: u8, inside: &[u8]| {
+            [&[tag][..], &(inside.len() as u32).to_le_bytes(), inside].concat()
+        };
+        match place {
+            "name" => named(text, &[tag::NULL]),
+            "value" => named(b"a", &string),
+            "list" => named(b"a", &within(tag::LIST, &string)),
+            "object" => named(b"a", &within(tag::OBJECT, &named(b"b", &string))),
+            _ => named(b"a", &within(tag::OBJECT, &named(text, &[tag::NULL]))),
+        }
+    };
+    for place in ["name", "value", "list", "object", "inner name"] {
+        for length in 1..=20 {
+            for at in 0..length {
+                let mut text = vec![b'x'; length];
+                text[at] = 0xFF;
+                let refused = Context::decode(&in_place(place, &text)).err();
+                assert_eq!(refused, Some(ContextError::NotUtf8), "{place}: {at} of {length}");
+            }
+            let umlauts = "ä".repeat(length);
+            let read = Context::decode(&in_place(place, umlauts.as_bytes()));
+            assert!(read.is_ok(), "{place}: {umlauts}");
+        }
+    }
 }
 
 #[test]
