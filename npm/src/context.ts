@@ -1,3 +1,4 @@
+import { decoder } from './exchange.js';
 import { Failure } from './failure.js';
 
 /** A value inside a context: JSON, with dates as ISO 8601 text and integers also as `bigint`. */
@@ -43,7 +44,7 @@ const MAX_DEPTH = 8;
 /** Of an encoding that has just begun. */
 const FIRST_BYTES = 512;
 
-const encoder = new TextEncoder();
+export const encoder = new TextEncoder();
 const { hasOwnProperty, toString } = Object.prototype;
 
 // What is being written. Of the module, and not handed around: contexts are encoded by the thousand.
@@ -176,7 +177,6 @@ function refused(path: string, name: string, why: Unreadable['why'], kind?: stri
 export function decodeScalars(bytes: Uint8Array): { readonly [name: string]: string | number | boolean } | undefined {
   if (bytes.length === 0) return undefined;
   const fields = new DataView(bytes.buffer, bytes.byteOffset);
-  const decoder = new TextDecoder();
   let at = 0;
   const take = (count: number): number => (at += count) - count;
   const taken = (count: number): string => decoder.decode(bytes.subarray(take(count), at));

@@ -24,7 +24,7 @@ export interface ExchangeModule<Exports> {
 }
 
 const NOTHING = new Uint8Array();
-const decoder = new TextDecoder();
+export const decoder = new TextDecoder();
 
 /**
  * Starts modules of this package, each once for all clients, and anew for who has met a fault of it; one that did not load is loaded again

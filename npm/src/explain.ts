@@ -1,9 +1,10 @@
+import { encoder } from './context.js';
 import type { Evaluator } from './evaluator.js';
 import type { Step } from './outcome.js';
 
 /** The steps that lead to a flag's outcome for the context at a place of the evaluator. */
 export function explain(evaluator: Evaluator, key: string, place: number, now: number): readonly Step[] {
-  evaluator.give('explain', [new TextEncoder().encode(key)], place, now);
+  evaluator.give('explain', [encoder.encode(key)], place, now);
   return JSON.parse(evaluator.module.text() || '[]', binary64) as Step[];
 }
 

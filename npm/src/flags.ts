@@ -1,5 +1,5 @@
 import type { EvaluationContext } from './context.js';
-import { decodeScalars, encodeContext } from './context.js';
+import { decodeScalars, encodeContext, encoder } from './context.js';
 import type { Evaluator } from './evaluator.js';
 import type { Explain } from './explain.js';
 import { Failure } from './failure.js';
@@ -76,7 +76,7 @@ export function openFlags(evaluator: Evaluator): Flags {
   function find(key: string): Flag | undefined {
     const known = flags.get(key);
     if (known) return known;
-    const position = evaluator.give('find', [new TextEncoder().encode(key)]);
+    const position = evaluator.give('find', [encoder.encode(key)]);
     if (position < 0) return undefined;
     const flag: Flag = {
       key,

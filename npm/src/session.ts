@@ -79,10 +79,11 @@ export class Session {
 
   /** Runs until closed; never rejects. */
   async run(): Promise<void> {
-    // The first request is on its way while the module is compiled and the store is read.
+    const started = this.start();
+    // The first request is on its way while the module is compiled and the store is read; but what came along is there before it.
+    if (this.options.bootstrap) await started.catch(() => undefined);
     const head = this.options.transport.head();
     head.catch(() => undefined); // awaited below, or by `following`
-    const started = this.start();
     const opened = started.then(async () => {
       if (!this.head) await this.accept((await head).bytes, this.options.transport, 'network');
     });

@@ -394,6 +394,23 @@ describe('a client and a server', () => {
     assert.equal(server.count('body'), 0, 'the body is not loaded again');
   });
 
+  for (const [name, head, held] of [['one', () => made.snapshots.one.head, 1], ['one that cannot be used', () => new Uint8Array(100), undefined]]) {
+    test(`a bootstrap comes before any request: ${name}`, async () => {
+      // The first request could be on its way while the client is being made.
+      let client;
+      const asked = new Promise((resolve) => {
+        client = connect({
+          bootstrap: { keysets: made.keysets, head: head(), body: made.snapshots.one.body },
+          fetch(url, init) {
+            resolve(client ? client.status.version : 'at once');
+            return fetch(url, init);
+          },
+        });
+      });
+      assert.equal(await asked, held);
+    });
+  }
+
   test('a bootstrap older than what is stored is passed over in silence', async () => {
     const storage = new MemoryStorage();
     server.publish(made.snapshots.two);
