@@ -9,7 +9,7 @@ export const INTERNAL_NAMES = [
   // client.ts, flag-client.ts
   'accepted', 'closing', 'confirmed', 'earliestEnd', 'evaluated', 'failed', 'hasFaulty', 'isStale', 'onClose', 'schedule', 'timeCame',
   // evaluator.ts, exchange.ts, flags.ts, contexts.ts
-  'address', 'crossing', 'encoded', 'ends', 'entryOf', 'evaluateAll', 'evaluateFor', 'evaluateOnce', 'evaluator', 'forgetOutcomes', 'give', 'hand', 'listeners', 'packed', 'position', 'refreshBy',
+  'address', 'crossing', 'encoded', 'ends', 'entryOf', 'evaluateAll', 'evaluateFor', 'evaluateOnce', 'evaluator', 'forgetOutcomes', 'give', 'hand', 'known', 'listeners', 'position', 'refreshBy',
   'renew', 'rules', 'snapshotChanged', 'taken', 'ticket', 'variants',
   // failure.ts, transport.ts, tabs.ts
   'about', 'counted', 'why', 'transport', 'given',

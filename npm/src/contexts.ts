@@ -2,7 +2,7 @@ import { encodeContext, type EvaluationContext } from './context.js';
 import { explain } from './explain.js';
 import { Failure } from './failure.js';
 import type { Entry, Flag, Flags } from './flags.js';
-import { failed, unpack, type Outcome, type Step } from './outcome.js';
+import { ENDS, failed, type Outcome, type Step } from './outcome.js';
 import { plainContexts } from './plain-context.js';
 
 // Places for contexts in the evaluator (wasm/src/evaluation.rs); the first is that of the flags' own context.
@@ -81,11 +81,13 @@ export function openContexts(flags: Flags): Contexts {
       if (place === undefined) return all.map(({ key, type }) => [key, failed('INVALID_CONTEXT', type)]);
       // A copy: what is read of a flag for the first time comes through the same buffer.
       const packed = new Uint32Array(evaluator.bytes('evaluate_all', place, now).buffer);
-      return all.map((flag) => {
+      const entries: Entry[] = [];
+      for (const flag of all) {
         const answer = packed[flag.position] as number;
         // When it ends is known of the latest evaluation alone.
-        return unpack(answer).ends ? evaluated(flag, place, now) : flags.entryOf(flag, answer);
-      });
+        entries.push(answer >= ENDS ? evaluated(flag, place, now) : flags.entryOf(flag, answer));
+      }
+      return entries;
     },
     evaluateOnce(context, key, now) {
       const flag = flags.find(key);

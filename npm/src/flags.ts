@@ -16,10 +16,8 @@ export interface Flag {
   readonly variants: Variant[];
   readonly rules: string[];
   readonly metadata: Metadata | undefined;
-  /** Outcomes that time does not change, as the evaluator packs them: few for a flag, however many contexts there are. */
-  readonly packed: number[];
-  /** The same as they are given. */
-  readonly entries: Entry[];
+  /** Outcomes that time does not change, few for a flag, however many contexts there are: each as the evaluator packs it, and as it is given. */
+  readonly known: (number | Entry)[];
   outcome: Outcome | undefined;
   /** The round that the outcome is of. */
   counted: number;
@@ -85,8 +83,7 @@ export function openFlags(evaluator: Evaluator): Flags {
       variants: [],
       rules: [],
       metadata: decodeScalars(evaluator.bytes('flag_metadata', position)),
-      packed: [],
-      entries: [],
+      known: [],
       outcome: undefined,
       counted: 0,
     };
@@ -100,9 +97,9 @@ export function openFlags(evaluator: Evaluator): Flags {
   }
 
   function entryOf(flag: Flag, packed: number): Entry {
-    const { packed: known, entries } = flag;
+    const { known } = flag;
     // For so few, faster than a Map, whose table is one more place in memory.
-    for (let at = 0; at < known.length; at += 1) if (known[at] === packed) return entries[at] as Entry;
+    for (let at = 0; at < known.length; at += 2) if (known[at] === packed) return known[at + 1] as Entry;
     const { reason, errorCode, variant, rule, ends } = unpack(packed);
     const served = variant < 0 ? undefined : (flag.variants[variant] ??= readVariant(flag, variant));
     const entry: Entry = [
@@ -118,10 +115,7 @@ export function openFlags(evaluator: Evaluator): Flags {
         metadata: errorCode === 'PARSE_ERROR' ? undefined : flag.metadata,
       },
     ];
-    if (!ends && known.length < MAX_KNOWN) {
-      known.push(packed);
-      entries.push(entry);
-    }
+    if (!ends && known.length < 2 * MAX_KNOWN) known.push(packed, entry);
     return entry;
   }
 

@@ -70,6 +70,9 @@ export function failed(errorCode: ErrorCode, type?: FlagType): Outcome {
   return { type, value: undefined, variant: undefined, reason: 'ERROR', errorCode, rule: undefined, until: undefined, metadata: undefined };
 }
 
+/** A packed outcome's highest bit: time alone may change it. */
+export const ENDS = 1 << 28;
+
 /** A packed outcome's parts (wasm/src/pack.rs). Positions are -1 where there is none. */
 export interface Unpacked {
   readonly reason: Reason;
@@ -85,7 +88,7 @@ export function unpack(packed: number): Unpacked {
     errorCode: ERROR_CODES[(packed >>> 4) & 0xf],
     variant: ((packed >>> 8) & 0xff) - 1,
     rule: ((packed >>> 16) & 0xfff) - 1,
-    ends: ((packed >>> 28) & 1) === 1,
+    ends: packed >= ENDS,
   };
 }
 

@@ -64,6 +64,12 @@ impl Exchange {
         bytes
     }
 
+    /// Makes the buffer `length` bytes long, for Rust to write and JavaScript to read.
+    pub fn room(&mut self, length: usize) -> &mut [u8] {
+        self.resize(length);
+        self.bytes.get_mut(..length).unwrap_or_default()
+    }
+
     /// Puts bytes there for JavaScript to read.
     pub fn put(&mut self, bytes: &[u8]) {
         self.clear();

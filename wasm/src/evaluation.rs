@@ -28,23 +28,26 @@ impl Evaluator {
 
     /// Evaluates the flag at `position` for the context at `place` at `now` (Unix milliseconds); `pack.rs` says how the outcome is packed.
     pub fn evaluate(&mut self, position: usize, place: usize, now: f64) -> u32 {
-        let outcome = match (self.snapshot(), self.contexts.get(place)) {
-            (Some(snapshot), Some(context)) => {
-                snapshot.evaluate_at(position, context, instant(now))
-            }
-            (None, _) => Outcome::error(ErrorCode::ProviderNotReady),
-            (_, None) => Outcome::error(ErrorCode::InvalidContext),
+        let outcome = match self.evaluated(place) {
+            Ok((snapshot, context)) => snapshot.evaluate_at(position, context, instant(now)),
+            Err(code) => Outcome::error(code),
         };
         let (packed, until) = (pack(&outcome), outcome.until);
         self.until = until;
         packed
     }
 
-    /// Puts the packed outcomes of all flags, in the order of their positions, each as four bytes, little-endian.
-    pub fn evaluate_all(&mut self, exchange: &mut Exchange, place: usize, now: f64) {
-        exchange.put(&[]);
-        for position in 0..self.flag_count() {
-            exchange.add(&self.evaluate(position, place, now).to_le_bytes());
+    /// Puts the packed outcomes of all flags, in the order of their positions, each as four bytes, little-endian. When they end, only
+    /// `evaluate` tells.
+    pub fn evaluate_all(&self, exchange: &mut Exchange, place: usize, now: f64) {
+        let answers = exchange.room(4 * self.flag_count());
+        let evaluated = self.evaluated(place);
+        for (position, answer) in answers.chunks_exact_mut(4).enumerate() {
+            let outcome = match evaluated {
+                Ok((snapshot, context)) => snapshot.evaluate_at(position, context, instant(now)),
+                Err(code) => Outcome::error(code),
+            };
+            answer.copy_from_slice(&pack(&outcome).to_le_bytes());
         }
     }
 
@@ -135,6 +138,12 @@ impl Evaluator {
             return Some(draft);
         }
         self.held.as_ref().map(|held| &held.snapshot)
+    }
+
+    /// What is evaluated, for whom; or what every outcome is otherwise.
+    fn evaluated(&self, place: usize) -> Result<(&Snapshot, &Context), ErrorCode> {
+        let snapshot = self.snapshot().ok_or(ErrorCode::ProviderNotReady)?;
+        Ok((snapshot, self.contexts.get(place).ok_or(ErrorCode::InvalidContext)?))
     }
 
     fn flag(&self, position: usize) -> Option<FlagRef<'_>> {

@@ -71,7 +71,11 @@ fn number(text: &[u8]) -> Option<(u64, &[u8])> {
     let mut value = 0u64;
     let mut rest = text;
     while let Some((digit @ b'0'..=b'9', behind)) = rest.split_first() {
-        value = value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
+        // Not `checked_mul`, which WebAssembly has to multiply 128 bits for.
+        if value > u64::MAX / 10 {
+            return None;
+        }
+        value = (value * 10).checked_add(u64::from(digit - b'0'))?;
         rest = behind;
     }
     let digits = text.len() - rest.len();
