@@ -102,7 +102,8 @@ export class Client extends FlagClient {
   /** @internal What the evaluator answers, or `otherwise` for why it cannot. @param key that a fault is put down to: a flag's, or what else was asked */
   protected ask<Answer>(key: string, ask: (flags: Flags) => Answer, otherwise: (code: ErrorCode) => Answer): Answer {
     if (!this.#flags || !this.held) return otherwise('PROVIDER_NOT_READY');
-    if (this.#faulty.has(key)) return otherwise('GENERAL');
+    // Asked first, because it nearly always answers, and in no time.
+    if (this.hasFaulty() && this.#faulty.has(key)) return otherwise('GENERAL');
     try {
       return ask(this.#flags);
     } catch (thrown) {

@@ -121,13 +121,15 @@ export function openFlags(evaluator: Evaluator): Flags {
 
   function readVariant({ position, type }: Flag, index: number): Variant {
     const variant = evaluator.text('variant_name', position, index);
-    const number = evaluator.number('variant_number', position, index);
-    if (type === 'boolean') return { variant, value: number === 1 };
-    if (type === 'number') return { variant, value: number };
-    // Of any other type there is text, or nothing.
-    if (!evaluator.number('variant_text', evaluator.module.crossing, position, index)) return { variant, value: undefined };
-    const text = evaluator.module.text();
-    return { variant, value: type === 'json' ? freeze(JSON.parse(text) as JsonValue) : text };
+    let value: JsonValue | undefined;
+    if (type === 'boolean' || type === 'number') {
+      const number = evaluator.number('variant_number', position, index);
+      value = type === 'number' ? number : number === 1;
+    } else if (evaluator.number('variant_text', evaluator.module.crossing, position, index)) {
+      const text = evaluator.module.text();
+      value = type === 'json' ? freeze(JSON.parse(text) as JsonValue) : text;
+    }
+    return { variant, value };
   }
 
   function forgetOutcomes(): void {

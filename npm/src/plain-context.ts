@@ -33,35 +33,49 @@ export function plainContexts(module: EvaluatorModule): PlainContexts {
   return place;
 }
 
-function openPlainContexts({ wasm }: EvaluatorModule): PlainContexts {
-  const exchange = wasm.exchange_create();
+function openPlainContexts(module: EvaluatorModule): PlainContexts {
+  const { wasm } = module;
+  let { crossing } = module;
   let bytes = new Uint8Array();
   let view = new DataView(bytes.buffer);
   /** A getter of a context that is being encoded may evaluate for another one. */
   let busy = false;
 
-  return {
-    exchange,
-    put(context) {
-      if (busy || toString.call(context) !== OF_OBJECTS) return false;
-      // The old view is empty once the memory has grown.
-      if (bytes.length === 0) {
-        bytes = new Uint8Array(wasm.memory.buffer, wasm.exchange_resize(exchange, ROOM), ROOM);
-        view = new DataView(bytes.buffer, bytes.byteOffset, ROOM);
-      }
+  /** Makes sure that there is a place, and that the views are of it: when the memory grows, old ones are empty. */
+  function find(): void {
+    // What renews the one buffer renews the other: either may have been lent out when the evaluator failed.
+    if (crossing !== module.crossing) {
+      ({ crossing } = module);
+      place.exchange = wasm.exchange_create();
+      bytes = new Uint8Array();
+    }
+    if (bytes.length > 0) return;
+    const address = wasm.exchange_resize(place.exchange, ROOM);
+    bytes = new Uint8Array(wasm.memory.buffer, address, ROOM);
+    view = new DataView(bytes.buffer, address, ROOM);
+  }
+
+  const place = {
+    exchange: wasm.exchange_create(),
+    put(context: EvaluationContext) {
+      if (busy) return false;
+      find();
       busy = true;
+      let end;
       try {
-        const end = encode(context, bytes, view);
-        if (end === NOT_PLAIN || bytes.length === 0) return false;
-        wasm.exchange_resize(exchange, end);
-        return true;
+        end = toString.call(context) === OF_OBJECTS ? encode(context, bytes, view) : NOT_PLAIN;
       } catch (thrown) {
-        throw new Failure('context', thrown);
+        // Who writes a number into an empty view throws, and is not the context's fault.
+        if (bytes.length > 0) throw new Failure('context', thrown);
       } finally {
         busy = false;
       }
+      if (end === undefined || end === NOT_PLAIN || bytes.length === 0) return false;
+      wasm.exchange_resize(place.exchange, end);
+      return true;
     },
   };
+  return place;
 }
 
 /** Answers where it ended. */

@@ -46,7 +46,7 @@ export interface Unusable {
   readonly source: 'cache' | 'bootstrap';
   readonly thrown: unknown;
   /** None where reading the store failed. */
-  readonly files: SnapshotFiles | undefined;
+  readonly files?: SnapshotFiles;
 }
 
 /**
@@ -82,6 +82,7 @@ export class Session {
     const started = this.start();
     // The first request is on its way while the module is compiled and the store is read; but what came along is there before it.
     if (this.options.bootstrap) await started.catch(() => undefined);
+    if (this.options.closing.closed) return;
     const head = this.options.transport.head();
     head.catch(() => undefined); // awaited below, or by `following`
     const opened = started.then(async () => {
@@ -166,7 +167,7 @@ export class Session {
       if (whole && !highWater) this.unsaved = this.damaged = true;
       return { snapshot, highWater };
     } catch (thrown) {
-      this.unusable.push({ source: 'cache', thrown, files: undefined });
+      this.unusable.push({ source: 'cache', thrown });
       return {};
     }
   }

@@ -411,6 +411,16 @@ describe('a client and a server', () => {
     });
   }
 
+  test('a client that is closed while its bootstrap is read asks for nothing', async () => {
+    const asked = [];
+    const fetch = async (url) => asked.push(url);
+    const client = connect({ bootstrap: { keysets: made.keysets, ...made.snapshots.one }, fetch });
+    client.close();
+    // Another one gets as far meanwhile.
+    await connect({ bootstrap: { keysets: made.keysets, ...made.snapshots.one } }).ready();
+    assert.deepEqual(asked, []);
+  });
+
   test('a bootstrap older than what is stored is passed over in silence', async () => {
     const storage = new MemoryStorage();
     server.publish(made.snapshots.two);

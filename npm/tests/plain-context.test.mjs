@@ -5,10 +5,13 @@ import { test } from 'node:test';
 
 import { contextProblem } from '../dist/context-problems.js';
 import { encodeContext } from '../dist/context.js';
-import { startEvaluator } from '../dist/evaluator.js';
+import { starter } from '../dist/exchange.js';
 import { plainContexts } from '../dist/plain-context.js';
 
-const module = await startEvaluator(async () => new WebAssembly.Module(readFileSync(new URL('../dist/generated/pennon_wasm_bg.wasm', import.meta.url))));
+const compiled = new WebAssembly.Module(readFileSync(new URL('../dist/generated/pennon_wasm_bg.wasm', import.meta.url)));
+const start = starter();
+const load = async () => compiled;
+const module = await start(load);
 const plain = plainContexts(module);
 
 /** What lies where it was put. */
@@ -83,24 +86,55 @@ test('a getter that puts another context disturbs neither', () => {
   assert.deepEqual(written(), encodeContext({ first: 'x', second: 'y' }));
 });
 
-test('memory that grows in between is found again', () => {
-  const grow = () => module.wasm.memory.grow(1);
-  const context = {
-    first: 'x',
-    get second() {
-      grow();
-      return 'y';
-    },
-  };
-  assert.equal(plain.put(context), false, 'what was written before is elsewhere now');
-  assert.equal(plain.put({ a: 1 }), true);
-  grow();
-  assert.equal(plain.put({ a: 'b', c: true }), true);
-  assert.deepEqual(written(), encodeContext({ a: 'b', c: true }));
+for (const [name, value] of [['text', 'y'], ['a number', 2]]) {
+  test(`memory that grows while a context is read is found again: ${name}`, () => {
+    const context = {
+      first: 'x',
+      get second() {
+        module.wasm.memory.grow(1);
+        return value;
+      },
+    };
+    assert.equal(plain.put(context), false, 'what was written before is elsewhere now');
+    assert.equal(plain.put({ a: 1 }), true);
+    module.wasm.memory.grow(1);
+    assert.equal(plain.put({ a: 'b', c: true }), true);
+    assert.deepEqual(written(), encodeContext({ a: 'b', c: true }));
+  });
+}
+
+test('the memory may grow for the place itself, however full it is', async () => {
+  let grown = 0;
+  for (let blocks = 0; blocks < 80; blocks += 1) {
+    const other = await start(load, true);
+    for (let block = 0; block < blocks; block += 1) other.wasm.exchange_resize(other.wasm.exchange_create(), 1000);
+    const before = other.wasm.memory.buffer.byteLength;
+    assert.equal(plainContexts(other).put({ a: 1 }), true, `${blocks} blocks`);
+    grown += Number(other.wasm.memory.buffer.byteLength > before);
+  }
+  assert.ok(grown > 0, 'it never grew');
 });
 
-test('a getter that throws is a failure of the context, once', () => {
-  const context = { get size() { throw new Error('not now'); } };
-  assert.throws(() => plain.put(context), (failure) => /not now/.test(contextProblem(failure).message));
-  assert.equal(plain.put({ a: 1 }), true);
+test('who renews the one buffer gets another place', () => {
+  const before = plain.exchange;
+  module.renew();
+  assert.equal(plain.put({ a: 'b' }), true);
+  assert.notEqual(plain.exchange, before);
+  assert.deepEqual(written(), encodeContext({ a: 'b' }));
 });
+
+const revoked = Proxy.revocable({}, {});
+revoked.revoke();
+const THROWERS = {
+  'a getter': { get size() { throw new Error('not now'); } },
+  'a name for what it is': { get [Symbol.toStringTag]() { throw new Error('not now'); } },
+  'a revoked proxy': revoked.proxy,
+};
+for (const [name, context] of Object.entries(THROWERS)) {
+  test(`what throws is a failure of the context, once: ${name}`, () => {
+    for (const write of [plain.put, encodeContext]) {
+      assert.throws(() => write(context), (failure) => /threw (Error: not now|TypeError)/.test(contextProblem(failure).message));
+    }
+    assert.equal(plain.put({ a: 1 }), true);
+  });
+}
