@@ -6,6 +6,7 @@ import type { FollowAnswersOptions } from './follow-answers.js';
 import { MAX_BODY_BYTES } from './limits.js';
 import { failed, freeze, typeOf, type ErrorCode, type JsonValue, type Metadata, type Outcome, type Reason } from './outcome.js';
 import { loadPart } from './part.js';
+import { jsonOf } from './rendered.js';
 import { sameBytes } from './storage.js';
 
 /** The part of localStorage that is used. */
@@ -17,6 +18,8 @@ export interface AnswersEvents {
   accepted(held: Held, source: SnapshotSource, cause: ClientEvents['change']['cause']): void;
   /** The outcomes held are the newest. */
   confirmed(): void;
+  /** `earliestEnd` is another one. */
+  schedule(): void;
   connected(connected: boolean): void;
   failed(error: PennonError): void;
 }
@@ -30,6 +33,10 @@ export interface AnswersOptions extends FollowAnswersOptions {
   /** Where the latest answer is kept for the next start; `false` keeps none. */
   readonly cache: AnswerCache | false | undefined;
 }
+
+/** First and longest wait, in milliseconds, before the server is asked again about an instant that has come here and not there. */
+const FIRST_EARLY_MS = 1_000;
+const LONGEST_EARLY_MS = 60_000;
 
 /** One flag as OpenFeature's Remote Evaluation Protocol answers it. */
 interface Answered {
@@ -54,9 +61,14 @@ export class Answers {
   readonly #cacheKey: string;
   #context: EvaluationContext;
   #outcomes: ReadonlyMap<string, Outcome> | undefined;
+  /** When the server says that time alone may change one of the outcomes held. */
+  #ends = Infinity;
+  /** When to ask because of that. */
   #earliestEnd = Infinity;
+  #earlyMs = FIRST_EARLY_MS;
   #etag: string | null = null;
   #head: Uint8Array | undefined;
+  /** Whether they are the newest, for the present context and time. */
   #confirmed = false;
   /** Counts contexts: an answer for an earlier one is of no use. */
   #contexts = 0;
@@ -89,7 +101,8 @@ export class Answers {
   /** That instant is there. */
   timeCame(): void {
     this.#earliestEnd = Infinity;
-    void this.#load('time');
+    this.#confirmed = false;
+    void this.#ask('time');
   }
 
   /** Outcomes stay as they are until the server has answered for the new context. */
@@ -97,7 +110,17 @@ export class Answers {
     this.#context = context;
     this.#contexts += 1;
     this.#etag = null;
-    await this.#load('context');
+    this.#confirmed = false;
+    await this.#ask('context');
+  }
+
+  /** Loads; where that fails, again and again in the background. */
+  async #ask(cause: ClientEvents['change']['cause']): Promise<void> {
+    const contexts = this.#contexts;
+    if (await this.#load(cause)) return;
+    // What the stream brings loads as well.
+    const attempt = async (): Promise<boolean> => this.#confirmed || contexts !== this.#contexts || this.#load(cause);
+    void this.#following().then((part) => part?.again(this.#options, attempt));
   }
 
   async #run(): Promise<void> {
@@ -141,21 +164,30 @@ export class Answers {
     const { transport, closing } = this.#options;
     const contexts = this.#contexts;
     const matters = (): boolean => contexts === this.#contexts;
+    let body: string;
+    try {
+      body = jsonOf({ context: this.#context });
+    } catch (thrown) {
+      await this.#failed(thrown, 'context', 'The context cannot be sent', matters);
+      // To try again would be of no use.
+      return true;
+    }
     try {
       // By OpenFeature's Remote Evaluation Protocol. A 304 says that the answer held is still good.
       const headers = { 'content-type': 'application/json', ...(this.#etag && { 'if-none-match': this.#etag }) };
-      const body = JSON.stringify({ context: this.#context }, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value));
       const answer = await transport.load('/ofrep/v1/evaluate/flags', MAX_BODY_BYTES.server, { method: 'POST', headers, body });
       if (closing.closed || !matters()) return true;
       if (answer.response.status === 304) {
         this.#confirmed = true;
+        this.#setEarliestEnd();
         this.#on.confirmed();
+        this.#on.schedule();
         return true;
       }
       this.#etag = answer.response.headers.get('etag');
       const text = new TextDecoder().decode(answer.bytes);
       this.#take(text, 'network', cause);
-      this.#kept(() => this.#cache?.setItem(this.#cacheKey, JSON.stringify({ context: JSON.stringify(this.#context), answer: text })));
+      this.#kept(() => this.#cache?.setItem(this.#cacheKey, JSON.stringify({ context: jsonOf(this.#context), answer: text })));
       return true;
     } catch (thrown) {
       await this.#failed(thrown, 'response', 'The answer of the server cannot be used', matters);
@@ -170,16 +202,25 @@ export class Answers {
     const { epoch, version } = metadata;
     this.#outcomes = outcomes;
     this.#confirmed = source === 'network';
-    this.#earliestEnd = Math.min(...[...outcomes.values()].map(({ until }) => until ?? Infinity));
+    this.#ends = Math.min(...[...outcomes.values()].map(({ until }) => until ?? Infinity));
+    this.#setEarliestEnd();
     // The server says of each value whether it is overdue.
     this.#on.accepted({ epoch, version, refreshBy: Infinity }, source, cause);
+  }
+
+  /** At the next end; in a while where that has come here and not at the server, whose clock decides. */
+  #setEarliestEnd(): void {
+    const { now = Date.now } = this.#options.given;
+    const isAhead = this.#ends <= now();
+    this.#earliestEnd = isAhead ? now() + this.#earlyMs : this.#ends;
+    this.#earlyMs = isAhead ? Math.min(this.#earlyMs * 2, LONGEST_EARLY_MS) : FIRST_EARLY_MS;
   }
 
   #restore(): void {
     this.#kept(() => {
       const kept = JSON.parse(this.#cache?.getItem(this.#cacheKey) ?? '{}') as { readonly context?: unknown; readonly answer?: unknown };
       // Another person's flags are not this one's.
-      if (kept?.context === JSON.stringify(this.#context) && typeof kept.answer === 'string') this.#take(kept.answer, 'cache', 'snapshot');
+      if (kept?.context === jsonOf(this.#context) && typeof kept.answer === 'string') this.#take(kept.answer, 'cache', 'snapshot');
     });
   }
 

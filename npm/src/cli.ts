@@ -20,6 +20,15 @@ function refuse(why: string): never {
   process.exit(2);
 }
 
+/** What comes of it; what it throws ends the program with a sentence. */
+async function orRefuse<Result>(work: () => Result | Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (thrown) {
+    refuse(thrown instanceof Error ? thrown.message : String(thrown));
+  }
+}
+
 /** Flags by key from `{ flags: { KEY: { type } } }`, wherever the definition stands in it, or `{ flags: [{ key, type }] }`. */
 function flagsIn(file: unknown): Map<string, FlagType> {
   const flags = typeof file === 'object' && file !== null && 'flags' in file ? file.flags : undefined;
@@ -65,10 +74,12 @@ ${lines.join('\n')}
 `;
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { out: { type: 'string' }, connection: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
-});
+const given = (): { values: { out?: string; connection?: string; help?: boolean }; positionals: string[] } =>
+  parseArgs({
+    allowPositionals: true,
+    options: { out: { type: 'string' }, connection: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+  });
+const { values, positionals } = await orRefuse(given);
 if (values.help) {
   console.log(USAGE);
   process.exit(0);
@@ -79,13 +90,11 @@ if (command !== 'types' || more.length > 0 || (path === undefined && connection 
   console.error(USAGE);
   process.exit(2);
 }
-let flags: Map<string, FlagType>;
-try {
-  flags = path === undefined ? await flagsOf(connection as string) : flagsIn(JSON.parse(await readFile(path, 'utf8')));
-} catch (thrown) {
-  refuse(thrown instanceof Error ? thrown.message : String(thrown));
-}
+const flags = await orRefuse(async () => (path === undefined ? flagsOf(connection as string) : flagsIn(JSON.parse(await readFile(path, 'utf8')))));
 if (flags.size === 0) refuse('there is no flag, and so there are no types to write');
 const text = declarations(flags);
 if (values.out === undefined) process.stdout.write(text);
-else await writeFile(values.out, text);
+else {
+  const { out } = values;
+  await orRefuse(() => writeFile(out, text));
+}

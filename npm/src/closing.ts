@@ -5,7 +5,7 @@
 export interface Closing {
   closed: boolean;
   close(): void;
-  /** @returns how to stop listening */
+  /** Calls back at once when it is closed already. @returns how to stop listening */
   onClose(listener: () => void): () => void;
 }
 
@@ -18,7 +18,8 @@ export function openClosing(): Closing {
       for (const listener of listeners) listener();
     },
     onClose(listener) {
-      listeners.add(listener);
+      if (closing.closed) listener();
+      else listeners.add(listener);
       return () => listeners.delete(listener);
     },
   };

@@ -5,16 +5,20 @@ import { isOlder, sameBytes, type SnapshotFiles, type SnapshotStorage, type Stor
 /** A file's start: its format. */
 const MAGIC = 'PNF1';
 
+/** How long a process may take to write, until others think that it has ended in the middle; how long they wait for it, and between looks. */
+const LOCK_STALE_MS = 10_000;
+const LOCK_WAIT_MS = 1_500;
+const LOCK_LOOK_MS = 10;
+
 /**
  * Keeps snapshots as files of a folder, for starts without a network. What is read is verified again; a file is replaced as a
- * whole or not at all. Processes may share the folder: of two that write at once the last one wins, and what it wrote was
- * newer than what it had read.
+ * whole or not at all. Processes may share the folder: they write one after the other, and nothing older over what is newer.
  */
 export class FileStorage implements SnapshotStorage {
   readonly #folder: string;
 
   constructor(folder: string) {
-    this.#folder = folder;
+    this.#folder = folder || '.';
   }
 
   async load(name: string): Promise<Stored> {
@@ -24,33 +28,62 @@ export class FileStorage implements SnapshotStorage {
   }
 
   async save(name: string, snapshot: SnapshotFiles, highWater: Uint8Array): Promise<void> {
-    const held = await read(await this.#path(name, 'mark'));
-    if (held && isOlder(highWater, held)) return;
-    // The mark first: should the process end in between, a start finds an older snapshot, and refuses it, but never the
-    // other way round: one that is older than what was already served.
-    await this.#write(await this.#path(name, 'mark'), highWater);
-    await this.#write(await this.#path(name, 'snapshot'), pack(snapshot));
+    await this.#alone(name, async () => {
+      const held = await read(await this.#path(name, 'mark'));
+      if (held && isOlder(highWater, held)) return;
+      // The mark first: should the process end in between, a start finds an older snapshot, and refuses it, but never the
+      // other way round: one that is older than what was already served.
+      await this.#write(await this.#path(name, 'mark'), highWater);
+      await this.#write(await this.#path(name, 'snapshot'), pack(snapshot));
+    });
   }
 
   async drop(name: string, head: Uint8Array): Promise<void> {
-    const { snapshot } = await this.load(name);
-    if (snapshot && sameBytes(snapshot.head, head)) await remove(await this.#path(name, 'snapshot'));
+    await this.#alone(name, async () => {
+      const { snapshot } = await this.load(name);
+      if (snapshot && sameBytes(snapshot.head, head)) await remove(await this.#path(name, 'snapshot'));
+    });
   }
 
   async forget(name: string): Promise<void> {
-    await remove(await this.#path(name, 'snapshot'));
-    await remove(await this.#path(name, 'mark'));
+    await this.#alone(name, async () => {
+      await remove(await this.#path(name, 'snapshot'));
+      await remove(await this.#path(name, 'mark'));
+    });
+  }
+
+  /** While nobody else writes under this name, in whichever process. @throws when somebody does for too long */
+  async #alone(name: string, work: () => Promise<void>): Promise<void> {
+    const { mkdir, open, stat } = await files();
+    const lock = await this.#path(name, 'lock');
+    await mkdir(this.#folder, { recursive: true });
+    for (const until = Date.now() + LOCK_WAIT_MS; ; ) {
+      try {
+        await (await open(lock, 'wx', 0o600)).close();
+        break;
+      } catch (thrown) {
+        if (!isCode(thrown, 'EEXIST')) throw thrown;
+      }
+      const since = await stat(lock).then(({ mtimeMs }) => mtimeMs, () => Infinity);
+      if (Date.now() - since > LOCK_STALE_MS) await remove(lock);
+      else if (Date.now() > until) throw new Error(`${lock} is there: another process is writing`);
+      else await new Promise((resolve) => setTimeout(resolve, LOCK_LOOK_MS));
+    }
+    try {
+      await work();
+    } finally {
+      await remove(lock);
+    }
   }
 
   /** Names hold characters that no file name may. */
-  async #path(name: string, what: 'mark' | 'snapshot'): Promise<string> {
+  async #path(name: string, what: 'mark' | 'snapshot' | 'lock'): Promise<string> {
     const { createHash } = await nodeCrypto();
-    return `${this.#folder || '.'}/pennon-${createHash('sha256').update(name).digest('hex').slice(0, 32)}.${what}`;
+    return `${this.#folder}/pennon-${createHash('sha256').update(name).digest('hex').slice(0, 32)}.${what}`;
   }
 
   async #write(path: string, bytes: Uint8Array): Promise<void> {
-    const { mkdir, open, rename } = await files();
-    await mkdir(this.#folder, { recursive: true });
+    const { open, rename } = await files();
     const beside = `${path}.${crypto.randomUUID()}`;
     try {
       const file = await open(beside, 'wx', 0o600);
@@ -81,9 +114,13 @@ async function read(path: string): Promise<Uint8Array | undefined> {
   try {
     return new Uint8Array(await readFile(path));
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (isCode(thrown, 'ENOENT')) return undefined;
     throw thrown;
   }
+}
+
+function isCode(thrown: unknown, code: string): boolean {
+  return (thrown as NodeJS.ErrnoException).code === code;
 }
 
 /** The magic, then each part with its length in front: head, body, keysets. */

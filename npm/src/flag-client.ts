@@ -91,10 +91,8 @@ export abstract class FlagClient extends FlagReader {
     this.now = options.now ?? Date.now;
     this.#readyTimeoutMs = options.readyTimeoutMs ?? READY_TIMEOUT_MS;
     this.context = options.context ?? options.rendered?.context ?? {};
-    if (options.rendered) {
-      this.rendered = readRendered(options.rendered);
-      this.#becomeReady();
-    }
+    // A server that had no flags yet rendered none.
+    if (options.rendered && (this.rendered = readRendered(options.rendered)).size) this.#becomeReady();
   }
 
   /** Evaluates for another subject from now on; resolves when flags are of the new context. Never rejects. */
@@ -223,8 +221,8 @@ export abstract class FlagClient extends FlagReader {
     this.#listeners.emit('status', this.status);
   }
 
-  /** Sees to it that the next instant that changes something by itself is not missed: a flag's end in time, or going stale. */
-  protected schedule(): void {
+  /** @internal Sees to it that the next instant that changes something by itself is not missed: a flag's end in time, or going stale. */
+  schedule(): void {
     clearTimeout(this.#timer);
     if (!this.held || this.closing.closed) return;
     const next = Math.min(this.#saidStale ? Infinity : this.held.refreshBy + 1, this.earliestEnd());

@@ -20,3 +20,10 @@ export function followAnswers({ given, transport, closing }: FollowAnswersOption
     on,
   );
 }
+
+/** Attempts until it succeeds or the client is closed, after waits that grow. */
+export async function again({ given, closing }: FollowAnswersOptions, attempt: () => Promise<boolean>): Promise<void> {
+  const backoff = backoffOf(given);
+  do await wait(backoff.next(), onOnline, closing);
+  while (!closing.closed && !(await attempt()));
+}

@@ -104,7 +104,7 @@ export class Following {
     const { closing, transport } = this.#session.options;
     const refused = await this.#alone(async () => {
       await this.#started(started);
-      if (closing.closed) return undefined;
+      // Also of a client that was closed as soon as it had flags: its next start may be offline.
       this.#saved = this.#save();
       return opened.then(() => undefined, (thrown: unknown) => ({ thrown }));
     });

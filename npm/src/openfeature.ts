@@ -34,6 +34,8 @@ export function resolution<Value>({ value, variant, reason, errorCode, metadata 
   };
 }
 
+const STALE = { message: 'The snapshot should have been renewed by now; evaluation goes on with it.' };
+
 /** Flags that one provider watches: as many as a snapshot may hold. */
 const MAX_WATCHED = 10_000;
 
@@ -59,15 +61,20 @@ export abstract class ProviderOver<Over extends FlagClient, Events extends Emitt
   protected readonly client: Over;
   readonly #sdk: Sdk;
   readonly #watched = new Set<string>();
+  /** Whether the SDK has said of a start that it succeeded. */
+  #isStarted = false;
   #startFailed = false;
+  /** The client is ready with what a server rendered, before it has flags of its own. */
+  readonly #wasRendered: boolean;
   readonly #ends: (() => void)[] = [];
-  #changed: string[] = [];
+  readonly #changed: string[] = [];
   #stale = false;
 
   constructor(client: Over, events: Events, sdk: Sdk) {
     this.client = client;
     this.events = events;
     this.#sdk = sdk;
+    this.#wasRendered = client['rendered'] !== undefined;
     const { Ready, Stale, ConfigurationChanged, Error } = sdk.ProviderEvents;
     this.#ends.push(
       client.on('ready', () => {
@@ -75,15 +82,18 @@ export abstract class ProviderOver<Over extends FlagClient, Events extends Emitt
         if (this.#startFailed) events.emit(Ready);
       }),
       client.on('change', ({ cause }) => {
-        // Of another context the SDK tells itself.
-        if (cause === 'context') return void (this.#changed = []);
         // The listeners of single flags are called after this one.
-        queueMicrotask(() => events.emit(ConfigurationChanged, this.#watched.size > 0 ? { flagsChanged: this.#changed.splice(0) } : undefined));
+        queueMicrotask(() => {
+          const flagsChanged = this.#changed.splice(0);
+          // Of another context the SDK tells itself.
+          if (cause !== 'context') events.emit(ConfigurationChanged, this.#watched.size > 0 ? { flagsChanged } : undefined);
+        });
       }),
       client.on('status', ({ stale, version, lastError }) => {
+        if (stale && !this.#isStarted && !this.#startFailed) return;
         if (stale !== this.#stale) {
           this.#stale = stale;
-          if (stale) events.emit(Stale, { message: 'The snapshot should have been renewed by now; evaluation goes on with it.' });
+          if (stale) events.emit(Stale, STALE);
           else events.emit(Ready);
         } else if (version === undefined && lastError) {
           events.emit(Error, { message: lastError.message });
@@ -92,15 +102,37 @@ export abstract class ProviderOver<Over extends FlagClient, Events extends Emitt
     );
   }
 
-  /** Waits for the first snapshot; throws what keeps it from coming. */
+  /** Waits for the first flags; throws what keeps them from coming. */
   async initialize(): Promise<void> {
-    const { version, lastError } = await this.client.ready();
-    if (version !== undefined) return;
+    await this.client.ready();
+    if (this.#wasRendered && !this.#hasFlags()) await this.#firstNews();
+    if (this.#hasFlags()) {
+      // The SDK says `ready` when this is over, and that is not to undo what is said of a snapshot that is overdue already.
+      setTimeout(() => this.#started());
+      return;
+    }
+    const { lastError } = this.client.status;
     this.#startFailed = true;
     const { ProviderFatalError, ProviderNotReadyError } = this.#sdk;
     // The server refuses the key: that will not get better by itself.
     const fatal = lastError?.status === 401 || lastError?.status === 403;
     throw new (fatal ? ProviderFatalError : ProviderNotReadyError)(lastError?.message ?? 'No snapshot arrived in time; the client goes on trying.');
+  }
+
+  #hasFlags(): boolean {
+    return this.client.status.version !== undefined || this.client['rendered'] !== undefined;
+  }
+
+  #started(): void {
+    this.#isStarted = true;
+    if (!this.client.status.stale || this.#stale) return;
+    this.#stale = true;
+    this.events.emit(this.#sdk.ProviderEvents.Stale, STALE);
+  }
+
+  /** For another context than was rendered for, a client that is ready has no flags yet. */
+  #firstNews(): Promise<void> {
+    return new Promise((resolve) => this.#ends.push(this.client.on('ready', () => resolve()), this.client.on('error', () => resolve()), resolve));
   }
 
   async onClose(): Promise<void> {

@@ -22,7 +22,12 @@ export function renderedOutcome(outcomes: ReadonlyMap<string, Outcome> | undefin
   return outcomes?.get(key) ?? failed('PROVIDER_NOT_READY');
 }
 
+/** JSON of what holds contexts, whose integers may be `bigint`. @throws for what contains itself */
+export function jsonOf(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? Number(part) : part));
+}
+
 /** JSON that can stand inside of a script element: nothing in it ends the element, or a line of JavaScript. */
 export function scriptSafe(value: unknown): string {
-  return JSON.stringify(value).replace(/[<\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return jsonOf(value).replace(/[<\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -128,7 +128,8 @@ export class ContextFlags extends FlagReader {
   /** Every flag that client SDKs may see, for a page that is rendered here. */
   render(): RenderedFlags {
     const visible = new Set(this.#client.keys({ forClients: true }));
-    return { context: this.context, outcomes: Object.fromEntries(this.outcomes().filter(([key]) => visible.has(key))) };
+    // A context that cannot be used may have no JSON either.
+    return { context: this.#prepared.encoded ? this.context : {}, outcomes: Object.fromEntries(this.outcomes().filter(([key]) => visible.has(key))) };
   }
 
   protected isStale(): boolean {

@@ -82,7 +82,6 @@ export class Session {
     const started = this.start();
     // The first request is on its way while the module is compiled and the store is read; but what came along is there before it.
     if (this.options.bootstrap) await started.catch(() => undefined);
-    if (this.options.closing.closed) return;
     const head = this.options.transport.head();
     head.catch(() => undefined); // awaited below, or by `following`
     const opened = started.then(async () => {
@@ -93,7 +92,7 @@ export class Session {
     await (await this.following())?.run({ head, started, opened });
   }
 
-  /** What goes on. None on close. */
+  /** What goes on, also with what closing leaves to do. None when that could not be loaded until then. */
   following(): Promise<Following | undefined> {
     const { platform, closing } = this.options;
     return (this.#following ??= loadPart(

@@ -17,8 +17,9 @@ export class Subscriptions {
     const known = this.#known.get(key) ?? { outcome: this.#evaluate(key), listeners: 0 };
     this.#known.set(key, known);
     known.listeners += 1;
-    // One of its own, so that the same function can listen twice and be taken off once.
-    const remove = this.#listeners.on(key, (outcome) => listener(outcome));
+    // One of its own, so that the same function can listen twice and be taken off once. What it hears is never older than what another heard
+    // that changed something itself.
+    const remove = this.#listeners.on(key, () => listener(known.outcome));
     return () => {
       if (!remove()) return;
       known.listeners -= 1;

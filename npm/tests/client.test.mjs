@@ -413,7 +413,7 @@ describe('a client and a server', () => {
 
   test('a client that is closed while its bootstrap is read asks for nothing', async () => {
     const asked = [];
-    const fetch = async (url) => asked.push(url);
+    const fetch = async (url, { signal }) => signal.aborted || asked.push(url);
     const client = connect({ bootstrap: { keysets: made.keysets, ...made.snapshots.one }, fetch });
     client.close();
     // Another one gets as far meanwhile.

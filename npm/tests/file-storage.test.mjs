@@ -1,6 +1,6 @@
 // Snapshots kept as files: a Node process that starts without a network.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, before, beforeEach, describe, test } from 'node:test';
@@ -59,9 +59,7 @@ describe('snapshots in files', () => {
   async function fill() {
     connect();
     await client.ready();
-    const storage = new FileStorage(place());
-    const name = `${made.rootFingerprint}/${ENVIRONMENT}/client`;
-    while (!(await storage.load(name)).snapshot) await new Promise((resolve) => setImmediate(resolve));
+    while (storages.at(-1).writing.length === 0) await new Promise((resolve) => setImmediate(resolve));
     await Promise.all(storages.flatMap(({ writing }) => writing));
     client.close();
   }
@@ -113,6 +111,43 @@ describe('snapshots in files', () => {
       assert.deepEqual(readFileSync(file('snapshot')), good);
     });
   }
+
+  test('of several that write at once the newest stays, mark and snapshot', async () => {
+    const version = (number) => [{ head: Uint8Array.of(number), body: Uint8Array.of(number), keysets: [] }, Uint8Array.of(number)];
+    for (let round = 0; round < 20; round += 1) {
+      const name = `round-${round}`;
+      await Promise.all([7, 6, 5].map((number) => new FileStorage(place()).save(name, ...version(number))));
+      const { snapshot: stored, highWater } = await new FileStorage(place()).load(name);
+      assert.deepEqual([stored.head[0], highWater[0]], [7, 7], name);
+    }
+    assert.deepEqual(readdirSync(place()).filter((name) => !/(mark|snapshot)$/.test(name)), []);
+  });
+
+  test('who ended while it wrote keeps nobody from writing', async () => {
+    const storage = new FileStorage(place());
+    const [files, mark] = [{ head: Uint8Array.of(1), body: Uint8Array.of(1), keysets: [] }, Uint8Array.of(1)];
+    await storage.save('name', files, mark);
+    const lock = file('mark').replace(/mark$/, 'lock');
+    writeFileSync(lock, '');
+    const longAgo = Date.now() / 1000 - 60;
+    utimesSync(lock, longAgo, longAgo);
+    await storage.save('name', files, Uint8Array.of(2));
+    assert.deepEqual((await storage.load('name')).highWater, Uint8Array.of(2));
+    writeFileSync(lock, '');
+    await assert.rejects(storage.save('name', files, Uint8Array.of(3)), /lock is there: another process is writing/);
+    rmSync(lock);
+  });
+
+  test('what a client has that is closed at once lies there for the next start', async () => {
+    await connect().ready();
+    client.close();
+    for (const end = Date.now() + 5_000; storages[0].writing.length === 0 && Date.now() < end; ) await new Promise((resolve) => setTimeout(resolve, 5));
+    await Promise.all(storages[0].writing);
+    await server.stop();
+    const { version, source } = await connect().ready();
+    assert.deepEqual({ version, source }, { version: 2, source: 'cache' });
+    await server.listen();
+  });
 
   test('a damaged mark keeps nobody from going on', async () => {
     await fill();

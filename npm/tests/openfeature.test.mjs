@@ -65,6 +65,44 @@ for (const { name, api, Provider, Events, Status } of KINDS) {
       api === Web ? flags[method](key, otherwise) : await flags[method](key, otherwise, context);
     const event = (flags, name) => new Promise((resolve) => flags.addHandler(name, resolve));
 
+    test('a snapshot that is overdue at the start leaves the provider stale', async () => {
+      clock = CREATED + DAY + 1;
+      const heard = [];
+      const flags = api.getClient(domain);
+      const stale = new Promise((resolve) => flags.addHandler(Events.Stale, () => resolve(heard.push(Events.Stale))));
+      flags.addHandler(Events.Ready, () => heard.push(Events.Ready));
+      await start();
+      await stale;
+      assert.deepEqual(heard, [Events.Ready, Events.Stale]);
+      assert.equal(flags.providerStatus, Status.STALE);
+    });
+
+    if (api === Web) {
+      test('is ready with what a server rendered; for another context it waits for flags', async () => {
+        const rendered = { context, outcomes: { 'banner-text': { type: 'string', value: 'Rendered', variant: 'american', reason: 'TARGETING_MATCH' } } };
+        await server.stop();
+        await api.setProviderAndWait(domain, connect({ rendered }));
+        assert.equal(api.getClient(domain).getStringValue('banner-text', ''), 'Rendered');
+        await server.listen();
+        const other = `${domain}-other`;
+        await api.setContext(other, { targetingKey: 'user-2' });
+        client.close();
+        await api.setProviderAndWait(other, connect({ rendered }));
+        assert.equal(api.getClient(other).getStringValue('banner-text', ''), 'Welcome');
+      });
+
+      test('a change names what changed with it, and nothing of an earlier context', async () => {
+        const flags = await start();
+        flags.getStringValue('banner-text', '');
+        flags.getBooleanValue('new-checkout', false);
+        await api.setContext(domain, { targetingKey: 'user-1' });
+        assert.equal(flags.getStringValue('banner-text', ''), 'Welcome');
+        const changed = event(flags, Events.ConfigurationChanged);
+        server.publish(made.snapshots.two);
+        assert.deepEqual((await changed).flagsChanged, ['new-checkout']);
+      });
+    }
+
     test('resolves every type with variant, reason and metadata', async () => {
       const flags = await start();
       assert.equal(flags.providerStatus, Status.READY);

@@ -7,10 +7,11 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url';
 
 import { build } from 'esbuild';
-import { createElement as h } from 'react';
+import { Suspense, createElement as h } from 'react';
 import { renderToString } from 'react-dom/server';
 
 import { createClient } from 'pennon/node';
+import { PennonProvider } from 'pennon/react';
 import { launchChromium } from './support/chromium.mjs';
 import { App, Banner } from './support/react-app.mjs';
 import { DeliveryServer } from './support/server.mjs';
@@ -141,6 +142,35 @@ describe('React components', () => {
     server.instead.clear();
     await until('banner', 'Howdy');
     assert.deepEqual(await shown(), SHOWN);
+  });
+
+  test('do not suspend for a client that has flags already: a server renders once', async () => {
+    const client = createClient(server.connectionString(made, { environment: ENVIRONMENT }), { now: () => NOW, context: CONTEXT });
+    try {
+      await client.ready();
+      assert.match(renderToString(h(PennonProvider, { client, suspense: true }, h(Suspense, { fallback: 'waiting' }, h(Banner)))), /Howdy/);
+    } finally {
+      client.close();
+    }
+  });
+
+  test('what a server renders is JSON whatever the context is, and nothing to be ready with before there are flags', async () => {
+    const client = createClient(server.connectionString(made, { environment: ENVIRONMENT }), { now: () => NOW });
+    try {
+      const early = JSON.parse(client.renderBootstrap(CONTEXT));
+      assert.deepEqual(early.outcomes, {});
+      const reading = createClient(server.connectionString(made, { environment: ENVIRONMENT }), { now: () => NOW, rendered: early });
+      assert.equal((await reading.ready()).version, 1);
+      reading.close();
+      await client.ready();
+      assert.equal(JSON.parse(client.renderBootstrap({ ...CONTEXT, size: 5n })).context.size, 5);
+      const circular = {};
+      circular.self = circular;
+      const rendered = JSON.parse(client.renderBootstrap(circular));
+      assert.deepEqual([rendered.context, rendered.outcomes['banner-text'].errorCode], [{}, 'INVALID_CONTEXT']);
+    } finally {
+      client.close();
+    }
   });
 
   for (const kind of ['client', 'server']) {

@@ -121,6 +121,78 @@ describe('a slim client', () => {
     assert.equal(client.boolean('new-checkout', true), false);
   });
 
+  test('a context that the server could not answer for is asked about again', async () => {
+    connect();
+    await client.ready();
+    await status(client, ({ connected }) => connected);
+    const { evaluate } = server;
+    server.evaluate = undefined;
+    await client.setContext({ targetingKey: 'user-2', country: 'FR' });
+    assert.equal(client.status.lastError.status, 503);
+    assert.equal(client.string('banner-text', ''), 'Howdy');
+    const changed = next(client, 'change', ({ cause }) => cause === 'context');
+    server.evaluate = evaluate;
+    await changed;
+    assert.equal(client.string('banner-text', ''), 'Welcome');
+    assert.equal(client.status.lastError, undefined);
+  });
+
+  test('an instant at which the server could not answer is asked about again', async () => {
+    state.until = NOW + 30;
+    connect();
+    await client.ready();
+    await status(client, ({ connected }) => connected);
+    const { evaluate } = server;
+    server.evaluate = undefined;
+    const failed = next(client, 'error');
+    clock = NOW + 30;
+    await failed;
+    const changed = next(client, 'change', ({ cause }) => cause === 'time');
+    Object.assign(state, { checkout: false, until: undefined });
+    server.evaluate = evaluate;
+    await changed;
+    assert.equal(client.boolean('new-checkout', true), false);
+  });
+
+  for (const [name, etag] of [['with an ETag', (answer) => answer], ['without one', ({ etag: _, ...answer }) => answer]]) {
+    test(`a clock ahead of the server's asks now and then, until the instant has come there too: ${name}`, async () => {
+      state.until = NOW + 30;
+      const { evaluate } = server;
+      let asked = 0;
+      server.evaluate = (context) => {
+        asked += 1;
+        return etag(evaluate(context));
+      };
+      connect();
+      await client.ready();
+      await status(client, ({ connected }) => connected);
+      const before = asked;
+      clock = NOW + 60;
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      assert.ok(asked - before >= 1 && asked - before <= 2, `asked ${asked - before} times`);
+      assert.equal(client.boolean('new-checkout', false), true);
+      const changed = next(client, 'change', ({ cause }) => cause === 'time');
+      Object.assign(state, { checkout: false, until: undefined });
+      clock = NOW + 2_000;
+      await changed;
+      assert.equal(client.boolean('new-checkout', true), false);
+    });
+  }
+
+  test('a context with big integers is sent and kept, one without JSON is an error', async () => {
+    const items = new Map();
+    const cache = { getItem: (key) => items.get(key) ?? null, setItem: (key, value) => items.set(key, value) };
+    connect({ cache, context: { targetingKey: 'user-1', country: 'US', size: 5n } });
+    await client.ready();
+    assert.equal(client.string('banner-text', ''), 'Howdy');
+    assert.equal(items.size, 1);
+    const circular = {};
+    circular.self = circular;
+    const error = next(client, 'error');
+    await client.setContext(circular);
+    assert.equal((await error).code, 'context');
+  });
+
   test('starts from the kept answer, for the same context alone', async () => {
     const kept = new Map();
     const cache = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value) };

@@ -112,6 +112,16 @@ describe('a subscription to one flag', () => {
     assert.deepEqual(second.values, ['Howdy']);
   });
 
+  test('hears nothing older than what another listener brought about', async () => {
+    await client.ready();
+    client.subscribe('banner-text', ({ value }) => value === 'Howdy' && client.setContext({ targetingKey: 'user-1' }));
+    const { values } = heard('banner-text');
+    client.setContext({ country: 'US' });
+    assert.equal(client.string('banner-text', ''), 'Welcome');
+    assert.equal(values.at(-1), 'Welcome');
+    assert.ok(!values.slice(values.indexOf('Welcome')).includes('Howdy'), values.join());
+  });
+
   test('a listener that throws disturbs nobody', async (t) => {
     await client.ready();
     const errors = t.mock.method(console, 'error', () => undefined);

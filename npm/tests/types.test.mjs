@@ -84,6 +84,22 @@ describe('typed flags', () => {
     assert.match(stderr, /npx pennon types/);
   });
 
+  test('what is wrong with a call is said in a sentence', () => {
+    const config = join(folder, 'one.json');
+    writeFileSync(config, JSON.stringify({ flags: { a: { type: 'boolean' } } }));
+    for (const [given, said] of [
+      [['types', config, '--typo'], /--typo/],
+      [['types', config, '--out'], /--out/],
+      [['types', config, '--out', join(folder, 'no', 'such', 'folder', 'flags.d.ts')], /ENOENT/],
+      [['types', join(folder, 'none.json')], /ENOENT/],
+    ]) {
+      const { status, stderr } = run([cli, ...given], { env: { PATH: process.env.PATH } });
+      assert.equal(status, 2, stderr);
+      assert.match(stderr, said);
+      assert.equal(stderr.trim().split('\n').length, 1, stderr);
+    }
+  });
+
   /** TypeScript's complaints about a program that has the flags' types, by their codes. */
   function complaints(program) {
     writeFileSync(join(folder, 'program.ts'), `import './flags.js';\nimport { createClient } from 'pennon/node';\nimport { useFlag, useFlags } from 'pennon/react';\nexport const client = createClient('');\n${program}\n`);

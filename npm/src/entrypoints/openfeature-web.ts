@@ -23,7 +23,8 @@ export class PennonWebProvider extends ProviderOver<FlagClient, OpenFeatureEvent
   }
 
   override initialize(context: EvaluationContext = {}): Promise<void> {
-    void this.client.setContext(context as PennonContext);
+    // The SDK has an empty context of its own; what a server rendered counts for the client's.
+    if (Object.keys(context).length > 0 || !this.client['rendered']) void this.client.setContext(context as PennonContext);
     return super.initialize();
   }
 

@@ -13,6 +13,7 @@ export interface FlagSource {
   renderedDetails?<Value extends JsonValue>(key: string, otherwise: Value): Details<Widened<Value>>;
   subscribe?(key: string, listener: (outcome: Outcome) => void): () => void;
   ready?(): Promise<unknown>;
+  readonly status?: { readonly version: number | undefined };
 }
 
 /** What a server found, for components that it renders itself: they read the same as those of the browser will start with. */
@@ -67,7 +68,8 @@ const waits = new WeakMap<FlagSource, { promise: Promise<unknown> | undefined }>
 function pending(client: FlagSource): { promise: Promise<unknown> | undefined } {
   let wait = waits.get(client);
   if (!wait) {
-    const made: { promise: Promise<unknown> | undefined } = { promise: client.ready?.() };
+    // Who has flags already is waited for by nobody: a server renders once.
+    const made: { promise: Promise<unknown> | undefined } = { promise: client.status?.version === undefined ? client.ready?.() : undefined };
     void made.promise?.then(() => (made.promise = undefined));
     waits.set(client, (wait = made));
   }
