@@ -70,8 +70,15 @@ export class Answers {
   #head: Uint8Array | undefined;
   /** Whether they are the newest, for the present context and time. */
   #confirmed = false;
-  /** Counts contexts: an answer for an earlier one is of no use. */
+  /** Counts contexts: an answer for an earlier one is of no use. And the one that the outcomes held are of. */
   #contexts = 0;
+  #contextHeld = 0;
+  /** Counts requests, and which was answered: an answer to one before it may be older. */
+  #requests = 0;
+  #answered = 0;
+  #failure: PennonError | undefined;
+  /** Attempts after failures that are under way. */
+  #retrying = 0;
   #part: ReturnType<LoadFollowAnswers> | Promise<undefined> | undefined;
 
   constructor(options: AnswersOptions, on: AnswersEvents) {
@@ -118,9 +125,11 @@ export class Answers {
   async #ask(cause: ClientEvents['change']['cause']): Promise<void> {
     const contexts = this.#contexts;
     if (await this.#load(cause)) return;
-    // What the stream brings loads as well.
     const attempt = async (): Promise<boolean> => this.#confirmed || contexts !== this.#contexts || this.#load(cause);
-    void this.#following().then((part) => part?.again(this.#options, attempt));
+    this.#retrying += 1;
+    void this.#following()
+      .then((part) => part?.again(this.#options, attempt, () => this.#failure))
+      .finally(() => (this.#retrying -= 1));
   }
 
   async #run(): Promise<void> {
@@ -141,6 +150,8 @@ export class Answers {
           this.#on.confirmed();
           return true;
         }
+        // The next attempt gets what is the newest then, when the server wants to be asked.
+        if (this.#retrying > 0) return true;
         // The first head may be newer than the first answer; if not, the ETag makes this cheap.
         const good = await this.#load('snapshot');
         if (good) this.#head = head;
@@ -156,6 +167,7 @@ export class Answers {
 
   async #failed(thrown: unknown, code: string, doing: string, matters: () => boolean): Promise<void> {
     const error = await (await this.#following())?.describe(thrown, code, doing);
+    this.#failure = error;
     if (error && !this.#options.closing.closed && matters()) this.#on.failed(error);
   }
 
@@ -163,7 +175,8 @@ export class Answers {
   async #load(cause: ClientEvents['change']['cause']): Promise<boolean> {
     const { transport, closing } = this.#options;
     const contexts = this.#contexts;
-    const matters = (): boolean => contexts === this.#contexts;
+    const request = (this.#requests += 1);
+    const matters = (): boolean => contexts === this.#contexts && request >= this.#answered;
     let body: string;
     try {
       body = jsonOf({ context: this.#context });
@@ -177,6 +190,7 @@ export class Answers {
       const headers = { 'content-type': 'application/json', ...(this.#etag && { 'if-none-match': this.#etag }) };
       const answer = await transport.load('/ofrep/v1/evaluate/flags', MAX_BODY_BYTES.server, { method: 'POST', headers, body });
       if (closing.closed || !matters()) return true;
+      this.#answered = request;
       if (answer.response.status === 304) {
         this.#confirmed = true;
         this.#setEarliestEnd();
@@ -186,7 +200,9 @@ export class Answers {
       }
       this.#etag = answer.response.headers.get('etag');
       const text = new TextDecoder().decode(answer.bytes);
-      this.#take(text, 'network', cause);
+      // Whatever asked, the first outcomes for another context are there because of it.
+      this.#take(text, 'network', contexts === this.#contextHeld ? cause : 'context');
+      this.#contextHeld = contexts;
       this.#kept(() => this.#cache?.setItem(this.#cacheKey, JSON.stringify({ context: jsonOf(this.#context), answer: text })));
       return true;
     } catch (thrown) {

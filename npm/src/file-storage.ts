@@ -5,8 +5,11 @@ import { isOlder, sameBytes, type SnapshotFiles, type SnapshotStorage, type Stor
 /** A file's start: its format. */
 const MAGIC = 'PNF1';
 
-/** How long a process may take to write, until others think that it has ended in the middle; how long they wait for it, and between looks. */
-const LOCK_STALE_MS = 10_000;
+/**
+ * How long a process may take to write, until others think that it has ended in the middle; how long they wait, which is longer, but within
+ * what a store may take at all; and how long between two looks.
+ */
+const LOCK_STALE_MS = 1_000;
 const LOCK_WAIT_MS = 1_500;
 const LOCK_LOOK_MS = 10;
 
@@ -64,8 +67,9 @@ export class FileStorage implements SnapshotStorage {
       } catch (thrown) {
         if (!isCode(thrown, 'EEXIST')) throw thrown;
       }
-      const since = await stat(lock).then(({ mtimeMs }) => mtimeMs, () => Infinity);
-      if (Date.now() - since > LOCK_STALE_MS) await remove(lock);
+      const since = await stat(lock).then(({ mtimeMs }) => mtimeMs, Date.now);
+      // A clock may have been set back meanwhile.
+      if (Math.abs(Date.now() - since) > LOCK_STALE_MS) await remove(lock);
       else if (Date.now() > until) throw new Error(`${lock} is there: another process is writing`);
       else await new Promise((resolve) => setTimeout(resolve, LOCK_LOOK_MS));
     }

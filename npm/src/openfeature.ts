@@ -1,4 +1,5 @@
 import type { FlagClient } from './flag-client.js';
+import { READY_TIMEOUT_MS } from './limits.js';
 import type { ErrorCode } from './outcome.js';
 import type { Details } from './reader.js';
 
@@ -74,23 +75,25 @@ export abstract class ProviderOver<Over extends FlagClient, Events extends Emitt
     this.client = client;
     this.events = events;
     this.#sdk = sdk;
-    this.#wasRendered = client['rendered'] !== undefined;
+    this.#wasRendered = this.#isRendered();
     const { Ready, Stale, ConfigurationChanged, Error } = sdk.ProviderEvents;
     this.#ends.push(
       client.on('ready', () => {
         // A start in time the SDK announces itself.
-        if (this.#startFailed) events.emit(Ready);
+        if (!this.#startFailed) return;
+        events.emit(Ready);
+        this.#started();
       }),
       client.on('change', ({ cause }) => {
         // The listeners of single flags are called after this one.
         queueMicrotask(() => {
           const flagsChanged = this.#changed.splice(0);
           // Of another context the SDK tells itself.
-          if (cause !== 'context') events.emit(ConfigurationChanged, this.#watched.size > 0 ? { flagsChanged } : undefined);
+          if (cause !== 'context' && !this.#isClosed()) events.emit(ConfigurationChanged, this.#watched.size > 0 ? { flagsChanged } : undefined);
         });
       }),
       client.on('status', ({ stale, version, lastError }) => {
-        if (stale && !this.#isStarted && !this.#startFailed) return;
+        if (stale && !this.#isStarted) return;
         if (stale !== this.#stale) {
           this.#stale = stale;
           if (stale) events.emit(Stale, STALE);
@@ -105,7 +108,7 @@ export abstract class ProviderOver<Over extends FlagClient, Events extends Emitt
   /** Waits for the first flags; throws what keeps them from coming. */
   async initialize(): Promise<void> {
     await this.client.ready();
-    if (this.#wasRendered && !this.#hasFlags()) await this.#firstNews();
+    if (this.#wasRendered && !this.#hasFlags() && !this.client.status.lastError) await this.#firstNews();
     if (this.#hasFlags()) {
       // The SDK says `ready` when this is over, and that is not to undo what is said of a snapshot that is overdue already.
       setTimeout(() => this.#started());
@@ -120,19 +123,32 @@ export abstract class ProviderOver<Over extends FlagClient, Events extends Emitt
   }
 
   #hasFlags(): boolean {
-    return this.client.status.version !== undefined || this.client['rendered'] !== undefined;
+    return this.client.status.version !== undefined || this.#isRendered();
+  }
+
+  #isRendered(): boolean {
+    return (this.client['rendered']?.size ?? 0) > 0;
+  }
+
+  #isClosed(): boolean {
+    return this.#ends.length === 0;
   }
 
   #started(): void {
     this.#isStarted = true;
-    if (!this.client.status.stale || this.#stale) return;
+    if (this.#isClosed() || !this.client.status.stale || this.#stale) return;
     this.#stale = true;
     this.events.emit(this.#sdk.ProviderEvents.Stale, STALE);
   }
 
-  /** For another context than was rendered for, a client that is ready has no flags yet. */
-  #firstNews(): Promise<void> {
-    return new Promise((resolve) => this.#ends.push(this.client.on('ready', () => resolve()), this.client.on('error', () => resolve()), resolve));
+  /** For another context than was rendered for, a client that is ready has no flags yet: waits as long as it would wait for its first. */
+  async #firstNews(): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, READY_TIMEOUT_MS);
+      this.#ends.push(this.client.on('ready', () => resolve()), this.client.on('error', () => resolve()), resolve);
+    });
+    clearTimeout(timer);
   }
 
   async onClose(): Promise<void> {

@@ -77,6 +77,18 @@ for (const { name, api, Provider, Events, Status } of KINDS) {
       assert.equal(flags.providerStatus, Status.STALE);
     });
 
+    test('a start that failed, and then an overdue snapshot, leave it stale as well', async () => {
+      clock = CREATED + DAY + 1;
+      await server.stop();
+      await assert.rejects(start({ readyTimeoutMs: 50 }));
+      const flags = api.getClient(domain);
+      const stale = event(flags, Events.Stale);
+      await server.listen();
+      server.publish(made.snapshots.one);
+      await stale;
+      assert.equal(flags.providerStatus, Status.STALE);
+    });
+
     if (api === Web) {
       test('is ready with what a server rendered; for another context it waits for flags', async () => {
         const rendered = { context, outcomes: { 'banner-text': { type: 'string', value: 'Rendered', variant: 'american', reason: 'TARGETING_MATCH' } } };
@@ -90,6 +102,18 @@ for (const { name, api, Provider, Events, Status } of KINDS) {
         await api.setProviderAndWait(other, connect({ rendered }));
         assert.equal(api.getClient(other).getStringValue('banner-text', ''), 'Welcome');
       });
+
+      for (const [name, outcomes] of [['for another context', { 'banner-text': { type: 'string', value: 'Rendered' } }], ['without a flag', {}]]) {
+        test(`does not wait for ever offline with what was rendered ${name}`, async () => {
+          await server.stop();
+          await api.setContext(domain, { targetingKey: 'user-2' });
+          const provider = connect({ rendered: { context, outcomes }, readyTimeoutMs: 50 });
+          while (!client.status.lastError) await new Promise((resolve) => setTimeout(resolve, 5));
+          await assert.rejects(api.setProviderAndWait(domain, provider));
+          assert.equal(api.getClient(domain).providerStatus, Status.ERROR);
+          await server.listen();
+        });
+      }
 
       test('a change names what changed with it, and nothing of an earlier context', async () => {
         const flags = await start();

@@ -179,6 +179,50 @@ describe('a slim client', () => {
     });
   }
 
+  test('an older answer that comes late does not replace a newer one', async () => {
+    let late;
+    let asked = 0;
+    const isFor = ({ body }) => body?.includes('"country":"FR"');
+    connect({
+      async fetch(url, init) {
+        const response = await fetch(url, init);
+        // The first answer for the new context comes after the one that the stream brings about.
+        if (isFor(init) && (asked += 1) === 1) await new Promise((resolve) => (late = resolve));
+        return response;
+      },
+    });
+    await client.ready();
+    await status(client, ({ connected }) => connected);
+    const changing = client.setContext({ targetingKey: 'user-1', country: 'FR' });
+    while (!late) await new Promise((resolve) => setImmediate(resolve));
+    const changed = next(client, 'change', ({ status: { version } }) => version === 2);
+    change({ version: 2, checkout: false }, made.snapshots.two);
+    await changed;
+    late();
+    await changing;
+    assert.deepEqual([client.status.version, client.boolean('new-checkout', true)], [2, false]);
+  });
+
+  test('what the server asks for is kept between attempts', async () => {
+    let refused = 0;
+    let refuses = false;
+    connect({
+      fetch(url, init) {
+        if (!refuses || init.method !== 'POST') return fetch(url, init);
+        refused += 1;
+        return Promise.resolve(new Response('', { status: 503, headers: { 'retry-after': '60' } }));
+      },
+    });
+    await client.ready();
+    await status(client, ({ connected }) => connected);
+    refuses = true;
+    await client.setContext({ targetingKey: 'user-2' });
+    // Ten times as long as an attempt would be waited for otherwise.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    // A head of the stream may have asked at the same time.
+    assert.ok(refused <= 2, `refused ${refused} times`);
+  });
+
   test('a context with big integers is sent and kept, one without JSON is an error', async () => {
     const items = new Map();
     const cache = { getItem: (key) => items.get(key) ?? null, setItem: (key, value) => items.set(key, value) };
