@@ -65,7 +65,6 @@ export class Answers {
   #ends = Infinity;
   /** When to ask because of that. */
   #earliestEnd = Infinity;
-  #earlyMs = FIRST_EARLY_MS;
   #etag: string | null = null;
   #head: Uint8Array | undefined;
   /** Whether they are the newest, for the present context and time. */
@@ -177,15 +176,9 @@ export class Answers {
     const contexts = this.#contexts;
     const request = (this.#requests += 1);
     const matters = (): boolean => contexts === this.#contexts && request >= this.#answered;
-    let body: string;
+    let body: string | undefined;
     try {
       body = jsonOf({ context: this.#context });
-    } catch (thrown) {
-      await this.#failed(thrown, 'context', 'The context cannot be sent', matters);
-      // To try again would be of no use.
-      return true;
-    }
-    try {
       // By OpenFeature's Remote Evaluation Protocol. A 304 says that the answer held is still good.
       const headers = { 'content-type': 'application/json', ...(this.#etag && { 'if-none-match': this.#etag }) };
       const answer = await transport.load('/ofrep/v1/evaluate/flags', MAX_BODY_BYTES.server, { method: 'POST', headers, body });
@@ -206,8 +199,9 @@ export class Answers {
       this.#kept(() => this.#cache?.setItem(this.#cacheKey, JSON.stringify({ context: jsonOf(this.#context), answer: text })));
       return true;
     } catch (thrown) {
-      await this.#failed(thrown, 'response', 'The answer of the server cannot be used', matters);
-      return false;
+      await (body ? this.#failed(thrown, 'response', 'The answer of the server cannot be used', matters) : this.#failed(thrown, 'context', 'The context cannot be sent', matters));
+      // To send again what cannot be sent would be of no use.
+      return !body;
     }
   }
 
@@ -224,12 +218,11 @@ export class Answers {
     this.#on.accepted({ epoch, version, refreshBy: Infinity }, source, cause);
   }
 
-  /** At the next end; in a while where that has come here and not at the server, whose clock decides. */
+  /** At the next end; where that has come here and not at the server, whose clock decides, after waits that grow. */
   #setEarliestEnd(): void {
     const { now = Date.now } = this.#options.given;
-    const isAhead = this.#ends <= now();
-    this.#earliestEnd = isAhead ? now() + this.#earlyMs : this.#ends;
-    this.#earlyMs = isAhead ? Math.min(this.#earlyMs * 2, LONGEST_EARLY_MS) : FIRST_EARLY_MS;
+    const ago = now() - this.#ends;
+    this.#earliestEnd = ago < 0 ? this.#ends : now() + Math.min(Math.max(ago, FIRST_EARLY_MS), LONGEST_EARLY_MS);
   }
 
   #restore(): void {
