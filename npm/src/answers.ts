@@ -34,9 +34,8 @@ export interface AnswersOptions extends FollowAnswersOptions {
   readonly cache: AnswerCache | false | undefined;
 }
 
-/** First and longest wait, in milliseconds, before the server is asked again about an instant that has come here and not there. */
-const FIRST_EARLY_MS = 1_000;
-const LONGEST_EARLY_MS = 60_000;
+/** The first wait, in milliseconds, before the server is asked again about an instant that has come here and not there. */
+const EARLY_MS = 1_000;
 
 /** One flag as OpenFeature's Remote Evaluation Protocol answers it. */
 interface Answered {
@@ -69,12 +68,12 @@ export class Answers {
   #head: Uint8Array | undefined;
   /** Whether they are the newest, for the present context and time. */
   #confirmed = false;
-  /** Counts contexts: an answer for an earlier one is of no use. And the one that the outcomes held are of. */
-  #contexts = 0;
-  #contextHeld = 0;
-  /** Counts requests, and which was answered: an answer to one before it may be older. */
+  /** Whose the outcomes held are. */
+  #contextHeld: EvaluationContext;
+  /** Counts requests, and up to which their answers are of no use: older than what is held, or for an earlier context. */
   #requests = 0;
-  #answered = 0;
+  #outdated = 0;
+  /** The latest. */
   #failure: PennonError | undefined;
   /** Attempts after failures that are under way. */
   #retrying = 0;
@@ -83,7 +82,7 @@ export class Answers {
   constructor(options: AnswersOptions, on: AnswersEvents) {
     this.#options = options;
     this.#on = on;
-    this.#context = options.context;
+    this.#context = this.#contextHeld = options.context;
     this.#cache = options.cache === false ? undefined : (options.cache ?? defaultCache());
     this.#cacheKey = cacheKey(options.transport.connection);
     // Whoever made the client may listen before anything happens.
@@ -114,7 +113,7 @@ export class Answers {
   /** Outcomes stay as they are until the server has answered for the new context. */
   async setContext(context: EvaluationContext): Promise<void> {
     this.#context = context;
-    this.#contexts += 1;
+    this.#outdated = this.#requests;
     this.#etag = null;
     this.#confirmed = false;
     await this.#ask('context');
@@ -122,9 +121,9 @@ export class Answers {
 
   /** Loads; where that fails, again and again in the background. */
   async #ask(cause: ClientEvents['change']['cause']): Promise<void> {
-    const contexts = this.#contexts;
+    const context = this.#context;
     if (await this.#load(cause)) return;
-    const attempt = async (): Promise<boolean> => this.#confirmed || contexts !== this.#contexts || this.#load(cause);
+    const attempt = async (): Promise<boolean> => this.#confirmed || context !== this.#context || this.#load(cause);
     this.#retrying += 1;
     void this.#following()
       .then((part) => part?.again(this.#options, attempt, () => this.#failure))
@@ -173,19 +172,19 @@ export class Answers {
   /** @returns whether the outcomes are the newest for the present context */
   async #load(cause: ClientEvents['change']['cause']): Promise<boolean> {
     const { transport, closing } = this.#options;
-    const contexts = this.#contexts;
+    const context = this.#context;
     const request = (this.#requests += 1);
-    const matters = (): boolean => contexts === this.#contexts && request >= this.#answered;
+    const matters = (): boolean => request > this.#outdated;
     let body: string | undefined;
     try {
-      body = jsonOf({ context: this.#context });
+      body = jsonOf({ context });
       // By OpenFeature's Remote Evaluation Protocol. A 304 says that the answer held is still good.
       const headers = { 'content-type': 'application/json', ...(this.#etag && { 'if-none-match': this.#etag }) };
       const answer = await transport.load('/ofrep/v1/evaluate/flags', MAX_BODY_BYTES.server, { method: 'POST', headers, body });
       if (closing.closed || !matters()) return true;
-      this.#answered = request;
       if (answer.response.status === 304) {
         this.#confirmed = true;
+        this.#outdated = request;
         this.#setEarliestEnd();
         this.#on.confirmed();
         this.#on.schedule();
@@ -194,12 +193,13 @@ export class Answers {
       this.#etag = answer.response.headers.get('etag');
       const text = new TextDecoder().decode(answer.bytes);
       // Whatever asked, the first outcomes for another context are there because of it.
-      this.#take(text, 'network', contexts === this.#contextHeld ? cause : 'context');
-      this.#contextHeld = contexts;
-      this.#kept(() => this.#cache?.setItem(this.#cacheKey, JSON.stringify({ context: jsonOf(this.#context), answer: text })));
+      this.#take(text, 'network', context === this.#contextHeld ? cause : 'context');
+      this.#contextHeld = context;
+      this.#outdated = request;
+      this.#kept(() => this.#cache?.setItem(this.#cacheKey, JSON.stringify({ context: jsonOf(context), answer: text })));
       return true;
     } catch (thrown) {
-      await (body ? this.#failed(thrown, 'response', 'The answer of the server cannot be used', matters) : this.#failed(thrown, 'context', 'The context cannot be sent', matters));
+      await this.#failed(thrown, body ? 'response' : 'context', `The ${body ? 'answer of the server' : 'context'} cannot be used`, matters);
       // To send again what cannot be sent would be of no use.
       return !body;
     }
@@ -218,11 +218,10 @@ export class Answers {
     this.#on.accepted({ epoch, version, refreshBy: Infinity }, source, cause);
   }
 
-  /** At the next end; where that has come here and not at the server, whose clock decides, after waits that grow. */
+  /** At the next end. Where that has come here and not at the server, whose clock decides: after waits that double. */
   #setEarliestEnd(): void {
-    const { now = Date.now } = this.#options.given;
-    const ago = now() - this.#ends;
-    this.#earliestEnd = ago < 0 ? this.#ends : now() + Math.min(Math.max(ago, FIRST_EARLY_MS), LONGEST_EARLY_MS);
+    const now = (this.#options.given.now ?? Date.now)();
+    this.#earliestEnd = now < this.#ends ? this.#ends : now + Math.max(now - this.#ends, EARLY_MS);
   }
 
   #restore(): void {
