@@ -74,12 +74,12 @@ ${lines.join('\n')}
 `;
 }
 
-const given = (): { values: { out?: string; connection?: string; help?: boolean }; positionals: string[] } =>
+const { values, positionals } = await orRefuse(() =>
   parseArgs({
     allowPositionals: true,
     options: { out: { type: 'string' }, connection: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
-  });
-const { values, positionals } = await orRefuse(given);
+  }),
+);
 if (values.help) {
   console.log(USAGE);
   process.exit(0);
