@@ -33,9 +33,7 @@ function prepare() {
 }
 
 function round(question) {
-  // With this option Node compiles its own JavaScript instead of taking it as it was compiled: only where memory is the question.
-  const options = question === 'opened' ? ['--expose-gc'] : [];
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...options, measure, prepared, question], { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [measure, prepared, question], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`measuring ${question} failed: ${stderr}`);
   return JSON.parse(stdout);
 }

@@ -64,8 +64,19 @@ await build({ ...forNode, entryPoints: COMMON_JS.map(entry), outdir: join(common
 
 for (const name of ['browser', 'slim', 'service-worker', 'inline']) await buildPage(made, name);
 
-// One file for Node, whose loader takes its time for each, and which reads all of it before anything runs. Names stay: people log what has them.
-await build({ ...forNode, entryPoints: [entry('node')], outfile: entry('node'), allowOverwrite: true, format: 'esm', external: ['../generated/*'], minifyWhitespace: true, minifySyntax: true });
+// Two files for Node, whose loader takes its time for each, and reads all of one before anything in it runs: what a program starts with, and
+// what keeps it up to date. Names stay: people log what has them.
+const inNode = { ...forNode, format: 'esm', minifyWhitespace: true, minifySyntax: true };
+const elsewhere = (name, filter, kind, path) => ({
+  name,
+  setup: ({ onResolve }) => onResolve({ filter }, (found) => (found.kind === kind ? { path, external: true } : undefined)),
+});
+const later = elsewhere('later', /\/following\.js$/, 'dynamic-import', './node-following.js');
+// Whatever has an identity; the rest are a few functions, which the second file has once more.
+const before = elsewhere('before', /\/(errors|failure)\.js$/, 'import-statement', './node.js');
+const following = { entryPoints: [join(made, 'following.js')], outfile: entry('node-following') };
+await build({ ...inNode, ...following, plugins: [ownCryptography, before] });
+await build({ ...inNode, entryPoints: [entry('node')], outfile: entry('node'), allowOverwrite: true, external: ['../generated/*'], plugins: [ownCryptography, later] });
 
 rmSync(old, { recursive: true, force: true });
 if (existsSync(dist)) renameSync(dist, old);

@@ -48,7 +48,7 @@ export function parseConnectionString(text: string): Connection {
           ? 'SDK key'
           : !/^[\w-]{43}$/.test(rootFingerprint)
             ? 'root fingerprint'
-            : !/^[0-9a-f]{32}$/.test(environment) && 'environment id';
+            : !/^[\da-f]{32}$/.test(environment) && 'environment id';
   if (wrong) throw refuse(wrong);
   return { base: origin + path.slice(0, cut), sdkKey, kind: kind === 'pns' ? 'server' : 'client', rootFingerprint, environment };
 }

@@ -29,10 +29,3 @@ export class PennonError extends Error {
 
 /** Where a snapshot was taken from. */
 export type SnapshotSource = 'cache' | 'bootstrap' | 'network';
-
-/** Wraps what was thrown, unless it already has a name of ours. */
-export function asPennonError(thrown: unknown, code: string, doing: string): PennonError {
-  if (thrown instanceof PennonError) return thrown;
-  const reason = thrown instanceof Error ? thrown.message : String(thrown);
-  return new PennonError(code, `${doing}: ${reason}`, { cause: thrown });
-}

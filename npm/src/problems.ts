@@ -1,5 +1,5 @@
 import { contextProblem } from './context-problems.js';
-import { asPennonError, PennonError, type SnapshotSource } from './errors.js';
+import { PennonError, type SnapshotSource } from './errors.js';
 import type { EvaluatorModule } from './evaluator.js';
 import { Failure } from './failure.js';
 import { MAX_PROBLEM_BYTES, REQUEST_TIMEOUT_MS, STORAGE_TIMEOUT_MS } from './limits.js';
@@ -35,6 +35,13 @@ export async function describe(thrown: unknown, code: string, doing: string, mod
   if (why === 'timeout') return new PennonError('timeout', `Loading ${what} took longer than ${REQUEST_TIMEOUT_MS} ms.`);
   if (typeof why === 'number') return new PennonError('over-limits', `The server sent more than ${why} bytes for ${what}.`);
   return why instanceof Response ? problem(why, what) : asPennonError(why, 'network', `Loading ${what} failed`);
+}
+
+/** Wraps what was thrown, unless it already has a name of ours. */
+function asPennonError(thrown: unknown, code: string, doing: string): PennonError {
+  if (thrown instanceof PennonError) return thrown;
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  return new PennonError(code, `${doing}: ${reason}`, { cause: thrown });
 }
 
 /** When the server said to come back, in milliseconds. */

@@ -3,7 +3,6 @@ import { createClientOn, type ClientOptions } from '../client.js';
 import { ed25519 } from '../ed25519.js';
 import { startEvaluator } from '../evaluator.js';
 import { FileStorage } from '../file-storage.js';
-import { Following } from '../following.js';
 import type { Platform } from '../platform.js';
 import { ServerClient } from '../server-client.js';
 
@@ -11,6 +10,8 @@ export * from '../index.js';
 export { FileStorage };
 export { ContextFlags } from '../server-client.js';
 export { ServerClient };
+/** @internal What is loaded later knows this one's, too: dist/entrypoints/node-following.js. */
+export { Failure } from '../failure.js';
 
 /**
  * A WebAssembly module, out of its file. Bundlers for servers emit no file, and what they make may lie anywhere: there it is text in the
@@ -32,7 +33,10 @@ async function compile(file: string, text: () => Promise<{ readonly base64: stri
 
 const platform: Platform = {
   loadEvaluator: (anew) => startEvaluator(() => compile('pennon_wasm_bg.wasm', () => import('../generated/inline.js')), anew),
-  loadFollowing: async () => (session) => new Following(session, {}),
+  async loadFollowing() {
+    const { Following } = await import('../following.js');
+    return (session) => new Following(session, {});
+  },
   verifyOtherwise: (why) => ed25519(() => compile('ed25519/pennon_wasm_ed25519_bg.wasm', () => import('../generated/inline-ed25519.js')), why),
   fetch: (url, init) => fetch(url, init),
 };

@@ -30,6 +30,10 @@ const APART: &str = "--one-caller-inline-max-function-size=200";
 /// What no engine reads.
 const STRIP: &[&str] = &["--strip-debug", "--strip-producers", "--strip-target-features"];
 
+/// What wasm-bindgen's own JavaScript starts a module with. The npm package does without it, and an exported import has V8 optimise the way to
+/// it when the module is compiled, long before anything runs.
+const STARTED_ALONE: &str = "--remove-exports=__wbindgen_*";
+
 /// What wasm-bindgen catches an abort with, in modules that can be started afresh.
 const CATCH: &str = "--enable-exception-handling";
 
@@ -37,7 +41,8 @@ const CATCH: &str = "--enable-exception-handling";
 #[derive(Debug)]
 pub(crate) struct Module {
     pub(crate) package: &'static str,
-    /// wasm-bindgen's target: `web` is instantiated by the caller, `module` imports the compiled module.
+    /// wasm-bindgen's target: `web` is instantiated by the caller, who calls it without wasm-bindgen's JavaScript; `module` imports the compiled
+    /// module.
     pub(crate) target: &'static str,
     /// Features of the crate. A module with other features than the default ones is compiled in a folder of its own: rustc's output has the
     /// same name, and each build would undo the other.
@@ -68,7 +73,7 @@ impl Aim {
         }
     }
 
-    /// How wasm-opt is to go about it.
+    /// What wasm-opt is to aim at.
     fn options(self) -> &'static [&'static str] {
         match self {
             // Once more as it is read back: the locals that writing has put together leave more to be taken away.
@@ -94,6 +99,12 @@ impl Module {
 
     fn engine_features(&self) -> impl Iterator<Item = &'static str> + use<> {
         FEATURES.iter().copied().chain(self.recoverable.then_some(CATCH))
+    }
+
+    /// How wasm-opt is to go about it.
+    fn optimizing(&self) -> Vec<&'static str> {
+        let alone: &[&str] = if self.target == "web" { &[STARTED_ALONE] } else { &[] };
+        [alone, self.aim.options(), CONVERGE].concat()
     }
 
     /// The same module with its functions' names.
@@ -123,7 +134,8 @@ impl Module {
         let version = tools::bindgen_version()?;
         let tool = workspace::root().join("xtask").join("bindgen");
         let mut settings: Vec<&str> = vec![version.as_str(), self.target];
-        settings.extend(self.aim.options().iter().chain(CONVERGE).chain(STRIP));
+        settings.extend(self.optimizing());
+        settings.extend(STRIP);
         for feature in self.engine_features() {
             settings.push(feature);
         }
@@ -166,7 +178,7 @@ impl Module {
                 .arg("--output")
                 .arg(to))
         };
-        let optimize = [self.aim.options(), CONVERGE].concat();
+        let optimize = self.optimizing();
         // Names keep wasm-opt from joining some functions, so who asks for parts gets a module of its own, a little larger.
         wasm_opt(&module, &self.named(), &[optimize.as_slice(), &["--debuginfo"]].concat())?;
         let smaller = module.with_extension("wasm.smaller");
