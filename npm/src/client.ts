@@ -21,9 +21,6 @@ export interface ClientOptions extends FlagClientOptions {
   readonly bootstrap?: SnapshotFiles;
 }
 
-/** Epoch, version and the time to renew by, as wasm/src/acceptance.rs counts a head's fields. */
-const HEAD_FIELDS = [0, 1, 2];
-
 /** Evaluates flags where it runs, from a verified snapshot that it keeps up to date. */
 export class Client extends FlagClient {
   protected readonly transport: Transport;
@@ -163,8 +160,9 @@ export class Client extends FlagClient {
 
   /** @internal A head was accepted. `changed`: it brought another body. */
   opened(source: SnapshotSource, changed: boolean): void {
-    const [epoch, version, refreshBy] = HEAD_FIELDS.map((field) => this.#evaluator?.number('head_field', field) ?? NaN) as [number, number, number];
-    const head = { epoch, version, refreshBy };
+    // As wasm/src/acceptance.rs counts a head's fields.
+    const field = (number: number): number => this.#evaluator?.number('head_field', number) ?? NaN;
+    const head = { epoch: field(0), version: field(1), refreshBy: field(2) };
     this.#restarting = false;
     if (this.held?.version !== head.version || this.held.epoch !== head.epoch) this.#faulty.clear();
     if (changed) this.#flags?.snapshotChanged();

@@ -1,8 +1,8 @@
 import { encodeContext, type EvaluationContext } from './context.js';
 import { explain } from './explain.js';
 import { Failure } from './failure.js';
-import type { Entry, Flag, Flags } from './flags.js';
-import { ENDS, failed, type Outcome, type Step } from './outcome.js';
+import type { AllFlags, Entry, Flag, Flags } from './flags.js';
+import { ENDS, failed, variantOf, type Outcome, type Step } from './outcome.js';
 import { plainContexts } from './plain-context.js';
 
 // Places for contexts in the evaluator (wasm/src/evaluation.rs); the first is that of the flags' own context.
@@ -12,6 +12,9 @@ const FIRST_KEPT = 2;
 const MAX_CONTEXTS = 1024;
 /** Bytes of a context that keeps a place: typical ones have some hundreds. */
 const MAX_KEPT_BYTES = 2048;
+
+/** Of each flag, when all are asked for; a power of two. */
+const OUTCOMES_AT_HAND = 8;
 
 /** No two contexts ever get the same, of whichever evaluator. */
 let lastTicket = 0;
@@ -76,18 +79,28 @@ export function openContexts(flags: Flags): Contexts {
       return place === undefined ? failed('INVALID_CONTEXT', flag.type) : evaluated(flag, place, now)[1];
     },
     evaluateAll(prepared, now) {
-      const all = (flags.all ??= flags.keys().flatMap((key) => flags.find(key) ?? []));
+      const { flags: all, positions, packed, entries } = (flags.all ??= openAll(flags));
       const place = placeOf(prepared);
       if (place === undefined) return all.map(({ key, type }) => [key, failed('INVALID_CONTEXT', type)]);
       // A copy: what is read of a flag for the first time comes through the same buffer.
-      const packed = new Uint32Array(evaluator.bytes('evaluate_all', place, now).buffer);
-      const entries: Entry[] = [];
-      for (const flag of all) {
-        const answer = packed[flag.position] as number;
-        // When it ends is known of the latest evaluation alone.
-        entries.push(answer >= ENDS ? evaluated(flag, place, now) : flags.entryOf(flag, answer));
+      const answers = new Uint32Array(evaluator.bytes('evaluate_all', place, now).buffer);
+      const given = new Array<Entry>(all.length);
+      for (let at = 0; at < given.length; at += 1) {
+        const answer = answers[positions[at] as number] as number;
+        const slot = at * OUTCOMES_AT_HAND + (variantOf(answer) & (OUTCOMES_AT_HAND - 1));
+        let entry = packed[slot] === answer ? entries[slot] : undefined;
+        if (!entry) {
+          const flag = all[at] as Flag;
+          // When it ends is known of the latest evaluation alone.
+          if (answer >= ENDS) entry = evaluated(flag, place, now);
+          else {
+            entry = entries[slot] = flags.entryOf(flag, answer);
+            packed[slot] = answer;
+          }
+        }
+        given[at] = entry;
       }
-      return entries;
+      return given;
     },
     evaluateOnce(context, key, now) {
       const flag = flags.find(key);
@@ -104,4 +117,10 @@ export function openContexts(flags: Flags): Contexts {
       return place === undefined ? [] : explain(evaluator, key, place, now);
     },
   };
+}
+
+function openAll(flags: Flags): AllFlags {
+  const all = flags.keys().flatMap((key) => flags.find(key) ?? []);
+  const outcomes = all.length * OUTCOMES_AT_HAND;
+  return { flags: all, positions: Uint32Array.from(all, ({ position }) => position), packed: new Uint32Array(outcomes), entries: new Array<undefined>(outcomes) };
 }

@@ -82,11 +82,15 @@ export interface Unpacked {
   readonly ends: boolean;
 }
 
+export function variantOf(packed: number): number {
+  return ((packed >>> 8) & 0xff) - 1;
+}
+
 export function unpack(packed: number): Unpacked {
   return {
     reason: REASONS[packed & 0xf] ?? 'ERROR',
     errorCode: ERROR_CODES[(packed >>> 4) & 0xf],
-    variant: ((packed >>> 8) & 0xff) - 1,
+    variant: variantOf(packed),
     rule: ((packed >>> 16) & 0xfff) - 1,
     ends: packed >= ENDS,
   };

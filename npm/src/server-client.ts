@@ -61,7 +61,7 @@ export class ServerClient extends Client {
     return this.ask(
       'outcomes()',
       (flags) => this.#of(flags).evaluateAll(prepared, this.now()),
-      (code) => (this.#contexts?.flags.all ?? []).map(({ key }) => [key, failed(code)]),
+      (code) => (this.#contexts?.flags.all?.flags ?? []).map(({ key }) => [key, failed(code)]),
     );
   }
 
