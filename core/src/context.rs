@@ -107,9 +107,11 @@ pub(crate) struct Entry {
     text_hash: u32,
     /// Where the enclosing object's value starts; 0 means the top.
     parent: u16,
-    /// Where the name starts. The value follows it.
+    /// Where the name starts.
     name: u16,
     name_length: u16,
+    /// Where the value's tag lies.
+    value: u16,
     /// Of what stands behind the tag of a string, a list or an object, and their own length.
     length: u16,
     tag: u8,
@@ -125,14 +127,17 @@ impl Entry {
     /// Where the value's tag lies.
     #[inline(always)]
     pub(crate) fn value(&self) -> u32 {
-        u32::from(self.name) + u32::from(self.name_length)
+        u32::from(self.value)
     }
 }
 
 /// Attributes ready for evaluation.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
+    /// An encoding and, where others have replaced its values, those.
     bytes: Vec<u8>,
+    /// The length of the encoding.
+    named: usize,
     entries: Vec<Entry>,
     /// Open addressing over the entries, at most half full: 0 is free, else an entry's position plus one.
     slots: Vec<u16>,
@@ -161,18 +166,37 @@ impl Context {
     pub fn replace(&mut self, bytes: &[u8]) -> Result<(), ContextError> {
         self.bytes.clear();
         self.bytes.extend_from_slice(bytes);
+        self.named = bytes.len();
         let indexed = self.index();
+        self.unless_refused(indexed)
+    }
+
+    /// Takes new values for the names of the encoding that it was made of, in their order, each as core/spec/snapshot.md section 6 writes it:
+    /// neither names nor their index are made again. For attributes without parts: values that have some, and other values than the encoding
+    /// has names, are malformed. After an error the context is empty.
+    ///
+    /// # Errors
+    /// As [`Context::decode`].
+    pub fn replace_values(&mut self, values: &[u8]) -> Result<(), ContextError> {
+        self.bytes.truncate(self.named);
+        self.bytes.extend_from_slice(values);
+        let indexed = self.index_values();
+        self.unless_refused(indexed)
+    }
+
+    fn unless_refused(&mut self, indexed: Result<(), ContextError>) -> Result<(), ContextError> {
         if indexed.is_err() {
             self.bytes.clear();
+            self.named = 0;
             self.entries.clear();
             self.slots.fill(0);
         }
         indexed
     }
 
-    /// The encoding: equal bytes evaluate equally.
+    /// The encoding that it was made of: equal bytes evaluate equally.
     pub fn encoded(&self) -> &[u8] {
-        &self.bytes
+        self.bytes.get(..self.named).unwrap_or_default()
     }
 
     fn index(&mut self) -> Result<(), ContextError> {
@@ -188,6 +212,32 @@ impl Context {
         let bytes = &self.bytes[..];
         let mut walk = Walk { bytes, entries: &mut self.entries, slots: &mut self.slots };
         walk.attributes(Reader::new(bytes), bytes.len(), 0, 1)?;
+        self.check_targeting_key()
+    }
+
+    fn index_values(&mut self) -> Result<(), ContextError> {
+        let bytes = &self.bytes[..];
+        if bytes.len() > MAX_CONTEXT_BYTES {
+            return Err(ContextError::TooLarge);
+        }
+        let mut reader = Reader::at(bytes, self.named).ok_or(ContextError::Malformed)?;
+        for entry in &mut self.entries {
+            entry.value = offset(bytes.len() - reader.rest().len())?;
+            entry.tag = reader.u8().ok_or(ContextError::Malformed)?;
+            let content = scalar(entry.tag, &mut reader)?;
+            entry.length = offset(content.len())?;
+            entry.text_hash = if entry.tag == tag::STRING { hash_of_text(content)? } else { 0 };
+            if entry.parent != 0 {
+                return Err(ContextError::Malformed);
+            }
+        }
+        if !reader.is_empty() {
+            return Err(ContextError::Malformed);
+        }
+        self.check_targeting_key()
+    }
+
+    fn check_targeting_key(&self) -> Result<(), ContextError> {
         let targeting_key = TARGETING_KEY.as_bytes();
         let found = self.member(name_hash(targeting_key), 0, targeting_key);
         match found.and_then(|entry| self.attribute(entry)) {
@@ -323,8 +373,8 @@ impl Context {
             _ => &[],
         };
         let text_hash = if tag == tag::STRING { name_hash(content) } else { 0 };
-        let (name, length) = (u16::try_from(offset).ok()?, u16::try_from(content.len()).ok()?);
-        Some(Entry { text_hash, name, length, tag, ..Entry::default() })
+        let (value, length) = (u16::try_from(offset).ok()?, u16::try_from(content.len()).ok()?);
+        Some(Entry { text_hash, value, length, tag, ..Entry::default() })
     }
 }
 
@@ -392,15 +442,16 @@ impl<'a> Walk<'a> {
                 return Err(ContextError::TooLarge);
             }
             let name_hash = hash_of_text(name)?;
-            let value = end - reader.rest().len();
+            let value = offset(end - reader.rest().len())?;
             let tag = reader.rest().first().copied().ok_or(ContextError::Malformed)?;
             let position = self.entries.len();
             self.insert(
                 Entry {
                     hash: under(name_hash, u32::from(parent)),
                     parent,
-                    name: offset(value - name.len())?,
+                    name: value - name.len() as u16,
                     name_length: name.len() as u16,
+                    value,
                     tag,
                     ..Entry::default()
                 },
@@ -426,13 +477,6 @@ impl<'a> Walk<'a> {
     ) -> Result<&'a [u8], ContextError> {
         let start = end - reader.rest().len();
         match reader.u8().ok_or(ContextError::Malformed)? {
-            tag::NULL | tag::FALSE | tag::TRUE => Ok(&[]),
-            tag::NUMBER => match reader.f64() {
-                Some(number) if number.is_finite() => Ok(&[]),
-                Some(_) => Err(ContextError::NotFinite),
-                None => Err(ContextError::Malformed),
-            },
-            tag::STRING => reader.long().ok_or(ContextError::Malformed),
             container @ (tag::LIST | tag::OBJECT) => {
                 if depth >= MAX_CONTEXT_DEPTH {
                     return Err(ContextError::TooDeep);
@@ -446,7 +490,7 @@ impl<'a> Walk<'a> {
                 }
                 Ok(content)
             }
-            _ => Err(ContextError::Malformed),
+            tag => scalar(tag, reader),
         }
     }
 
@@ -516,6 +560,21 @@ impl<'a> Walk<'a> {
                 *place = position;
             }
         }
+    }
+}
+
+/// Checks what stands behind the tag of a value that has no parts, all but whether a string is UTF-8; answers a string's text.
+#[inline]
+fn scalar<'a>(tag: u8, reader: &mut Reader<'a>) -> Result<&'a [u8], ContextError> {
+    match tag {
+        tag::NULL | tag::FALSE | tag::TRUE => Ok(&[]),
+        tag::NUMBER => match reader.f64() {
+            Some(number) if number.is_finite() => Ok(&[]),
+            Some(_) => Err(ContextError::NotFinite),
+            None => Err(ContextError::Malformed),
+        },
+        tag::STRING => reader.long().ok_or(ContextError::Malformed),
+        _ => Err(ContextError::Malformed),
     }
 }
 

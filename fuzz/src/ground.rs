@@ -25,6 +25,8 @@ pub(crate) struct Ground {
     pub(crate) client: Snapshot,
     pub(crate) empty: Snapshot,
     pub(crate) context: Context,
+    /// One without lists and objects.
+    pub(crate) flat: Context,
     pub(crate) keyset: Vec<u8>,
     pub(crate) head: Head,
     pub(crate) signed_head: Vec<u8>,
@@ -81,6 +83,8 @@ pub(crate) static GROUND: LazyLock<Ground> = LazyLock::new(|| {
             "signedUp": "2026-01-02T03:04:05Z", "staff": true,
         }))
         .expect("a context"),
+        flat: Context::from_json(&serde_json::json!({"targetingKey": "user-1", "plan": "pro", "age": 36}))
+            .expect("a context"),
         signed_head: sign_head(&head, &[&online]),
         head,
         keyset: signed_keyset,

@@ -16,6 +16,9 @@ const MAX_KEPT_BYTES = 2048;
 /** Of each flag, when all are asked for; a power of two. */
 const OUTCOMES_AT_HAND = 8;
 
+/** Those of no context that the evaluator could have. */
+const NO_NAMES: readonly string[] = [];
+
 /** No two contexts ever get the same, of whichever evaluator. */
 let lastTicket = 0;
 
@@ -50,6 +53,8 @@ export function openContexts(flags: Flags): Contexts {
   /** Of each place, for the context that is there; places are given out in turn. */
   const tickets: number[] = [];
   let nextPlace = FIRST_KEPT;
+  /** Of the plain context that the evaluator has for one evaluation: the next one most often has the same, and then gives its values alone. */
+  let names = NO_NAMES;
 
   /** Where the evaluator has a context, which it is handed unless it has it. */
   function placeOf(prepared: Prepared): number | undefined {
@@ -61,12 +66,32 @@ export function openContexts(flags: Flags): Contexts {
     if (!large) nextPlace = place + 1 < MAX_CONTEXTS ? place + 1 : FIRST_KEPT;
     // Until it is there, nobody's context is.
     tickets[place] = 0;
+    if (large) names = NO_NAMES;
     prepared.encoded = undefined;
     flags.hand(encoded, place);
     prepared.encoded = encoded;
     prepared.place = place;
     prepared.ticket = tickets[place] = lastTicket += 1;
     return place;
+  }
+
+  /** Hands the evaluator a context for one evaluation. */
+  function passOn(context: EvaluationContext): void {
+    const known = names;
+    // A getter of the context may evaluate for another one meanwhile.
+    if (known !== NO_NAMES && plain.putValues(context, known) && names === known) return take(known, false);
+    const own: string[] = [];
+    if (plain.put(context, own)) return take(own, true);
+    names = NO_NAMES;
+    flags.hand(encodeContext(context), PASSING);
+  }
+
+  /** Has the evaluator take what `plain` has. */
+  function take(those: readonly string[], named: boolean): void {
+    names = NO_NAMES;
+    const refused = setContext(evaluator.address, plain.exchange, PASSING, Number(named));
+    if (refused) throw new Failure('context', refused);
+    names = those;
   }
 
   const evaluated = (flag: Flag, place: number, now: number): Entry => flags.entryOf(flag, evaluator.evaluate(flag.position, place, now));
@@ -105,11 +130,7 @@ export function openContexts(flags: Flags): Contexts {
     evaluateOnce(context, key, now) {
       const flag = flags.find(key);
       if (!flag) return failed('FLAG_NOT_FOUND');
-      if (!plain.put(context)) flags.hand(encodeContext(context), PASSING);
-      else {
-        const refused = setContext(evaluator.address, plain.exchange, PASSING);
-        if (refused) throw new Failure('context', refused);
-      }
+      passOn(context);
       return evaluated(flag, PASSING, now)[1];
     },
     explain(prepared, key, now) {

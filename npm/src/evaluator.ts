@@ -33,7 +33,7 @@ export class Evaluator {
   /** As often as there is a new context: 0, or why it is refused. */
   setContext(encoded: Uint8Array, place: number): number {
     this.module.put(encoded);
-    return this.#setContext(this.address, this.module.crossing, place);
+    return this.#setContext(this.address, this.module.crossing, place, 1);
   }
 
   /** Calls a function that takes numbers and answers with one. */

@@ -6,7 +6,7 @@ import { Failure } from './failure.js';
 const ROOM = 2048;
 /** In front of a name and in front of a value: lengths, tags, a number. */
 const MOST_BESIDE_TEXT = 2 + 9;
-/** Instead of where an encoding ends. */
+/** Instead of where an encoding ends; also of values for other names. */
 const NOT_PLAIN = -1;
 
 const { toString } = Object.prototype;
@@ -19,9 +19,12 @@ export interface PlainContexts {
    * Puts a context there, byte for byte as `encodeContext` of context.ts encodes it, and in two thirds of the time. Whether it could: not
    * when it is not plain, or large. The evaluator has to take it before anything else is put there.
    *
+   * @param names takes the names of its attributes, in their order
    * @throws Failure of what a getter throws
    */
-  put(context: EvaluationContext): boolean;
+  put(context: EvaluationContext, names: string[]): boolean;
+  /** The same with its values alone. Whether it could: neither when it has other names than these, or in another order. */
+  putValues(context: EvaluationContext, names: readonly string[]): boolean;
 }
 
 /** One for all clients, as the module is. */
@@ -57,41 +60,51 @@ function openPlainContexts(module: EvaluatorModule): PlainContexts {
 
   const place = {
     exchange: wasm.exchange_create(),
-    put(context: EvaluationContext) {
-      if (busy) return false;
-      find();
-      busy = true;
-      let end;
-      try {
-        end = toString.call(context) === OF_OBJECTS ? encode(context, bytes, view) : NOT_PLAIN;
-      } catch (thrown) {
-        // Who writes a number into an empty view throws, and is not the context's fault.
-        if (bytes.length > 0) throw new Failure('context', thrown);
-      } finally {
-        busy = false;
-      }
-      if (end === undefined || end === NOT_PLAIN || bytes.length === 0) return false;
-      wasm.exchange_resize(place.exchange, end);
-      return true;
-    },
+    put: (context: EvaluationContext, names: string[]) => encoded(context, names, false),
+    putValues: (context: EvaluationContext, names: readonly string[]) => encoded(context, names as string[], true),
   };
   return place;
+
+  function encoded(context: EvaluationContext, names: string[], known: boolean): boolean {
+    if (busy) return false;
+    find();
+    busy = true;
+    let end;
+    try {
+      end = toString.call(context) === OF_OBJECTS ? encode(context, bytes, view, names, known) : NOT_PLAIN;
+    } catch (thrown) {
+      // Who writes a number into an empty view throws, and is not the context's fault.
+      if (bytes.length > 0) throw new Failure('context', thrown);
+    } finally {
+      busy = false;
+    }
+    if (end === undefined || end === NOT_PLAIN || bytes.length === 0) return false;
+    wasm.exchange_resize(place.exchange, end);
+    return true;
+  }
 }
 
-/** Answers where it ended. */
-function encode(context: EvaluationContext, bytes: Uint8Array, view: DataView): number {
+/** Answers where it ended. `known`: writes no names, and goes on as long as they are these; else adds them to these. */
+function encode(context: EvaluationContext, bytes: Uint8Array, view: DataView, names: string[], known: boolean): number {
   let at = 0;
   let units = 0;
+  let count = 0;
   for (const name in context) {
     // In full: bundled, a constant of the module is a variable, and an engine does not compile what is called by one into its caller.
     const value = Object.prototype.hasOwnProperty.call(context, name) ? context[name] : undefined;
     if (value === undefined) continue;
     const text = typeof value === 'string' ? value : '';
     if (at + name.length + text.length + MOST_BESIDE_TEXT > ROOM) return NOT_PLAIN;
-    bytes[at] = name.length;
-    bytes[at + 1] = name.length >> 8;
-    units |= write(name, bytes, at + 2);
-    at += 2 + name.length;
+    if (known) {
+      if (names[count] !== name) return NOT_PLAIN;
+    } else {
+      names[count] = name;
+      bytes[at] = name.length;
+      bytes[at + 1] = name.length >> 8;
+      units |= write(name, bytes, at + 2);
+      at += 2 + name.length;
+    }
+    count += 1;
     if (typeof value === 'string') {
       bytes[at] = STRING;
       bytes[at + 1] = text.length;
@@ -109,7 +122,7 @@ function encode(context: EvaluationContext, bytes: Uint8Array, view: DataView): 
       at += 1;
     } else return NOT_PLAIN;
   }
-  return units < 128 ? at : NOT_PLAIN;
+  return units < 128 && count === names.length ? at : NOT_PLAIN;
 }
 
 /** Answers all units in one, which shows whether all were ASCII: no branch for each. */

@@ -49,14 +49,14 @@ const CONTEXTS = {
 };
 for (const [name, [context, isPlain]] of Object.entries(CONTEXTS)) {
   test(`${isPlain ? 'plain' : 'not plain'}: ${name}`, () => {
-    assert.equal(plain.put(context), isPlain);
+    assert.equal(plain.put(context, []), isPlain);
     if (isPlain) assert.deepEqual(written(), encodeContext(context));
   });
 }
 
 test('what has no encoding is not plain', () => {
   for (const context of [{ a: Number.NaN }, { a: Infinity }, { a: () => 1 }, { a: Symbol('a') }, ['x'], 'text', null, undefined, new Map([['a', 1]]), new URL('https://example.com/')]) {
-    assert.equal(plain.put(context), false, String(context?.a ?? context));
+    assert.equal(plain.put(context, []), false, String(context?.a ?? context));
   }
 });
 
@@ -64,7 +64,7 @@ test('every size up to the largest that has room, and none beyond', () => {
   let largest = 0;
   for (let length = 1900; length < 2200; length += 1) {
     const context = { a: 'x'.repeat(length), b: 1 };
-    if (!plain.put(context)) continue;
+    if (!plain.put(context, [])) continue;
     assert.equal(length === 1900 || largest === length - 1, true, `${length} after ${largest}`);
     largest = length;
     assert.deepEqual(written(), encodeContext(context));
@@ -77,11 +77,11 @@ test('a getter that puts another context disturbs neither', () => {
   const context = {
     first: 'x',
     get second() {
-      inner.push(plain.put({ z: 1 }));
+      inner.push(plain.put({ z: 1 }, []));
       return 'y';
     },
   };
-  assert.equal(plain.put(context), true);
+  assert.equal(plain.put(context, []), true);
   assert.deepEqual(inner, [false]);
   assert.deepEqual(written(), encodeContext({ first: 'x', second: 'y' }));
 });
@@ -95,10 +95,10 @@ for (const [name, value] of [['text', 'y'], ['a number', 2]]) {
         return value;
       },
     };
-    assert.equal(plain.put(context), false, 'what was written before is elsewhere now');
-    assert.equal(plain.put({ a: 1 }), true);
+    assert.equal(plain.put(context, []), false, 'what was written before is elsewhere now');
+    assert.equal(plain.put({ a: 1 }, []), true);
     module.wasm.memory.grow(1);
-    assert.equal(plain.put({ a: 'b', c: true }), true);
+    assert.equal(plain.put({ a: 'b', c: true }, []), true);
     assert.deepEqual(written(), encodeContext({ a: 'b', c: true }));
   });
 }
@@ -109,7 +109,7 @@ test('the memory may grow for the place itself, however full it is', async () =>
     const other = await start(load, true);
     for (let block = 0; block < blocks; block += 1) other.wasm.exchange_resize(other.wasm.exchange_create(), 1000);
     const before = other.wasm.memory.buffer.byteLength;
-    assert.equal(plainContexts(other).put({ a: 1 }), true, `${blocks} blocks`);
+    assert.equal(plainContexts(other).put({ a: 1 }, []), true, `${blocks} blocks`);
     grown += Number(other.wasm.memory.buffer.byteLength > before);
   }
   assert.ok(grown > 0, 'it never grew');
@@ -118,7 +118,7 @@ test('the memory may grow for the place itself, however full it is', async () =>
 test('who renews the one buffer gets another place', () => {
   const before = plain.exchange;
   module.renew();
-  assert.equal(plain.put({ a: 'b' }), true);
+  assert.equal(plain.put({ a: 'b' }, []), true);
   assert.notEqual(plain.exchange, before);
   assert.deepEqual(written(), encodeContext({ a: 'b' }));
 });
@@ -135,6 +135,6 @@ for (const [name, context] of Object.entries(THROWERS)) {
     for (const write of [plain.put, encodeContext]) {
       assert.throws(() => write(context), (failure) => /threw (Error: not now|TypeError)/.test(contextProblem(failure).message));
     }
-    assert.equal(plain.put({ a: 1 }), true);
+    assert.equal(plain.put({ a: 1 }, []), true);
   });
 }

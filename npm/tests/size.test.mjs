@@ -13,7 +13,7 @@ import { build } from 'esbuild';
  * load of it, once they have flags, is `usual`.
  */
 const BUDGETS = [
-  { entry: 'browser', uses: 'createClient', first: 8_000, usual: 15_200, all: 17_550 },
+  { entry: 'browser', uses: 'createClient', first: 8_000, usual: 15_200, all: 17_560 },
   { entry: 'slim', uses: 'createClient', first: 5_000, usual: 8_440, all: 8_440 },
   { entry: 'react', uses: 'PennonProvider, useFlag', first: 1_000, usual: 1_000, all: 1_000 },
 ];

@@ -14,15 +14,17 @@ const MAX_CONTEXTS: usize = 1024;
 #[wasm_bindgen]
 impl Evaluator {
     /// Takes the context in the exchange, in the encoding of core/spec/snapshot.md, to a place of its own, of which there are
-    /// `MAX_CONTEXTS`. Answers 0, or 1 + the position of the `ContextError`; after an error the context is empty.
-    pub fn set_context(&mut self, exchange: &Exchange, place: usize) -> u32 {
+    /// `MAX_CONTEXTS`. `named`: with its names, or else the values alone of one that has those of the context there
+    /// (`Context::replace_values`). Answers 0, or 1 + the position of the `ContextError`; after an error the context is empty.
+    pub fn set_context(&mut self, exchange: &Exchange, place: usize, named: bool) -> u32 {
         if self.contexts.len() <= place && place < MAX_CONTEXTS {
             self.contexts.resize_with(place + 1, Context::empty);
         }
-        match self.contexts.get_mut(place).map(|context| context.replace(exchange.bytes())) {
-            Some(Ok(())) => 0,
-            Some(Err(error)) => error as u32 + 1,
-            None => u32::MAX,
+        let Some(context) = self.contexts.get_mut(place) else { return u32::MAX };
+        let bytes = exchange.bytes();
+        match if named { context.replace(bytes) } else { context.replace_values(bytes) } {
+            Ok(()) => 0,
+            Err(error) => error as u32 + 1,
         }
     }
 

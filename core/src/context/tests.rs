@@ -103,6 +103,95 @@ fn every_cut_of_an_encoding_is_refused_or_a_context() {
     assert_eq!(starts, [0, 2 + 4 + 1 + 4 + 3], "only whole attributes");
 }
 
+const NAMES: [&str; 3] = [TARGETING_KEY, "plan", "city"];
+
+/// The encoding, and that of its values alone.
+fn encoded(values: &[&[u8]; 3]) -> (Vec<u8>, Vec<u8>) {
+    let named = NAMES.iter().zip(values).flat_map(|(name, value)| {
+        [&(name.len() as u16).to_le_bytes()[..], name.as_bytes(), value].concat()
+    });
+    (named.collect(), values.concat())
+}
+
+fn string(text: &[u8]) -> Vec<u8> {
+    [&[tag::STRING][..], &(text.len() as u32).to_le_bytes(), text].concat()
+}
+
+fn number(number: f64) -> Vec<u8> {
+    [&[tag::NUMBER][..], &number.to_le_bytes()].concat()
+}
+
+#[test]
+fn values_replaced_are_those_of_a_context_with_the_same_names() {
+    let texts = [&b""[..], b"a", b"enterprise", &[b'x'; 300], "Köln".as_bytes()].map(string);
+    let numbers = [0.0, -1.5, 1e300].map(number);
+    let others = [vec![tag::NULL], vec![tag::FALSE], vec![tag::TRUE]];
+    let values: Vec<&[u8]> =
+        texts.iter().chain(&numbers).chain(&others).map(Vec::as_slice).collect();
+    let mut context = Context::empty();
+    for before in &values {
+        for after in &values {
+            let key = string(b"user-1");
+            let (first, _) = encoded(&[&[tag::NULL], before, after]);
+            let (second, alone) = encoded(&[&key, after, before]);
+            context.replace(&first).unwrap();
+            let expected = Context::decode(&second).unwrap();
+            // Twice: the values before are not in front of those now.
+            for _ in 0..2 {
+                context.replace_values(&alone).unwrap();
+                for name in NAMES {
+                    assert_eq!(lookup(&context, name), lookup(&expected, name), "{name}");
+                    let hashed = |context: &Context| {
+                        let name = name.as_bytes();
+                        let entry = context.member(name_hash(name), 0, name)?;
+                        context.hashed_text(entry).map(|(hash, text)| (hash, text.to_vec()))
+                    };
+                    assert_eq!(hashed(&context), hashed(&expected), "{name}");
+                }
+            }
+            assert_eq!(context.encoded(), first);
+        }
+    }
+}
+
+#[test]
+fn refuses_values_that_are_not_those_of_the_names() {
+    let (first, alone) = encoded(&[&string(b"user-1"), &string(b"pro"), &number(1.0)]);
+    let cut = alone.len() - 1;
+    let large = [&string(b"u")[..], &string(&[b'x'; MAX_CONTEXT_BYTES]), &[tag::NULL]].concat();
+    let list = [&alone[..alone.len() - 9], &[tag::LIST, 0, 0, 0, 0]].concat();
+    let object = [&alone[..alone.len() - 9], &[tag::OBJECT, 0, 0, 0, 0]].concat();
+    let infinite = [&alone[..alone.len() - 9], &number(f64::INFINITY)].concat();
+    let text = [&alone[..alone.len() - 9], &string(&[0xFF])].concat();
+    let boolean = [&[tag::TRUE][..], &string(b"pro"), &number(1.0)].concat();
+    for (what, values, error) in [
+        ("none", &[][..], ContextError::Malformed),
+        ("one less", &alone[..alone.len() - 9], ContextError::Malformed),
+        ("one more", &[&alone[..], &[tag::NULL]].concat(), ContextError::Malformed),
+        ("a cut one", &alone[..cut], ContextError::Malformed),
+        ("a list", &list, ContextError::Malformed),
+        ("an object", &object, ContextError::Malformed),
+        ("an unknown tag", &[9, 0, 0], ContextError::Malformed),
+        ("infinity", &infinite, ContextError::NotFinite),
+        ("no UTF-8", &text, ContextError::NotUtf8),
+        ("a targeting key of another type", &boolean, ContextError::TargetingKeyType),
+        ("too much", &large, ContextError::TooLarge),
+    ] {
+        let mut context = Context::decode(&first).unwrap();
+        assert_eq!(context.replace_values(values), Err(error), "{what}");
+        assert!(NAMES.iter().all(|name| lookup(&context, name).is_none()), "{what}");
+        assert!(context.encoded().is_empty(), "{what}");
+        assert_eq!(context.replace_values(&alone), Err(ContextError::Malformed), "{what}");
+        context.replace(&first).unwrap();
+        context.replace_values(&alone).unwrap();
+        assert_eq!(lookup(&context, "plan"), Some(Attribute::String(b"pro")), "{what}");
+    }
+    let inner = [&[1, 0, b'b'][..], &[tag::NULL]].concat();
+    let within = [&[1, 0, b'a', tag::OBJECT][..], &(inner.len() as u32).to_le_bytes(), &inner];
+    let mut nested = Context::decode(&within.concat()).unwrap();
+    assert_eq!(nested.replace_values(&[tag::NULL, tag::NULL]), Err(ContextError::Malformed));
+}
+
 #[cfg(feature = "compile")]
 mod from_json {
     use super::*;

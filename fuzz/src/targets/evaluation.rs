@@ -45,6 +45,12 @@ pub(super) fn context(bytes: &[u8]) {
             assert!(reused.encoded().is_empty(), "something is left of what was refused");
         }
     }
+    // As values for the names of another.
+    let mut named = GROUND.flat.clone();
+    match named.replace_values(bytes) {
+        Ok(()) => every_flag(&GROUND.server, &named, NOW, true),
+        Err(_) => assert!(named.encoded().is_empty(), "something is left of what was refused"),
+    }
 }
 
 /// Evaluates every flag, at `now` and when it says that something may change.
