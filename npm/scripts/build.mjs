@@ -72,11 +72,13 @@ const elsewhere = (name, filter, kind, path) => ({
   setup: ({ onResolve }) => onResolve({ filter }, (found) => (found.kind === kind ? { path, external: true } : undefined)),
 });
 const later = elsewhere('later', /\/following\.js$/, 'dynamic-import', './node-following.js');
-// Whatever has an identity; the rest are a few functions, which the second file has once more.
+// Whatever has an identity comes from the first file, whose types do not tell of what is internal; the rest are a few functions, which the
+// second has once more.
 const before = elsewhere('before', /\/(errors|failure)\.js$/, 'import-statement', './node.js');
 const following = { entryPoints: [join(made, 'following.js')], outfile: entry('node-following') };
 await build({ ...inNode, ...following, plugins: [ownCryptography, before] });
-await build({ ...inNode, entryPoints: [entry('node')], outfile: entry('node'), allowOverwrite: true, external: ['../generated/*'], plugins: [ownCryptography, later] });
+const shared = { contents: "export * from './node.js'; export { Failure } from '../failure.js';", resolveDir: join(made, 'entrypoints') };
+await build({ ...inNode, stdin: shared, outfile: entry('node'), allowOverwrite: true, external: ['../generated/*'], plugins: [ownCryptography, later] });
 
 rmSync(old, { recursive: true, force: true });
 if (existsSync(dist)) renameSync(dist, old);

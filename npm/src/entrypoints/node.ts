@@ -10,8 +10,6 @@ export * from '../index.js';
 export { FileStorage };
 export { ContextFlags } from '../server-client.js';
 export { ServerClient };
-/** @internal What is loaded later knows this one's, too: dist/entrypoints/node-following.js. */
-export { Failure } from '../failure.js';
 
 /**
  * A WebAssembly module, out of its file. Bundlers for servers emit no file, and what they make may lie anywhere: there it is text in the
