@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { before, beforeEach, afterEach, describe, test } from 'node:test';
 
-import { createClient, MemoryStorage } from '../dist/entrypoints/node.js';
+import { createClient, MemoryStorage, PennonError } from '../dist/entrypoints/node.js';
 import { next, status } from './support/events.mjs';
 import { DeliveryServer } from './support/server.mjs';
 import { CREATED, DAY, ENVIRONMENT, NOW, flipBit, makeSnapshots, sampleConfig, snapshot } from './support/snapshots.mjs';
@@ -473,6 +473,7 @@ describe('a client and a server', () => {
       const { lastError } = await client.ready(8000);
       assert.equal(lastError.code, code);
       assert.equal(lastError.status, statusCode);
+      assert.ok(lastError instanceof PennonError, 'of another class');
       client.close();
     }
   });
