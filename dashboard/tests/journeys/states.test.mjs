@@ -53,12 +53,13 @@ async function mended({ page }, path, answer, words) {
   const failed = page.getByRole('alert').filter({ hasText: words });
   await failed.first().waitFor();
   await page.unroute(READ);
-  // A page may read several things; each that has failed is tried again by itself.
-  for (let tries = 0; tries < 5 && (await page.getByRole('button', { name: 'Try again' }).count()) > 0; tries += 1) {
-    await page.getByRole('button', { name: 'Try again' }).first().click();
-    await page.waitForFunction(() => document.querySelectorAll('.loading').length === 0);
-  }
-  await failed.first().waitFor({ state: 'detached' });
+  // A page may read several things; each that has failed is tried again by itself, unless it has come meanwhile.
+  const triedAgain = (said) => {
+    const alerts = [...document.querySelectorAll('[role="alert"]')].filter(({ textContent }) => textContent.includes(said));
+    for (const alert of alerts) alert.querySelector('button').click();
+    return alerts.length === 0;
+  };
+  await page.waitForFunction(triedAgain, words, { polling: 200 });
   await page.locator('main h1').first().waitFor();
 }
 
