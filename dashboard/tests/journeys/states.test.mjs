@@ -57,7 +57,8 @@ async function mended({ page }, path, answer, words) {
   const triedAgain = (said) => {
     const alerts = [...document.querySelectorAll('[role="alert"]')].filter(({ textContent }) => textContent.includes(said));
     for (const alert of alerts) alert.querySelector('button').click();
-    return alerts.length === 0;
+    // One that is read only after another may fail later: until what the page is about is there.
+    return alerts.length === 0 && document.querySelector('main h1') !== null && document.querySelector('.loading') === null;
   };
   await page.waitForFunction(triedAgain, words, { polling: 200 });
   await page.locator('main h1').first().waitFor();
